@@ -1,0 +1,136 @@
+#pragma once
+// The base model: generate, score, finetune, save. One of the two seams of the program.
+// The weights live once, in one process: generation, scoring and training share them.
+// Not thread safe: one call at a time. Callbacks run on the calling thread.
+// Every method throws Error; running out of memory, a wrong shape or a missing tensor are ErrorKind::data.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "iteralign/records.h"
+
+namespace iteralign {
+
+struct Sampling {
+  int max_new_tokens = 128;
+  double temperature = 0.0;         // 0: greedy
+  double top_p = 1.0;               // (0, 1]
+  int top_k = 0;                    // 0: off
+  double min_p = 0.0;               // [0, 1)
+  double repetition_penalty = 1.0;  // over prompt and answer, as in transformers
+  double frequency_penalty = 0.0;   // over the answer, as in the OpenAI API
+  double presence_penalty = 0.0;
+  std::vector<std::string> stop;  // strings; not part of the text
+};
+
+struct GenerateRequest {
+  Messages messages;    // rendered with the model's chat template and a generation prompt ...
+  std::string raw;      // ... unless `messages` is empty: then this text as it is, with the tokenizer's BOS rule
+  std::string prefill;  // text that the assistant's turn starts with; not part of the answer
+  Sampling sampling;
+  std::uint64_t seed = 0;  // of this request alone: the answer does not depend on which others are in the batch
+};
+
+struct Generation {
+  std::string text;                  // the new text only, without stop string and special tokens
+  std::vector<std::int32_t> tokens;  // the new tokens, with the end token if one was generated
+  std::string finish_reason;         // "stop" or "length"
+  int prompt_tokens = 0;
+};
+
+struct ScoreRequest {
+  std::string context;                     // raw text
+  std::vector<std::string> continuations;  // encoded together with the context and split at its length (evaluation.md)
+};
+
+struct Score {
+  double loglikelihood = 0.0;                // sum over the continuation's tokens, natural logarithm
+  std::vector<double> token_loglikelihoods;  // one a token
+  bool greedy = false;                       // would greedy decoding have said it
+};
+
+struct TrainExample {
+  Messages messages;  // prompt, ends with a user turn
+  std::string completion;
+};
+
+enum class FinetuneMethod { lora, full };
+
+// Names and defaults as in Hugging Face's TrainingArguments, PEFT and TRL.
+struct FinetuneOptions {
+  FinetuneMethod method = FinetuneMethod::lora;
+  double learning_rate = 2e-4;
+  double num_train_epochs = 3;
+  int max_steps = 0;  // > 0 overrides the epochs
+  int per_device_train_batch_size = 8;
+  int gradient_accumulation_steps = 1;
+  std::string lr_scheduler_type = "cosine";  // cosine, linear, constant, constant_with_warmup
+  double warmup_ratio = 0.03;
+  double weight_decay = 0.0;
+  double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
+  double max_grad_norm = 1.0;
+  int max_length = 1024;  // tokens; longer examples are cut at the end
+  bool gradient_checkpointing = false;
+  std::uint64_t seed = 42;
+  int lora_r = 16;
+  double lora_alpha = 32;
+  double lora_dropout = 0.0;
+  std::vector<std::string> lora_target_modules = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+};
+
+struct TrainStep {
+  int step = 0, max_steps = 0;  // step counts from 1
+  double epoch = 0.0, loss = 0.0, grad_norm = 0.0, learning_rate = 0.0;
+  std::int64_t num_tokens = 0;  // so far
+};
+
+enum class SaveFormat {
+  merged,   // a Hugging Face folder with the adapter merged into the weights
+  adapter,  // a PEFT folder; an Error when nothing was trained with LoRA
+};
+
+class BaseModel {
+ public:
+  virtual ~BaseModel() = default;
+
+  // Answers in the order of the requests. `on_done(index, generation)` is called as each is finished.
+  // `should_stop` is asked between steps; when it says true the unfinished ones are dropped and Error interrupted is thrown.
+  using OnGenerated = std::function<void(std::size_t, const Generation&)>;
+  virtual std::vector<Generation> generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done = {},
+                                           const std::function<bool()>& should_stop = {}) = 0;
+
+  // One vector a request, one Score a continuation.
+  virtual std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) = 0;
+
+  // Trains the current weights on the completions (loss on completion and end-of-turn tokens only), fresh optimizer.
+  // LoRA continues the adapter that is there when rank, alpha and targets are the same; else it is an Error.
+  // When interrupted or failed, the weights are those from before.
+  using OnStep = std::function<void(const TrainStep&)>;
+  virtual TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step = {},
+                                const std::function<bool()>& should_stop = {}) = 0;
+
+  // Written into a temporary folder beside `dir` and renamed: it is there whole or not at all. Replaces `dir`.
+  virtual void save(const std::string& dir, SaveFormat format) = 0;
+
+  // Replaces the trained part of the weights: a PEFT folder (LoRA) or a Hugging Face folder (full); empty: back to the base model.
+  virtual void load_trained(const std::string& dir) = 0;
+
+  [[nodiscard]] virtual std::string description() const = 0;  // family, parameters, dtype, device; one line
+};
+
+struct ModelOptions {
+  std::string path;             // Hugging Face folder, or org/name in the local Hugging Face cache
+  std::string dtype = "auto";   // auto, float32, bfloat16
+  std::string device = "auto";  // auto, cpu, cuda
+  std::string adapter;          // PEFT folder or empty
+  std::string chat_template;    // file, or the name of a built-in format; empty: the model's own
+  int batch_size = 20;          // sequences decoded at once
+};
+
+// Built with LibTorch only (src/engine/). Throws Error with ErrorKind::data for anything wrong with the folder.
+std::unique_ptr<BaseModel> open_base_model(const ModelOptions& options);
+
+}  // namespace iteralign

@@ -1,0 +1,63 @@
+#pragma once
+// The oracle: messages in, reply out. The other seam of the program. It knows nothing of verdicts.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "iteralign/records.h"
+
+namespace iteralign {
+
+struct OracleRequest {
+  Messages messages;
+  std::string schema_name;  // name of the JSON schema that the reply must follow; empty: free text
+  std::string schema;       // the JSON schema, as text
+  int max_tokens = 512;
+  double temperature = 0.0;
+  int repeat = 0;  // 0, 1, ...: the same question asked again on purpose (votes); part of the cache key
+};
+
+// How a call ended. All but `answered` become verdicts `unjudged`; none of them is an Error.
+enum class ReplyStatus { answered, truncated, refused, filtered, failed };
+
+struct OracleReply {
+  ReplyStatus status = ReplyStatus::failed;
+  std::string text;  // the answer; for refused and failed what the server said
+  int prompt_tokens = 0, completion_tokens = 0;
+  bool cached = false;
+};
+
+struct OracleUsage {
+  std::int64_t calls = 0;   // answered by the server
+  std::int64_t cached = 0;  // answered from the cache
+  std::int64_t retries = 0;
+  std::int64_t prompt_tokens = 0, completion_tokens = 0;  // of the calls, not of the cache
+  double cost_usd = 0.0;
+  std::map<std::string, std::int64_t>
+      faults;  // "http_429", "http_500", "connection", "timeout", "malformed", "refused", "filtered", "truncated", ...
+};
+
+class Oracle {
+ public:
+  virtual ~Oracle() = default;
+
+  // Blocks until there is a reply; safe to call from many threads at once.
+  // Throws Error remote when no later call can succeed either (unauthorised, unreachable after retries, no quota, budget
+  // spent, interrupted). A failure of this request alone is ReplyStatus::failed.
+  virtual OracleReply complete(const OracleRequest& request) = 0;
+
+  [[nodiscard]] virtual OracleUsage usage() const = 0;
+};
+
+// Where replies are kept, so that none is paid for twice. Safe from many threads.
+// The key is a hash of everything that the reply depends on; entries never expire.
+class ReplyCache {
+ public:
+  virtual ~ReplyCache() = default;
+  virtual std::optional<OracleReply> find(const std::string& key) = 0;
+  virtual void keep(const std::string& key, const std::string& request_json, const OracleReply& reply) = 0;
+};
+
+}  // namespace iteralign
