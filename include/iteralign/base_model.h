@@ -55,6 +55,7 @@ struct Score {
 struct TrainExample {
   Messages messages;  // prompt, ends with a user turn
   std::string completion;
+  bool complete = true;  // false: the completion was cut by a length limit, so no end of turn is learnt from it
 };
 
 enum class FinetuneMethod { lora, full };

@@ -25,7 +25,8 @@ struct Prompt {
 };
 
 // Why a prompt is answered. Together with the iteration and the prompt it names a response.
-enum class Purpose { red_team, heldout, benign, lookalike, replay };
+// replay and replay_lookalike: the base model's own answers to benign prompts, trained on so that it does not learn to refuse everything.
+enum class Purpose { red_team, heldout, benign, lookalike, replay, replay_lookalike };
 
 struct Response {
   int iteration = 0;  // 0: the base model before any training
@@ -87,6 +88,7 @@ struct SftPair {
   std::string prompt_id;
   Messages messages;  // the prompt
   std::string completion;
+  bool complete = true;  // false: cut by a length limit, so no end of turn is learnt from it
   std::string rejected;  // kind revision: the response that it replaces (preference data); else empty
 };
 
