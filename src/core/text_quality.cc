@@ -49,8 +49,11 @@ bool one_word_dominates(const std::vector<std::string>& said) {
   return 2 * most >= said.size();
 }
 
-bool repeats_itself(const std::vector<std::string>& said) {
+bool repeats_itself(std::vector<std::string> said) {
+  // The numbers of a list make no difference.
+  std::erase_if(said, [](const std::string& word) { return word.find_first_not_of("0123456789") == std::string::npos; });
   constexpr std::size_t kRun = 4;
+  if (said.size() < 12) return false;
   std::set<std::vector<std::string>> different;
   const std::size_t runs = said.size() - kRun + 1;
   for (std::size_t i = 0; i < runs; ++i) {
@@ -74,7 +77,7 @@ bool is_degenerate(std::string_view text) {
   const auto said = plain_words(text);
   if (said.size() < 3) return true;
   if (said.size() >= 6 && one_word_dominates(said)) return true;
-  return said.size() >= 12 && repeats_itself(said);
+  return repeats_itself(said);
 }
 
 }  // namespace iteralign

@@ -14,7 +14,7 @@ std::vector<std::string> plain_words(std::string_view text);
 // True when nobody could tell what the text says:
 //   fewer than three words; or
 //   six words or more, and one word makes up at least half of them; or
-//   twelve words or more, and of the runs of four words fewer than half are different (the same said over and over).
+//   twelve words or more, numbers left out, and of the runs of four words fewer than half are different.
 bool is_degenerate(std::string_view text);
 
 }  // namespace iteralign
