@@ -1,0 +1,163 @@
+#include "oracle/http_transport.h"
+
+#include <curl/curl.h>
+
+#include <cmath>
+#include <utility>
+
+#include "core/strings.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+constexpr std::size_t kMaxBodyBytes = 64U << 20;
+
+struct HeaderList {
+  curl_slist* list = nullptr;
+  ~HeaderList() { curl_slist_free_all(list); }
+  void add(const std::string& line) { list = curl_slist_append(list, line.c_str()); }
+};
+
+struct Transfer {
+  HttpReply reply;
+  const std::function<bool()>* should_stop = nullptr;
+};
+
+std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& body = static_cast<Transfer*>(user)->reply.body;
+  if (body.size() + size * count > kMaxBodyBytes) return 0;  // libcurl ends the transfer
+  body.append(data, size * count);
+  return size * count;
+}
+
+std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& headers = static_cast<Transfer*>(user)->reply.headers;
+  const std::string_view line(data, size * count);
+  if (line.starts_with("HTTP/")) headers.clear();  // a 100 Continue or a proxy's reply came before
+  if (const auto colon = line.find(':'); colon != std::string_view::npos)
+    headers[to_lower(trim(line.substr(0, colon)))] = std::string(trim(line.substr(colon + 1)));
+  return size * count;
+}
+
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto& should_stop = *static_cast<Transfer*>(user)->should_stop;
+  return should_stop && should_stop() ? 1 : 0;
+}
+
+HttpOutcome outcome_of(CURLcode code) {
+  switch (code) {
+    case CURLE_OK:
+      return HttpOutcome::answered;
+    case CURLE_OPERATION_TIMEDOUT:
+      return HttpOutcome::timeout;
+    case CURLE_ABORTED_BY_CALLBACK:
+      return HttpOutcome::stopped;
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_WRITE_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_BAD_CONTENT_ENCODING:
+      return HttpOutcome::dropped;
+    default:
+      return HttpOutcome::unreachable;
+  }
+}
+
+long milliseconds(double seconds) { return std::lround(seconds * 1000); }
+
+}  // namespace
+
+class HttpTransport::Handle {
+ public:
+  Handle() : curl_(curl_easy_init()) {
+    if (curl_ == nullptr) throw Error(ErrorKind::failed, "libcurl could not be started");
+  }
+  ~Handle() { curl_easy_cleanup(curl_); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  HttpReply post(const HttpRequest& request, const std::function<bool()>& should_stop) {
+    HeaderList headers;
+    headers.add("Content-Type: application/json");
+    headers.add("Expect:");  // no pause before a large body
+    for (const auto& header : request.headers) headers.add(header);
+    Transfer transfer;
+    transfer.should_stop = &should_stop;
+    set_up(request, headers, transfer);
+
+    char message[CURL_ERROR_SIZE] = "";
+    curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, message);
+    const CURLcode code = curl_easy_perform(curl_);
+    curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, nullptr);
+
+    HttpReply& reply = transfer.reply;
+    reply.outcome = outcome_of(code);
+    if (code != CURLE_OK) reply.error = message[0] != '\0' ? message : curl_easy_strerror(code);
+    long status = 0;
+    curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
+    reply.status = static_cast<int>(status);
+    return std::move(reply);
+  }
+
+ private:
+  void set_up(const HttpRequest& request, const HeaderList& headers, Transfer& transfer) {
+    curl_easy_reset(curl_);  // keeps the connections
+    curl_easy_setopt(curl_, CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(curl_, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, headers.list);
+    curl_easy_setopt(curl_, CURLOPT_USERAGENT, "iteralign");
+    curl_easy_setopt(curl_, CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl_, CURLOPT_ACCEPT_ENCODING, "");  // all that libcurl can unpack
+    curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);         // signals and threads do not mix
+    curl_easy_setopt(curl_, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout_s));
+    curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request.connect_timeout_s));
+    if (request.bypass_proxy) curl_easy_setopt(curl_, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &transfer);
+    curl_easy_setopt(curl_, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &transfer);
+    curl_easy_setopt(curl_, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl_, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl_, CURLOPT_XFERINFODATA, &transfer);
+  }
+
+  CURL* curl_;
+};
+
+HttpTransport::HttpTransport() {
+  static const CURLcode kStarted = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (kStarted != CURLE_OK) throw Error(ErrorKind::failed, std::string("libcurl could not be started: ") + curl_easy_strerror(kStarted));
+}
+
+HttpTransport::~HttpTransport() = default;
+
+HttpReply HttpTransport::post(const HttpRequest& request, const std::function<bool()>& should_stop) {
+  auto handle = take();
+  HttpReply reply = handle->post(request, should_stop);
+  give_back(std::move(handle));
+  return reply;
+}
+
+std::unique_ptr<HttpTransport::Handle> HttpTransport::take() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      auto handle = std::move(idle_.back());
+      idle_.pop_back();
+      return handle;
+    }
+  }
+  return std::make_unique<Handle>();
+}
+
+void HttpTransport::give_back(std::unique_ptr<Handle> handle) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(handle));
+}
+
+}  // namespace iteralign
