@@ -1,0 +1,52 @@
+#pragma once
+// A Hugging Face model folder: config.json, weights in one or several safetensors files, tokenizer and template files.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "engine/files/safetensors.h"
+
+namespace iteralign {
+
+// An open folder; the weights are mapped, not read. Immutable, so safe from many threads.
+class Checkpoint {
+ public:
+  // Error data when something is missing or damaged, or when there are only pickle files.
+  explicit Checkpoint(const std::string& folder);
+
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+  [[nodiscard]] const Json& config() const { return config_; }                        // config.json
+  [[nodiscard]] const Json& generation_config() const { return generation_config_; }  // {} when there is none
+
+  [[nodiscard]] std::vector<std::string> names() const;  // of all tensors, sorted
+  [[nodiscard]] bool contains(const std::string& name) const { return tensors_.contains(name); }
+  // Valid as long as the checkpoint. Error data names a tensor that is missing.
+  [[nodiscard]] const TensorView& tensor(const std::string& name) const;
+  // The same, and the shape must be this one.
+  [[nodiscard]] const TensorView& tensor(const std::string& name, const std::vector<std::int64_t>& shape) const;
+
+ private:
+  std::string folder_;
+  Json config_, generation_config_;
+  std::vector<SafetensorsFile> files_;
+  std::map<std::string, TensorView> tensors_;
+};
+
+// The folder that a --model argument means: an existing folder, else org/name[@revision] in the local Hugging Face cache
+// ($HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub). Error data when there is neither.
+std::string resolve_model_path(const std::string& path_or_name);
+
+inline constexpr std::uint64_t kMaxShardBytes = 5'000'000'000;
+
+// Writes model.safetensors, or shards of at most `max_shard_bytes` with their index, into an existing folder.
+void write_weights(const std::string& folder, const std::vector<TensorSource>& tensors, std::uint64_t max_shard_bytes = kMaxShardBytes);
+
+// Writes a model folder: these weights, and the tokenizer, template and configuration files of `source_folder` as they are;
+// only the dtype in config.json follows the weights. There whole or not at all; replaces an older folder.
+void write_checkpoint(const std::string& folder, const std::string& source_folder, const std::vector<TensorSource>& tensors,
+                      std::uint64_t max_shard_bytes = kMaxShardBytes);
+
+}  // namespace iteralign

@@ -1,0 +1,64 @@
+#pragma once
+// GGUF files, versions 2 and 3, little-endian: typed metadata, then tensors.
+// Format: docs/gguf.md of the ggml project.
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/files.h"
+
+namespace iteralign {
+
+// A ggml tensor type: elements are stored in blocks.
+struct GgmlType {
+  std::uint32_t id = 0;
+  const char* name = "";
+  std::int64_t block_elements = 1;
+  std::uint64_t block_bytes = 0;
+};
+
+struct GgufTensor {
+  std::string name;
+  GgmlType type;
+  std::vector<std::int64_t> shape;  // PyTorch's order: the last dimension is contiguous
+  std::span<const std::byte> bytes;
+};
+
+// Integers (bool too) are kept as int64, floating point numbers as double.
+using GgufValue = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
+
+// An open file, checked as a whole when it is opened. Immutable, so safe from many threads.
+// Every Error is ErrorKind::data and names the file and the key or tensor.
+class GgufFile {
+ public:
+  explicit GgufFile(const std::string& path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] bool has(const std::string& key) const { return metadata_.contains(key); }
+  // Metadata; Error data when the key is missing or of another type.
+  [[nodiscard]] std::int64_t integer(const std::string& key) const;
+  [[nodiscard]] double number(const std::string& key) const;
+  [[nodiscard]] const std::string& text(const std::string& key) const;
+  [[nodiscard]] const std::vector<std::int64_t>& integers(const std::string& key) const;
+  [[nodiscard]] const std::vector<double>& numbers(const std::string& key) const;
+  [[nodiscard]] const std::vector<std::string>& texts(const std::string& key) const;
+
+  [[nodiscard]] const std::vector<GgufTensor>& tensors() const { return tensors_; }  // in the order of the file
+  [[nodiscard]] const GgufTensor* find(std::string_view name) const;                 // nullptr when there is none
+
+ private:
+  template <class T>
+  const T& get(const std::string& key, const char* wanted) const;
+
+  std::string path_;
+  MappedFile file_;
+  std::map<std::string, GgufValue> metadata_;
+  std::vector<GgufTensor> tensors_;
+};
+
+}  // namespace iteralign

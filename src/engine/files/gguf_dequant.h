@@ -1,0 +1,16 @@
+#pragma once
+// The values of a GGUF tensor as fp32.
+// Block formats: ggml-common.h and ggml-quants.c of the ggml project; the sums are in the order of gguf-py's quants.py.
+
+#include <span>
+#include <string>
+
+#include "engine/files/gguf.h"
+
+namespace iteralign {
+
+// `out` has as many elements as the tensor. F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1; Error data names any other type,
+// the tensor and `path`.
+void dequantize(const GgufTensor& tensor, std::span<float> out, const std::string& path);
+
+}  // namespace iteralign
