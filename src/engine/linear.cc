@@ -1,0 +1,97 @@
+#include "engine/linear.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include "engine/autograd.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+// LibTorch's own operators on oneDNN's packed weights have no C++ function: they are called by name.
+at::Tensor onednn_pack(const at::Tensor& weight) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
+                             .typed<at::Tensor(const at::Tensor&, std::optional<std::int64_t>)>();
+  return op.call(weight, std::nullopt);
+}
+
+at::Tensor onednn_linear(const at::Tensor& x, const at::Tensor& packed, const std::optional<at::Tensor>& bias) {
+  using Scalars = c10::List<std::optional<at::Scalar>>;
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                             .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
+                                               Scalars, std::optional<std::string_view>)>();
+  static const Scalars no_scalars;
+  return op.call(x, packed, bias, "none", no_scalars, "");
+}
+
+// Where the processor has no packed products for a dtype (bf16 below AVX-512) the packing operator throws.
+bool onednn_can_pack(at::ScalarType dtype) {
+  const auto probe = [](at::ScalarType type) {
+    try {
+      onednn_pack(at::zeros({16, 16}, type));
+      return true;
+    } catch (const c10::Error&) {
+      return false;
+    }
+  };
+  static const bool fp32 = probe(at::kFloat), bf16 = probe(at::kBFloat16);
+  return dtype == at::kFloat ? fp32 : dtype == at::kBFloat16 && bf16;
+}
+
+}  // namespace
+
+at::Tensor merged_weight(const LinearModule& module) {
+  const at::Tensor weight = module.weight.detach().to(at::kFloat);
+  if (!module.lora) return weight;
+  const at::Tensor a = module.lora->a.detach().to(weight.device()), b = module.lora->b.detach().to(weight.device());
+  return at::addmm(weight, b, a, 1.0, module.lora->scale);
+}
+
+PackedWeight::PackedWeight(const at::Tensor& weight) : onednn_(weight.is_cpu() && onednn_can_pack(weight.scalar_type())) {
+  weight_ = onednn_ ? onednn_pack(weight.contiguous()) : weight.contiguous();
+}
+
+at::Tensor PackedWeight::multiply(const at::Tensor& x, const at::Tensor& bias) const {
+  const std::optional<at::Tensor> maybe_bias = bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt;
+  return onednn_ ? onednn_linear(x, weight_, maybe_bias) : at::linear(x, weight_, maybe_bias);
+}
+
+Linear::Linear(std::vector<LinearModule> modules_on_disk, at::ScalarType dtype, at::Device device)
+    : modules_(std::move(modules_on_disk)), dtype_(dtype), device_(device) {}
+
+at::Tensor Linear::forward(const at::Tensor& x) const {
+  if (training_) return training_linear(x, *this);
+  ITERALIGN_CHECK(packed_.defined(), "a linear layer was used before pack()");
+  return packed_.multiply(x, packed_bias_);
+}
+
+void Linear::pack() {
+  if (packed_.defined()) return;
+  at::NoGradGuard no_grad;
+  std::int64_t out = 0;
+  bool has_bias = false;
+  for (const auto& module : modules_) {
+    out += module.weight.size(0);
+    has_bias |= module.bias.defined();
+  }
+  // Written module by module into the fused matrix: at most one module is in memory twice.
+  const at::Tensor fused = at::empty({out, modules_[0].weight.size(1)}, at::TensorOptions().dtype(dtype_).device(device_));
+  packed_bias_ = has_bias ? at::zeros({out}, fused.options()) : at::Tensor();
+  std::int64_t row = 0;
+  for (const auto& module : modules_) {
+    const std::int64_t rows = module.weight.size(0);
+    fused.narrow(0, row, rows).copy_(module.lora ? merged_weight(module) : module.weight);
+    if (module.bias.defined()) packed_bias_.narrow(0, row, rows).copy_(module.bias);
+    row += rows;
+  }
+  packed_ = PackedWeight(fused);
+}
+
+void Linear::drop_packed() {
+  packed_ = {};
+  packed_bias_ = {};
+}
+
+}  // namespace iteralign

@@ -1,0 +1,91 @@
+#pragma once
+// What the model families share. A family is one file (llama.h) that adds its layers.
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/attention.h"
+#include "engine/files/checkpoint.h"
+#include "engine/files/model_config.h"
+#include "engine/linear.h"
+
+namespace iteralign {
+
+// A weight by its name on disk. `value` may be replaced by a tensor of the same shape (an fp32 master, a trained value).
+struct NamedParameter {
+  std::string name;
+  at::Tensor* value;
+};
+
+class Model {
+ public:
+  Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device);
+  virtual ~Model() = default;
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  // Token ids [n] int64 -> hidden states after the final norm [n, hidden_size], in the compute dtype.
+  [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, AttentionContext& context) const;
+  // Hidden states [m, hidden_size] -> logits [m, vocab_size], in the compute dtype.
+  [[nodiscard]] at::Tensor logits(const at::Tensor& hidden) const { return lm_head_->forward(hidden); }
+
+  // Runs around each layer while training: gradient checkpointing. Empty: the layer itself.
+  using Layer = std::function<at::Tensor(const at::Tensor&)>;
+  std::function<at::Tensor(const at::Tensor& x, const Layer& layer)> around_layer;
+
+  // Packs what has changed since the last time; forward is then not differentiable.
+  void prepare_inference();
+  // Linear layers run through training_linear() (autograd.h).
+  void prepare_training();
+  // After a weight or an adapter was replaced: drops what was packed and ties lm_head to the embedding again.
+  void weights_changed();
+
+  // All linear layers in the order of the forward pass, lm_head last.
+  [[nodiscard]] std::vector<Linear*> linears();
+  [[nodiscard]] Linear& lm_head() { return *lm_head_; }
+  // All weights, once each, linear modules' too (a tied lm_head is the embedding).
+  [[nodiscard]] std::vector<NamedParameter> parameters();
+  [[nodiscard]] std::int64_t parameter_count();
+
+  [[nodiscard]] const ModelConfig& config() const { return config_; }
+  [[nodiscard]] const Checkpoint& checkpoint() const { return *checkpoint_; }
+  [[nodiscard]] at::ScalarType dtype() const { return dtype_; }
+  [[nodiscard]] at::Device device() const { return device_; }
+
+ protected:
+  // One block: x [n, hidden_size] -> [n, hidden_size].
+  [[nodiscard]] virtual at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context, const at::Tensor& cosine,
+                                         const at::Tensor& sine) const = 0;
+  // The family's own linear layers and other weights, in the order of the forward pass.
+  [[nodiscard]] virtual std::vector<Linear*> layer_linears() = 0;
+  [[nodiscard]] virtual std::vector<NamedParameter> layer_parameters() = 0;
+
+  // A tensor of the checkpoint; Error when it is missing or has another shape.
+  [[nodiscard]] at::Tensor load(const std::string& name, at::IntArrayRef shape) const;
+  // `module`.weight and, if wanted, `module`.bias.
+  [[nodiscard]] LinearModule load_linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) const;
+  [[nodiscard]] std::unique_ptr<Linear> make_linear(std::vector<LinearModule> modules) const;
+
+ private:
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  ModelConfig config_;
+  at::ScalarType dtype_;
+  at::Device device_;
+  at::Tensor embedding_;   // [vocab_size, hidden_size]
+  at::Tensor final_norm_;  // [hidden_size]
+  std::unique_ptr<Linear> lm_head_;
+  at::Tensor inverse_frequencies_;  // [head_dim / 2] fp32, after scaling
+};
+
+// Opens the weights with the family that config.model_type names; Error data names a family that is not there yet.
+std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype,
+                                  at::Device device);
+
+// The inverse frequencies of the rotary embedding: [head_dim / 2] fp32, with the scaling that the configuration asks for.
+at::Tensor rope_inverse_frequencies(const ModelConfig& config);
+
+}  // namespace iteralign
