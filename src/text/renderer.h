@@ -1,0 +1,58 @@
+#pragma once
+// The one renderer: messages to token ids for generation, training and evaluation, so that the three can never differ.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "iteralign/records.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace iteralign {
+
+// Immutable, cheap to copy, safe from many threads. Every method throws Error data that names the template when it refuses
+// the messages. Control tokens in a message's content stay text. Roles are normalised (human: user; gpt, model, bot:
+// assistant). Where a template refuses or drops the system message, it is put in front of the user turn: "S\n\nU".
+class Renderer {
+ public:
+  Renderer(std::shared_ptr<const Tokenizer> tokenizer, ChatTemplate chat_template);
+
+  // With the generation prompt. `prefill` is what the assistant's turn starts with. BOS comes first exactly once when the
+  // template writes it or the tokenizer adds it.
+  [[nodiscard]] std::vector<TokenId> prompt(const Messages& messages, const std::string& prefill = {}) const;
+
+  struct Example {
+    std::vector<TokenId> ids;
+    std::vector<std::uint8_t> loss;  // as long as ids; 1: the token is a target
+  };
+  // Targets are the completion and the end-of-turn token; ids end there. A template that ends a turn with no token gets EOS.
+  // complete = false: the completion was cut, so it has no end of turn.
+  [[nodiscard]] Example example(const Messages& prompt, const std::string& completion, bool complete = true) const;
+
+  // Text as it is: special tokens in it are recognised and the post-processor adds its own (BOS).
+  [[nodiscard]] std::vector<TokenId> raw(std::string_view text) const;
+
+  // Tokens that end an assistant's turn: the tokenizer's EOS and what the template writes after an answer.
+  [[nodiscard]] const std::vector<TokenId>& stop_ids() const { return stop_ids_; }
+
+  [[nodiscard]] std::string text(const Messages& messages, bool add_generation_prompt) const;
+  [[nodiscard]] const Tokenizer& tokenizer() const { return *tokenizer_; }
+  [[nodiscard]] const ChatTemplate& chat_template() const { return chat_template_; }
+
+ private:
+  [[nodiscard]] Rendered render(const Messages& messages, bool add_generation_prompt) const;
+  [[nodiscard]] std::vector<TokenId> encode(const Rendered& rendered) const;
+  [[nodiscard]] bool shows_system() const;
+  [[nodiscard]] std::vector<TokenId> find_stop_ids() const;
+
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  ChatTemplate chat_template_;
+  Json variables_;  // the special tokens, for the template
+  bool folds_system_ = false;
+  std::vector<TokenId> stop_ids_;
+};
+
+}  // namespace iteralign
