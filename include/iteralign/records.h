@@ -43,7 +43,7 @@ struct Response {
 enum class Label { negative, positive, unjudged };
 
 // Why a verdict is `unjudged`.
-enum class UnjudgedReason { none, degenerate, refused, filtered, unparsable, truncated, failed };
+enum class UnjudgedReason { none, degenerate, refused, filtered, unparsable, truncated, failed, undecided };
 
 struct Verdict {
   Label label = Label::unjudged;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array kPurposes = {"red_team", "heldout", "benign", "lookalike", "replay", "replay_lookalike"};
 constexpr std::array kLabels = {"negative", "positive", "unjudged"};
-constexpr std::array kReasons = {"none", "degenerate", "refused", "filtered", "unparsable", "truncated", "failed"};
+constexpr std::array kReasons = {"none", "degenerate", "refused", "filtered", "unparsable", "truncated", "failed", "undecided"};
 constexpr std::array kPairKinds = {"revision", "benign", "lookalike"};
 
 template <class Enum, std::size_t N>

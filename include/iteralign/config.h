@@ -1,0 +1,93 @@
+#pragma once
+// The configuration of a run. Every default stands here; names, help and limits stand once in src/config/fields.h.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "iteralign/base_model.h"
+
+namespace iteralign {
+
+struct OracleConfig {
+  std::string base_url = "keyword";
+  std::string model;
+  std::string api_key_env = "OPENAI_API_KEY";
+  int concurrency = 8;
+  int max_retries = 6;
+  double timeout_s = 600;
+  double max_cost_usd = 0;
+  std::int64_t max_calls = 0;
+  std::int64_t max_tokens = 0;
+  double price_prompt_per_million = 0, price_completion_per_million = 0;
+  std::string max_tokens_field = "max_tokens";
+  bool send_temperature = true;
+  double fault_rate = 0;
+  std::vector<std::string> fault_kinds;
+  double wrong_verdict_rate = 0;
+  std::string request_log;
+};
+
+struct RedTeamConfig {
+  std::vector<std::string> prompts;
+  int per_iteration = 20;
+  double heldout = 0.2;
+  int limit = 0;
+  std::string order = "shuffled";
+};
+
+struct JudgeConfig {
+  int votes = 1;
+  bool see_prompt = true;
+};
+
+struct ProposeConfig {
+  int max_principles = 8;
+  int cases_per_call = 20;
+  double merge_similarity = 0.6;
+};
+
+struct ReviseConfig {
+  int attempts = 4;
+  std::string principles = "relevant";
+  int max_principles_in_context = 4;
+  std::vector<std::string> scaffolds;
+  int max_new_tokens = 96;
+  double temperature = 0.8;
+  double top_p = 0.95;
+  int min_words = 4;
+  std::string accept = "positive";
+};
+
+struct FinetuneConfig {
+  std::string method = "lora";  // lora, full or none
+  FinetuneOptions options;
+  double replay = 1.0;
+  double replay_lookalike = 1.0;
+  int replay_max_new_tokens = 96;
+};
+
+struct EvaluateConfig {
+  std::vector<std::string> benign, lookalike;
+  double benign_heldout = 0.5, lookalike_heldout = 0.5;
+  int max_new_tokens = 64;
+};
+
+struct Config {
+  std::string name;
+  std::string runs_dir = "runs";
+  std::string prompts_dir;
+  std::uint64_t seed = 42;
+  int iterations = 3;
+  ModelOptions model;
+  OracleConfig oracle;
+  RedTeamConfig red_team;
+  Sampling respond;
+  JudgeConfig judge;
+  ProposeConfig propose;
+  ReviseConfig revise;
+  FinetuneConfig finetune;
+  EvaluateConfig evaluate;
+};
+
+}  // namespace iteralign

@@ -1,0 +1,270 @@
+#include "config/config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <type_traits>
+
+#include "config/fields.h"
+#include "core/files.h"
+#include "core/strings.h"
+#include "embedded_config.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+// One leaf of the YAML tree, or one override.
+struct Setting {
+  YAML::Node node;
+  std::string where;
+  bool used = false;
+};
+using Settings = std::map<std::string, Setting>;
+
+void flatten(const YAML::Node& node, const std::string& prefix, const std::string& path, Settings& settings) {
+  for (const auto& item : node) {
+    const auto key = prefix.empty() ? item.first.as<std::string>() : prefix + "." + item.first.as<std::string>();
+    const std::string where = fmt::format("{}:{}", path, item.first.Mark().line + 1);
+    if (item.second.IsMap())
+      flatten(item.second, key, path, settings);
+    else
+      settings[key] = {item.second, where};
+  }
+}
+
+YAML::Node parse_yaml(const std::string& text, const std::string& where) {
+  try {
+    return YAML::Load(text);
+  } catch (const YAML::Exception& error) {
+    throw Error(ErrorKind::usage, "not valid YAML: " + error.msg, fmt::format("{}:{}", where, error.mark.line + 1),
+                "check indentation, quotes and colons");
+  }
+}
+
+void add_override(const std::string& text, Settings& settings) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw Error(ErrorKind::usage, "is not of the form key.sub=value", "'" + text + "'", "example: finetune.learning_rate=1.0e-4");
+  const std::string where = "'" + text + "'";
+  const auto value = parse_yaml(text.substr(equals + 1), where);
+  if (value.IsMap()) throw Error(ErrorKind::usage, "a value, not a table, is expected", where);
+  settings[text.substr(0, equals)] = {value, where};
+}
+
+std::string number_text(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15) return fmt::format("{}", static_cast<std::int64_t>(value));
+  std::string text = fmt::format("{}", value);
+  // PyYAML takes 2e-06 for a string: keep a point in the mantissa.
+  const auto e = text.find('e');
+  if (e != std::string::npos && text.find('.') == std::string::npos) text.insert(e, ".0");
+  return text;
+}
+
+// What a field accepts, for messages and the reference page.
+template <class T>
+std::string type_text() {
+  if constexpr (std::is_same_v<T, bool>)
+    return "true or false";
+  else if constexpr (std::is_same_v<T, std::string>)
+    return "text";
+  else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+    return "list of texts";
+  else if constexpr (std::is_floating_point_v<T>)
+    return "number";
+  else
+    return "whole number";
+}
+
+std::string limits_text(const FieldInfo& info) {
+  if (!info.choices.empty()) return join(info.choices, ", ");
+  const bool low = std::isfinite(info.min), high = std::isfinite(info.max);
+  if (low && high) return number_text(info.min) + " to " + number_text(info.max);
+  if (low) return "at least " + number_text(info.min);
+  return {};
+}
+
+template <class T>
+bool read_number(const std::string& text, T& value) {
+  double parsed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  if (error != std::errc{} || end != text.data() + text.size()) return false;
+  if constexpr (std::is_integral_v<T>) {
+    // Seeds use all 64 bits, which a double does not hold.
+    const auto [int_end, int_error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (int_error == std::errc{} && int_end == text.data() + text.size()) return true;
+    if (parsed != std::floor(parsed) || std::abs(parsed) > 9e15) return false;
+  }
+  value = static_cast<T>(parsed);
+  return true;
+}
+
+// Returns what is wrong, or "".
+template <class T>
+std::string read_value(const FieldInfo& info, const YAML::Node& node, T& value) {
+  if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+    value.clear();
+    if (node.IsSequence()) {
+      for (const auto& item : node) {
+        if (!item.IsScalar()) return "needs a list of texts";
+        value.push_back(item.Scalar());
+      }
+    } else if (node.IsScalar() && !node.Scalar().empty()) {
+      value.push_back(node.Scalar());
+    }
+    return {};
+  } else {
+    if (node.IsNull() && std::is_same_v<T, std::string>) {
+      if constexpr (std::is_same_v<T, std::string>) value.clear();
+      return {};
+    }
+    if (!node.IsScalar()) return "needs a " + type_text<T>();
+    const std::string text = node.Scalar();
+    if constexpr (std::is_same_v<T, std::string>)
+      value = text;
+    else if constexpr (std::is_same_v<T, bool>) {
+      if (text != "true" && text != "false") return fmt::format("'{}' is neither true nor false", text);
+      value = text == "true";
+    } else {
+      if (!read_number(text, value)) return fmt::format("'{}' is not a {}", text, type_text<T>());
+      if (const auto number = static_cast<double>(value); !(number >= info.min && number <= info.max))
+        return fmt::format("{} is out of range: {}", text, limits_text(info));
+    }
+    if constexpr (std::is_same_v<T, std::string>)
+      if (!info.choices.empty() && std::find(info.choices.begin(), info.choices.end(), value) == info.choices.end())
+        return fmt::format("'{}' is not one of: {}", value, limits_text(info));
+    return {};
+  }
+}
+
+template <class T>
+std::string yaml_text(const T& value) {
+  if constexpr (std::is_same_v<T, bool>)
+    return value ? "true" : "false";
+  else if constexpr (std::is_same_v<T, std::string>) {
+    YAML::Emitter out;
+    out << YAML::DoubleQuoted << value;
+    return out.c_str();
+  } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+    std::string list = "[";
+    for (const auto& item : value) list += (list.size() > 1 ? ", " : "") + yaml_text(item);
+    return list + "]";
+  } else if constexpr (std::is_floating_point_v<T>)
+    return number_text(value);
+  else
+    return fmt::format("{}", value);
+}
+
+std::string unknown_key(const std::string& key) {
+  std::vector<std::string> keys;
+  Config config;
+  visit_fields(config, [&](const FieldInfo& info, auto&) { keys.emplace_back(info.key); });
+  const std::string near = nearest(key, keys);
+  return near.empty() ? "there is no such key" : "there is no such key; did you mean '" + near + "'?";
+}
+
+void apply(Settings& settings, Config& config) {
+  std::vector<std::string> faults;
+  visit_fields(config, [&](const FieldInfo& info, auto& member) {
+    const auto found = settings.find(info.key);
+    if (found == settings.end()) return;
+    found->second.used = true;
+    const std::string fault = read_value(info, found->second.node, member);
+    if (!fault.empty()) faults.push_back(fmt::format("{}: {}: {}", found->second.where, info.key, fault));
+  });
+  for (const auto& [key, setting] : settings)
+    if (!setting.used) faults.push_back(fmt::format("{}: {}: {}", setting.where, key, unknown_key(key)));
+  if (!faults.empty()) throw Error(ErrorKind::usage, join(faults, "\n"));
+}
+
+}  // namespace
+
+Config load_config(const std::string& path, const std::vector<std::string>& overrides) {
+  if (!exists(path)) throw Error(ErrorKind::usage, "no such file", path, "`iteralign init " + path + "` writes one");
+  const auto root = parse_yaml(read_file(path), path);
+  if (!root.IsNull() && !root.IsMap()) throw Error(ErrorKind::usage, "needs `key: value` lines at the top", path);
+  Settings settings;
+  flatten(root, "", path, settings);
+  for (const auto& text : overrides) add_override(text, settings);
+  Config config;
+  apply(settings, config);
+  if (config.name.empty()) {
+    const auto slash = path.find_last_of('/');
+    const std::string file = slash == std::string::npos ? path : path.substr(slash + 1);
+    config.name = file.substr(0, file.find('.'));
+  }
+  if (config.name.find('/') != std::string::npos || config.name.starts_with("."))
+    throw Error(ErrorKind::usage, "'" + config.name + "' cannot be the name of a folder", "name");
+  return config;
+}
+
+void apply_finetune_overrides(FinetuneConfig& finetune, const std::vector<std::string>& overrides) {
+  Settings settings;
+  for (const auto& text : overrides) add_override(text.starts_with("finetune.") ? text : "finetune." + text, settings);
+  Config config;
+  config.finetune = finetune;
+  apply(settings, config);
+  finetune = config.finetune;
+}
+
+std::string resolved_yaml(const Config& config) {
+  std::string yaml, section;
+  visit_fields(config, [&](const FieldInfo& info, const auto& member) {
+    const std::string key = info.key;
+    const auto dot = key.find('.');
+    const std::string head = dot == std::string::npos ? "" : key.substr(0, dot);
+    if (head != section) {
+      section = head;
+      yaml += head + ":\n";
+    }
+    yaml += head.empty() ? key : "  " + key.substr(dot + 1);
+    yaml += ": " + yaml_text(member) + "\n";
+  });
+  return yaml;
+}
+
+std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now) {
+  Settings stored;
+  flatten(parse_yaml(stored_yaml, "the stored configuration"), "", "the stored configuration", stored);
+  Config before;
+  apply(stored, before);
+  std::map<std::string, std::string> old_values;
+  visit_fields(before, [&](const FieldInfo& info, auto& member) { old_values[info.key] = yaml_text(member); });
+  std::vector<std::string> differences;
+  visit_fields(now, [&](const FieldInfo& info, const auto& member) {
+    const std::string value = yaml_text(member);
+    if (!info.may_change && old_values[info.key] != value)
+      differences.push_back(fmt::format("{}: {} -> {}", info.key, old_values[info.key], value));
+  });
+  return differences;
+}
+
+std::string configuration_reference() {
+  std::string page =
+      "# Configuration\n\n"
+      "One YAML file describes a run. An unknown key is an error; `key.sub=value` on the command line overrides the file.\n"
+      "A run goes on only with the configuration that it began with; keys marked * may change in between.\n"
+      "This page is made from the list of fields in `src/config/fields.h`.\n";
+  std::string section = "-";
+  Config config;
+  visit_fields(config, [&](const FieldInfo& info, const auto& member) {
+    const std::string key = info.key;
+    const auto dot = key.find('.');
+    const std::string head = dot == std::string::npos ? "" : key.substr(0, dot);
+    if (head != section) {
+      section = head;
+      page += fmt::format("\n## {}\n\n| key | default | values | meaning |\n|---|---|---|---|\n", head.empty() ? "The run" : head);
+    }
+    const std::string limits = limits_text(info);
+    page += fmt::format("| `{}`{} | `{}` | {} | {} |\n", key, info.may_change ? " *" : "", yaml_text(member),
+                        limits.empty() ? type_text<std::remove_cvref_t<decltype(member)>>() : limits, info.help);
+  });
+  return page;
+}
+
+std::string config_template(const std::string& name) { return std::string(embedded_config(name + ".yaml")); }
+
+}  // namespace iteralign

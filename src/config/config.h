@@ -1,0 +1,32 @@
+#pragma once
+// Configuration files: YAML in, overrides, checks, the resolved copy, differences, the reference page.
+
+#include <string>
+#include <vector>
+
+#include "iteralign/config.h"
+
+namespace iteralign {
+
+// Reads a YAML file and applies overrides "key.sub=value" (values are YAML). All faults are collected into one Error usage:
+// each names file and line (or the override), the key, and the nearest known key or the allowed values.
+// Relative paths stay as they are: they are relative to the working directory.
+Config load_config(const std::string& path, const std::vector<std::string>& overrides);
+
+// Applies overrides of "finetune" fields only (keys with or without "finetune."), for `iteralign finetune`.
+void apply_finetune_overrides(FinetuneConfig& finetune, const std::vector<std::string>& overrides);
+
+// The whole configuration as YAML that load_config reads back to the same values.
+std::string resolved_yaml(const Config& config);
+
+// "finetune.learning_rate: 0.0002 -> 0.0003", one a changed field that a run cannot go on with.
+// `stored_yaml` is what resolved_yaml wrote when the run began.
+std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now);
+
+// docs/configuration.md.
+std::string configuration_reference();
+
+// A commented configuration for `iteralign init`: smollm2, lab, paper or openai. Empty when there is none of that name.
+std::string config_template(const std::string& name);
+
+}  // namespace iteralign

@@ -1,0 +1,124 @@
+#pragma once
+// The one list of configuration fields. Parsing, overrides, checks, the resolved copy, the comparison of two configurations
+// and docs/configuration.md are all made from it.
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "iteralign/config.h"
+
+namespace iteralign {
+
+struct FieldInfo {
+  const char* key;   // "finetune.learning_rate"
+  const char* help;  // one line
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  std::vector<std::string> choices = {};
+  bool may_change = false;  // a run may go on with another value: it does not change the result
+};
+
+// clang-format off: one field a line
+// Calls visit(FieldInfo, member) for every field, in the order in which people read them.
+template <class ConfigType, class Visitor>
+void visit_fields(ConfigType& c, Visitor&& visit) {
+  using Info = FieldInfo;
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  visit(Info{.key = "name", .help = "name of the run; default: the name of the configuration file", .may_change = true}, c.name);
+  visit(Info{.key = "runs_dir", .help = "folder that holds the run folders", .may_change = true}, c.runs_dir);
+  visit(Info{.key = "prompts_dir", .help = "folder with files that replace those of prompts/ by name; empty: the built-in texts"}, c.prompts_dir);
+  visit(Info{.key = "seed", .help = "of everything random: splits, order, sampling, adapters, batches"}, c.seed);
+  visit(Info{.key = "iterations", .help = "how often to respond, judge, propose, revise, finetune and evaluate", .min = 0, .max = 10000, .may_change = true}, c.iterations);
+
+  visit(Info{.key = "model.path", .help = "base model: a Hugging Face folder, or org/name from the local Hugging Face cache"}, c.model.path);
+  visit(Info{.key = "model.dtype", .help = "auto measures which exact type is fastest on this processor", .choices = {"auto", "float32", "bfloat16"}}, c.model.dtype);
+  visit(Info{.key = "model.device", .help = "where the model runs", .choices = {"auto", "cpu", "cuda"}}, c.model.device);
+  visit(Info{.key = "model.adapter", .help = "PEFT folder to start from"}, c.model.adapter);
+  visit(Info{.key = "model.chat_template", .help = "a template file, or the name of a built-in format; empty: the model's own"}, c.model.chat_template);
+  visit(Info{.key = "model.batch_size", .help = "sequences decoded at once", .min = 1, .max = 4096}, c.model.batch_size);
+
+  visit(Info{.key = "oracle.base_url", .help = "any OpenAI-compatible server (https://host/v1); `keyword` and `lab` are the embedded oracles"}, c.oracle.base_url);
+  visit(Info{.key = "oracle.model", .help = "model name sent with each request"}, c.oracle.model);
+  visit(Info{.key = "oracle.api_key_env", .help = "environment variable that holds the API key; the key itself is never written", .may_change = true}, c.oracle.api_key_env);
+  visit(Info{.key = "oracle.concurrency", .help = "requests in flight", .min = 1, .max = 1024, .may_change = true}, c.oracle.concurrency);
+  visit(Info{.key = "oracle.max_retries", .help = "tries again after a failure that may pass", .min = 0, .max = 100, .may_change = true}, c.oracle.max_retries);
+  visit(Info{.key = "oracle.timeout_s", .help = "seconds for one request", .min = 0.001, .max = 86400, .may_change = true}, c.oracle.timeout_s);
+  visit(Info{.key = "oracle.max_cost_usd", .help = "stop before more is spent; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_cost_usd);
+  visit(Info{.key = "oracle.max_calls", .help = "stop before more calls are made; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_calls);
+  visit(Info{.key = "oracle.max_tokens", .help = "stop before more tokens are used; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_tokens);
+  visit(Info{.key = "oracle.price_prompt_per_million", .help = "US dollars a million prompt tokens, for cost and plan", .min = 0, .may_change = true}, c.oracle.price_prompt_per_million);
+  visit(Info{.key = "oracle.price_completion_per_million", .help = "US dollars a million completion tokens", .min = 0, .may_change = true}, c.oracle.price_completion_per_million);
+  visit(Info{.key = "oracle.max_tokens_field", .help = "name of the length limit in requests; some newer models want max_completion_tokens", .choices = {"max_tokens", "max_completion_tokens"}}, c.oracle.max_tokens_field);
+  visit(Info{.key = "oracle.send_temperature", .help = "false for models that refuse a temperature"}, c.oracle.send_temperature);
+  visit(Info{.key = "oracle.fault_rate", .help = "embedded oracles only: share of replies that misbehave, for tests", .min = 0, .max = 1}, c.oracle.fault_rate);
+  visit(Info{.key = "oracle.fault_kinds", .help = "embedded oracles only: http_429 http_500 drop slow garbage truncated_json refusal filtered no_schema; empty: all"}, c.oracle.fault_kinds);
+  visit(Info{.key = "oracle.wrong_verdict_rate", .help = "embedded oracles only: share of verdicts that are turned around", .min = 0, .max = 1}, c.oracle.wrong_verdict_rate);
+  visit(Info{.key = "oracle.request_log", .help = "embedded oracles only: file that gets a line for each request received", .may_change = true}, c.oracle.request_log);
+
+  visit(Info{.key = "red_team.prompts", .help = "files, folders or `lab`; the format is found by content"}, c.red_team.prompts);
+  visit(Info{.key = "red_team.per_iteration", .help = "prompts an iteration", .min = 1, .max = 1e9}, c.red_team.per_iteration);
+  visit(Info{.key = "red_team.heldout", .help = "never trained on: a fraction (below 1) or a count", .min = 0, .max = 1e9}, c.red_team.heldout);
+  visit(Info{.key = "red_team.limit", .help = "use at most so many prompts, drawn by the seed; 0: all", .min = 0, .max = 1e9}, c.red_team.limit);
+  visit(Info{.key = "red_team.order", .help = "order of the iterations' prompts", .choices = {"shuffled", "file"}}, c.red_team.order);
+
+  visit(Info{.key = "respond.max_new_tokens", .help = "length limit of a response", .min = 1, .max = 1e6}, c.respond.max_new_tokens);
+  visit(Info{.key = "respond.temperature", .help = "0 is greedy", .min = 0, .max = 100}, c.respond.temperature);
+  visit(Info{.key = "respond.top_p", .help = "nucleus sampling", .min = 1e-9, .max = 1}, c.respond.top_p);
+  visit(Info{.key = "respond.top_k", .help = "0: off", .min = 0, .max = 1e9}, c.respond.top_k);
+  visit(Info{.key = "respond.min_p", .help = "0: off", .min = 0, .max = 1}, c.respond.min_p);
+  visit(Info{.key = "respond.repetition_penalty", .help = "over prompt and answer; 1: off", .min = 1e-3, .max = 100}, c.respond.repetition_penalty);
+  visit(Info{.key = "respond.frequency_penalty", .help = "over the answer; 0: off", .min = -10, .max = 10}, c.respond.frequency_penalty);
+  visit(Info{.key = "respond.presence_penalty", .help = "over the answer; 0: off", .min = -10, .max = 10}, c.respond.presence_penalty);
+  visit(Info{.key = "respond.stop", .help = "strings that end an answer, beside the model's own end tokens"}, c.respond.stop);
+
+  visit(Info{.key = "judge.votes", .help = "verdicts asked for each response; the majority counts, a tie is unjudged", .min = 1, .max = 99}, c.judge.votes);
+  visit(Info{.key = "judge.see_prompt", .help = "false: the judge sees the response alone, as in the paper's code"}, c.judge.see_prompt);
+
+  visit(Info{.key = "propose.max_principles", .help = "new principles an iteration", .min = 1, .max = 1000}, c.propose.max_principles);
+  visit(Info{.key = "propose.cases_per_call", .help = "negative cases shown to the oracle at once", .min = 1, .max = 1000}, c.propose.cases_per_call);
+  visit(Info{.key = "propose.merge_similarity", .help = "a principle this similar to a known one is merged with it (overlap of words, 0 to 1)", .min = 0, .max = 1}, c.propose.merge_similarity);
+
+  visit(Info{.key = "revise.attempts", .help = "tries for each negative response, each with another seed and scaffold, sampled from the second on", .min = 1, .max = 100}, c.revise.attempts);
+  visit(Info{.key = "revise.principles", .help = "in context: those that the case is evidence of (relevant), this iteration's (new), or all", .choices = {"relevant", "new", "all"}}, c.revise.principles);
+  visit(Info{.key = "revise.max_principles_in_context", .help = "at most so many", .min = 1, .max = 1000}, c.revise.max_principles_in_context);
+  visit(Info{.key = "revise.scaffolds", .help = "names of few-shot scaffolds in prompts/scaffolds/; empty: none"}, c.revise.scaffolds);
+  visit(Info{.key = "revise.max_new_tokens", .help = "length limit of a revision", .min = 1, .max = 1e6}, c.revise.max_new_tokens);
+  visit(Info{.key = "revise.temperature", .help = "of all attempts but the first, which is greedy", .min = 0, .max = 100}, c.revise.temperature);
+  visit(Info{.key = "revise.top_p", .help = "of all attempts but the first", .min = 1e-9, .max = 1}, c.revise.top_p);
+  visit(Info{.key = "revise.min_words", .help = "shorter revisions are dropped", .min = 1, .max = 1e6}, c.revise.min_words);
+  visit(Info{.key = "revise.accept", .help = "positive: only what was judged so is trained on; all: verdict and filters are ignored, as in the paper's code", .choices = {"positive", "all"}}, c.revise.accept);
+
+  auto& t = c.finetune.options;
+  visit(Info{.key = "finetune.method", .help = "none: principles and revisions only", .choices = {"lora", "full", "none"}}, c.finetune.method);
+  visit(Info{.key = "finetune.learning_rate", .help = "peak of the schedule", .min = 0, .max = 10}, t.learning_rate);
+  visit(Info{.key = "finetune.num_train_epochs", .help = "passes over this iteration's pairs", .min = 0, .max = 1e6}, t.num_train_epochs);
+  visit(Info{.key = "finetune.max_steps", .help = "> 0 overrides the epochs", .min = 0, .max = 1e9}, t.max_steps);
+  visit(Info{.key = "finetune.per_device_train_batch_size", .help = "examples a micro-batch", .min = 1, .max = 1e6}, t.per_device_train_batch_size);
+  visit(Info{.key = "finetune.gradient_accumulation_steps", .help = "micro-batches a step; the loss is normalised by tokens over all of them", .min = 1, .max = 1e6}, t.gradient_accumulation_steps);
+  visit(Info{.key = "finetune.lr_scheduler_type", .help = "as in Hugging Face's trainer", .choices = {"cosine", "linear", "constant", "constant_with_warmup"}}, t.lr_scheduler_type);
+  visit(Info{.key = "finetune.warmup_ratio", .help = "share of the steps that warm up", .min = 0, .max = 1}, t.warmup_ratio);
+  visit(Info{.key = "finetune.weight_decay", .help = "AdamW; not on biases and norms", .min = 0, .max = 10}, t.weight_decay);
+  visit(Info{.key = "finetune.adam_beta1", .help = "AdamW", .min = 0, .max = 1}, t.adam_beta1);
+  visit(Info{.key = "finetune.adam_beta2", .help = "AdamW", .min = 0, .max = 1}, t.adam_beta2);
+  visit(Info{.key = "finetune.adam_epsilon", .help = "AdamW", .min = 0, .max = 1}, t.adam_epsilon);
+  visit(Info{.key = "finetune.max_grad_norm", .help = "global norm that gradients are clipped to; 0: off", .min = 0, .max = kInf}, t.max_grad_norm);
+  visit(Info{.key = "finetune.max_length", .help = "tokens of an example; longer ones are cut at the end", .min = 2, .max = 1e7}, t.max_length);
+  visit(Info{.key = "finetune.gradient_checkpointing", .help = "less memory, a third more time"}, t.gradient_checkpointing);
+  visit(Info{.key = "finetune.lora_r", .help = "rank", .min = 1, .max = 65536}, t.lora_r);
+  visit(Info{.key = "finetune.lora_alpha", .help = "scale is alpha / r", .min = 0, .max = 1e6}, t.lora_alpha);
+  visit(Info{.key = "finetune.lora_dropout", .help = "on the input of the adapter", .min = 0, .max = 0.999}, t.lora_dropout);
+  visit(Info{.key = "finetune.lora_target_modules", .help = "linear layers that get an adapter"}, t.lora_target_modules);
+  visit(Info{.key = "finetune.replay", .help = "the base model's own answers to benign prompts, for each revision", .min = 0, .max = 1000}, c.finetune.replay);
+  visit(Info{.key = "finetune.replay_lookalike", .help = "its own answers to harmless look-alikes, for each revision", .min = 0, .max = 1000}, c.finetune.replay_lookalike);
+  visit(Info{.key = "finetune.replay_max_new_tokens", .help = "length limit of those answers", .min = 1, .max = 1e6}, c.finetune.replay_max_new_tokens);
+
+  visit(Info{.key = "evaluate.benign", .help = "files, folders or `lab`: ordinary prompts, for the refusal rate and for replay"}, c.evaluate.benign);
+  visit(Info{.key = "evaluate.lookalike", .help = "the same for harmless prompts that look harmful"}, c.evaluate.lookalike);
+  visit(Info{.key = "evaluate.benign_heldout", .help = "of those measured and never trained on: a fraction (1 and below) or a count; the rest is replay", .min = 0, .max = 1e9}, c.evaluate.benign_heldout);
+  visit(Info{.key = "evaluate.lookalike_heldout", .help = "the same for look-alikes", .min = 0, .max = 1e9}, c.evaluate.lookalike_heldout);
+  visit(Info{.key = "evaluate.max_new_tokens", .help = "length limit of a measured answer", .min = 1, .max = 1e6}, c.evaluate.max_new_tokens);
+}
+// clang-format on
+
+}  // namespace iteralign

@@ -1,0 +1,145 @@
+#include "pipeline/run.h"
+
+#include <chrono>
+
+#include "config/config.h"
+#include "core/files.h"
+#include "core/log.h"
+#include "core/strings.h"
+#include "iteralign/error.h"
+#include "pipeline/iteration.h"
+#include "stages/evaluate.h"
+#include "stages/finetune.h"
+
+namespace iteralign {
+namespace {
+
+std::string database_path(const std::string& folder) { return join_path(folder, "run.db"); }
+
+void check_configuration(RunStore& store, const Config& config, const std::string& folder) {
+  const std::string now = resolved_yaml(config);
+  if (const auto stored = store.meta("config")) {
+    const auto differences = config_differences(*stored, config);
+    if (!differences.empty())
+      throw Error(ErrorKind::usage, "this run began with another configuration:\n  " + join(differences, "\n  "), folder,
+                  "set these back to go on, or start a new run from it with --fork NAME");
+  }
+  store.set_meta("config", now);
+  write_file_atomic(join_path(folder, "config.resolved.yaml"), now);
+}
+
+void store_prompts(RunStore& store, const std::function<RunInputs()>& gather) {
+  if (store.meta("prompts")) return;
+  const RunInputs inputs = gather();
+  store.put_prompts(Purpose::red_team, inputs.red_team);
+  store.put_prompts(Purpose::heldout, inputs.heldout);
+  store.put_prompts(Purpose::benign, inputs.benign);
+  store.put_prompts(Purpose::lookalike, inputs.lookalike);
+  store.put_prompts(Purpose::replay, inputs.replay);
+  store.put_prompts(Purpose::replay_lookalike, inputs.replay_lookalike);
+  const std::string line = fmt::format(
+      "prompts: {} to train on, {} held out, {} benign and {} look-alikes measured, {} and {} for replay; dropped {} duplicates and {} "
+      "near-duplicates",
+      inputs.red_team.size(), inputs.heldout.size(), inputs.benign.size(), inputs.lookalike.size(), inputs.replay.size(),
+      inputs.replay_lookalike.size(), inputs.exact_duplicates, inputs.near_duplicates);
+  log_info("{}", line);
+  store.set_meta("prompts", line);
+}
+
+// Counts the time that this process spends on the run on top of that of earlier ones.
+class WallClock {
+ public:
+  explicit WallClock(RunStore& store) : store_(store), before_(std::stod(store.meta("wall_seconds").value_or("0"))) {}
+  double seconds() {
+    const double total = before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    store_.set_meta("wall_seconds", fmt::format("{:.3f}", total));
+    return total;
+  }
+
+ private:
+  RunStore& store_;
+  double before_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+void run_iterations(const Config& config, const Stage& stage, const std::string& folder, const std::function<void()>& on_stage) {
+  Weights weights(stage, folder);
+  const auto finished = stage.store.iterations();
+  if (finished.empty()) {
+    evaluate(stage, 0);
+    on_stage();
+    answer_replay(stage);
+    on_stage();
+  }
+  for (int iteration = static_cast<int>(finished.size()) + 1; iteration <= config.iterations; ++iteration) {
+    log_info("iteration {} of {}", iteration, config.iterations);
+    run_iteration(stage, weights, iteration, on_stage);
+  }
+}
+
+}  // namespace
+
+const char* name(RunStatus status) {
+  switch (status) {
+    case RunStatus::running:
+      return "running";
+    case RunStatus::completed:
+      return "completed";
+    case RunStatus::stopped:
+      return "stopped";
+    case RunStatus::failed:
+      return "failed";
+  }
+  return "";
+}
+
+std::string run_folder(const Config& config) { return join_path(config.runs_dir, config.name); }
+
+void run(const Config& config, const RunParts& parts) {
+  const std::string folder = run_folder(config);
+  make_directories(folder);
+  const FileLock lock(join_path(folder, "lock"), "this run");
+  open_log_file(join_path(folder, "log.txt"));
+  RunStore store(database_path(folder));
+  check_configuration(store, config, folder);
+
+  WallClock clock(store);
+  RunState state{.folder = folder};
+  std::unique_ptr<Oracle> oracle;
+  const auto publish = [&](RunStatus status) {
+    state.status = status;
+    state.wall_seconds = clock.seconds();
+    if (oracle) store.put_usage(oracle->usage());
+    store.set_meta("status", name(status));
+    parts.on_change(store, state);
+  };
+  try {
+    store_prompts(store, parts.inputs);
+    const PromptTexts texts(config.prompts_dir);
+    oracle = parts.oracle(store.reply_cache());
+    const auto model = parts.model();
+    state.model = model->description();
+    store.set_meta("model", state.model);
+    log_info("model: {}", state.model);
+    const Judge judge(*oracle, texts, config.judge);
+    const Stage stage{config, store, *model, *oracle, judge, texts, parts.should_stop};
+    run_iterations(config, stage, folder, [&] { publish(RunStatus::running); });
+    publish(RunStatus::completed);
+  } catch (const Error& error) {
+    log_line(LogLevel::verbose, error.what());
+    publish(error.kind() == ErrorKind::interrupted ? RunStatus::stopped : RunStatus::failed);
+    throw;
+  }
+}
+
+void fork_run(const std::string& from_folder, const Config& config) {
+  const std::string folder = run_folder(config);
+  if (exists(database_path(folder)))
+    throw Error(ErrorKind::usage, "there is a run of that name already", folder, "choose another --fork NAME");
+  if (!exists(database_path(from_folder))) throw Error(ErrorKind::usage, "there is no run to start from", from_folder);
+  make_directories(folder);
+  RunStore store(database_path(folder));
+  store.copy_replies_from(database_path(from_folder));
+}
+
+}  // namespace iteralign

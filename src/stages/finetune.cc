@@ -1,0 +1,100 @@
+#include "stages/finetune.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/log.h"
+#include "core/progress.h"
+#include "core/random.h"
+#include "core/text_quality.h"
+#include "stages/respond.h"
+
+namespace iteralign {
+namespace {
+
+std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
+  std::map<std::string, Case> originals;
+  for (auto& item : cases(stage.store, iteration, Purpose::red_team)) originals[item.prompt.id] = std::move(item);
+  std::vector<SftPair> pairs;
+  for (const auto& revision : stage.store.revisions(iteration)) {
+    if (!revision.rejected.empty()) continue;
+    const auto& original = originals.at(revision.prompt_id);
+    pairs.push_back(
+        {iteration, PairKind::revision, revision.prompt_id, original.prompt.messages, revision.text, true, original.response.text});
+  }
+  return pairs;
+}
+
+// `count` of the base model's own answers, drawn by the seed of this iteration; each at most once.
+std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose purpose, PairKind kind, std::size_t count) {
+  std::map<std::string, Response> answers;
+  for (auto& response : stage.store.responses(0, purpose)) answers[response.prompt_id] = std::move(response);
+  std::vector<SftPair> pairs;
+  for (const auto& prompt : stage.store.prompts(purpose)) {
+    const auto answer = answers.find(prompt.id);
+    if (answer == answers.end() || is_degenerate(answer->second.text)) continue;
+    pairs.push_back({iteration, kind, prompt.id, prompt.messages, answer->second.text, answer->second.finish_reason == "stop", ""});
+  }
+  Random random(derive_seed(stage.config.seed, fmt::format("replay/{}/{}", name(kind), iteration)));
+  random.shuffle(pairs);
+  pairs.resize(std::min(pairs.size(), count));
+  return pairs;
+}
+
+Sampling replay_sampling(const Config& config) {
+  Sampling sampling = config.respond;
+  sampling.max_new_tokens = config.finetune.replay_max_new_tokens;
+  return sampling;
+}
+
+}  // namespace
+
+void answer_replay(const Stage& stage) {
+  const auto& finetune = stage.config.finetune;
+  if (finetune.method == "none") return;
+  if (finetune.replay > 0)
+    respond(stage, 0, Purpose::replay, stage.store.prompts(Purpose::replay), replay_sampling(stage.config), std::nullopt);
+  if (finetune.replay_lookalike > 0)
+    respond(stage, 0, Purpose::replay_lookalike, stage.store.prompts(Purpose::replay_lookalike), replay_sampling(stage.config),
+            std::nullopt);
+}
+
+void make_pairs(const Stage& stage, int iteration) {
+  if (stage.store.has_pairs(iteration)) return;
+  auto pairs = revision_pairs(stage, iteration);
+  const auto share = [&](double rate) { return static_cast<std::size_t>(std::llround(rate * static_cast<double>(pairs.size()))); };
+  const auto benign = replay_pairs(stage, iteration, Purpose::replay, PairKind::benign, share(stage.config.finetune.replay));
+  const auto lookalike =
+      replay_pairs(stage, iteration, Purpose::replay_lookalike, PairKind::lookalike, share(stage.config.finetune.replay_lookalike));
+  pairs.insert(pairs.end(), benign.begin(), benign.end());
+  pairs.insert(pairs.end(), lookalike.begin(), lookalike.end());
+  stage.store.put_pairs(iteration, pairs);
+}
+
+TrainSummary finetune(const Stage& stage, int iteration) {
+  const auto& config = stage.config.finetune;
+  std::vector<TrainExample> examples;
+  for (const auto& pair : stage.store.pairs(iteration)) examples.push_back({pair.messages, pair.completion, pair.complete});
+  if (config.method == "none" || examples.empty()) {
+    log_info("nothing to train on in iteration {}", iteration);
+    return {};
+  }
+  FinetuneOptions options = config.options;
+  options.method = config.method == "full" ? FinetuneMethod::full : FinetuneMethod::lora;
+  options.seed = derive_seed(stage.config.seed, fmt::format("finetune/{}", iteration));
+  stage.store.clear_train_steps(iteration);
+  std::unique_ptr<Progress> progress;
+  return stage.model.finetune(
+      examples, options,
+      [&](const TrainStep& step) {
+        stage.store.put_train_step(iteration, step);
+        if (!progress) progress = std::make_unique<Progress>("finetune", step.max_steps, "steps");
+        progress->add(1, fmt::format("loss {:.3f}", step.loss));
+      },
+      stage.should_stop);
+}
+
+}  // namespace iteralign

@@ -1,0 +1,35 @@
+#pragma once
+// What is said to the oracle and to the base model: the files of prompts/, compiled in, each replaceable by a file of the same
+// name in the folder of the key `prompts_dir`.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "iteralign/records.h"
+
+namespace iteralign {
+
+// Few-shot turns shown between the constitution and the prompt.
+struct Scaffold {
+  std::string name;
+  Messages turns;                  // user and assistant in turn
+  std::vector<std::string> leaks;  // words that belong to its examples: an answer with one that its prompt has not was copied
+};
+
+class PromptTexts {
+ public:
+  explicit PromptTexts(std::string override_folder = {});
+
+  // Error usage when there is no such text.
+  [[nodiscard]] std::string get(const std::string& name) const;
+  // The text with each {{key}} replaced by its value; values are not searched for keys again.
+  [[nodiscard]] std::string fill(const std::string& name, const std::vector<std::pair<std::string, std::string>>& values) const;
+  // prompts/scaffolds/<name>.txt: a line "leaks: word, word", then sections [user] and [assistant] in turn.
+  [[nodiscard]] Scaffold scaffold(const std::string& name) const;
+
+ private:
+  std::string override_folder_;
+};
+
+}  // namespace iteralign

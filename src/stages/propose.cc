@@ -1,0 +1,132 @@
+#include "stages/propose.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/log.h"
+#include "core/strings.h"
+#include "core/task_pool.h"
+#include "stages/fence.h"
+#include "stages/reply_parser.h"
+#include "stages/similarity.h"
+
+namespace iteralign {
+namespace {
+
+constexpr const char* kPrinciplesSchema =
+    R"({"type":"object","properties":{"principles":{"type":"array","items":{"type":"object","properties":{"text":{"type":"string"},"area":{"type":"string"},"cases":{"type":"array","items":{"type":"integer"}}},"required":["text","area","cases"],"additionalProperties":false}}},"required":["principles"],"additionalProperties":false})";
+
+OracleRequest proposal_request(const Stage& stage, const std::vector<Case>& shown, const Constitution& known) {
+  std::vector<std::string> parts;
+  for (const auto& item : shown) {
+    parts.push_back(item.prompt.messages.back().content);
+    parts.push_back(item.response.text);
+  }
+  const std::string nonce = fence_nonce(parts);
+  std::string blocks;
+  for (std::size_t i = 0; i < shown.size(); ++i)
+    blocks +=
+        fence(fmt::format("CASE {}", i + 1), nonce,
+              fence("PROMPT", nonce, shown[i].prompt.messages.back().content) + "\n" + fence("RESPONSE", nonce, shown[i].response.text)) +
+        "\n\n";
+  std::string lines;
+  for (const auto& principle : known.principles) lines += (lines.empty() ? "" : "\n") + principle.id + ": " + principle.text;
+  const std::string known_block = lines.empty() ? "" : fence("PRINCIPLES", nonce, lines) + "\n\n";
+
+  OracleRequest request;
+  request.messages = {
+      {"system", stage.texts.fill("propose_system", {{"max_principles", fmt::format("{}", stage.config.propose.max_principles)}})},
+      {"user", stage.texts.fill("propose_user", {{"known", known_block}, {"cases", std::string(trim(blocks))}})}};
+  request.schema_name = "principles";
+  request.schema = kPrinciplesSchema;
+  request.max_tokens = 2048;
+  return request;
+}
+
+void add_evidence(std::vector<std::string>& evidence, const std::vector<std::string>& more) {
+  for (const auto& id : more)
+    if (std::find(evidence.begin(), evidence.end(), id) == evidence.end()) evidence.push_back(id);
+}
+
+}  // namespace
+
+std::vector<Proposal> parse_proposals(const OracleReply& reply, const std::vector<Case>& shown) {
+  std::vector<Proposal> proposals;
+  if (reply.status != ReplyStatus::answered) return proposals;
+  const auto object = reply_object(reply.text);
+  if (!object || !object->contains("principles") || !(*object)["principles"].is_array()) return proposals;
+  for (const auto& item : (*object)["principles"]) {
+    if (!item.is_object() || !item.contains("text") || !item["text"].is_string()) continue;
+    // One line: a principle stands in lists and in system messages.
+    Proposal proposal{join(split(std::string(trim(item["text"].get<std::string>())), '\n'), " "), "", {}};
+    if (item.contains("area") && item["area"].is_string()) proposal.area = trim(item["area"].get<std::string>());
+    if (item.contains("cases") && item["cases"].is_array())
+      for (const auto& number : item["cases"])
+        if (number.is_number_integer() && number.get<std::int64_t>() >= 1 &&
+            number.get<std::int64_t>() <= static_cast<std::int64_t>(shown.size()))
+          add_evidence(proposal.evidence, {shown[number.get<std::size_t>() - 1].prompt.id});
+    if (!proposal.text.empty() && !proposal.evidence.empty()) proposals.push_back(std::move(proposal));
+  }
+  return proposals;
+}
+
+int merge_proposals(Constitution& constitution, const std::vector<Proposal>& proposals, int iteration, double merge_similarity,
+                    int max_new) {
+  int added = 0;
+  for (const auto& proposal : proposals) {
+    Principle* nearest_known = nullptr;
+    double best = 0.0;
+    for (auto& known : constitution.principles) {
+      const double similarity = known.text == proposal.text ? 1.0 : word_similarity(known.text, proposal.text);
+      if (similarity > best) {
+        best = similarity;
+        nearest_known = &known;
+      }
+    }
+    if (nearest_known != nullptr && best >= merge_similarity) {
+      add_evidence(nearest_known->evidence, proposal.evidence);
+    } else if (added < max_new) {
+      constitution.principles.push_back(
+          {fmt::format("P{}", constitution.principles.size() + 1), proposal.text, proposal.area, iteration, proposal.evidence});
+      ++added;
+    }
+  }
+  return added;
+}
+
+void propose(const Stage& stage, int iteration) {
+  if (stage.store.constitution_of(iteration)) return;
+  const Constitution before = stage.store.constitution(iteration - 1);
+  Constitution constitution = before;
+
+  std::vector<Case> negative;
+  for (auto& item : cases(stage.store, iteration, Purpose::red_team))
+    if (item.verdict.label == Label::negative) negative.push_back(std::move(item));
+
+  // Chunks are asked at once and merged in order, so that the result does not depend on which reply comes first.
+  const auto per_call = static_cast<std::size_t>(stage.config.propose.cases_per_call);
+  std::vector<std::vector<Case>> chunks;
+  for (std::size_t i = 0; i < negative.size(); i += per_call)
+    chunks.emplace_back(negative.begin() + static_cast<std::ptrdiff_t>(i),
+                        negative.begin() + static_cast<std::ptrdiff_t>(std::min(i + per_call, negative.size())));
+  std::vector<OracleReply> replies(chunks.size());
+  TaskPool pool(stage.config.oracle.concurrency);
+  for (std::size_t i = 0; i < chunks.size(); ++i)
+    pool.submit([&, i] { replies[i] = stage.oracle.complete(proposal_request(stage, chunks[i], before)); });
+  pool.wait();
+
+  int added = 0;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    const auto proposals = parse_proposals(replies[i], chunks[i]);
+    if (proposals.empty())
+      log_warning("iteration {}: a proposal of principles could not be used: {}", iteration, shorten(replies[i].text, 200));
+    added += merge_proposals(constitution, proposals, iteration, stage.config.propose.merge_similarity,
+                             stage.config.propose.max_principles - added);
+  }
+  if (constitution.principles != before.principles) ++constitution.version;
+  stage.store.put_constitution(iteration, constitution);
+  log_info("constitution: {} principles, {} of them new", constitution.principles.size(), added);
+}
+
+}  // namespace iteralign

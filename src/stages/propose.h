@@ -1,0 +1,27 @@
+#pragma once
+// propose: principles from the negative cases, each with the cases that it came from.
+
+#include <vector>
+
+#include "stages/stage.h"
+
+namespace iteralign {
+
+// Asks the oracle for principles that would have prevented this iteration's negative responses, merges those near to a known one
+// (its evidence grows), and puts the new version of the constitution into the store. Does nothing when it is there already.
+void propose(const Stage& stage, int iteration);
+
+struct Proposal {
+  std::string text, area;
+  std::vector<std::string> evidence;  // prompt ids
+};
+
+// The proposals of a reply; without those that have no text or name no case that was shown. Empty when the reply cannot be used.
+std::vector<Proposal> parse_proposals(const OracleReply& reply, const std::vector<Case>& shown);
+
+// Adds proposals to the constitution: merged with the most similar known principle where the similarity reaches `merge_similarity`,
+// else new while fewer than `max_new` were added. Returns how many were new.
+int merge_proposals(Constitution& constitution, const std::vector<Proposal>& proposals, int iteration, double merge_similarity,
+                    int max_new);
+
+}  // namespace iteralign

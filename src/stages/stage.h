@@ -1,0 +1,41 @@
+#pragma once
+// What every stage works with. Stages know interfaces, not their makers; the store is their memory: each stage does what the
+// store does not have yet, so the same call goes on where a killed process stopped.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "iteralign/base_model.h"
+#include "iteralign/config.h"
+#include "iteralign/oracle.h"
+#include "stages/judge.h"
+#include "stages/prompt_texts.h"
+#include "store/run_store.h"
+
+namespace iteralign {
+
+struct Stage {
+  const Config& config;
+  RunStore& store;
+  BaseModel& model;
+  Oracle& oracle;
+  const Judge& judge;
+  const PromptTexts& texts;
+  std::function<bool()> should_stop;
+};
+
+// A case of red teaming: a prompt and what became of it.
+struct Case {
+  Prompt prompt;
+  Response response;
+  Verdict verdict;
+};
+
+// All cases of a purpose and iteration, in prompt order; those without a response or verdict are left out.
+std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose);
+
+// This iteration's share of the red-team prompts (iterations count from 1; wraps around when the prompts are used up).
+std::vector<Prompt> iteration_prompts(const Stage& stage, int iteration);
+
+}  // namespace iteralign
