@@ -17,7 +17,8 @@ namespace iteralign {
 
 class Database;
 
-// A record is on the disk when its put returns; a put of several records is one transaction. A record with the same key is replaced.
+// A record is committed when its put returns and survives a kill at any moment; the end of an iteration is synced to the disk, so a
+// power cut loses at most what came after it. A put of several records is one transaction. A record with the same key is replaced.
 // Readers of an iteration or purpose that has nothing get an empty list. Safe from many threads.
 //
 // Every method throws Error naming the file: failed for a full disk or a failing one, usage when another process holds the

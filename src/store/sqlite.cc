@@ -33,8 +33,10 @@ void Database::execute(const char* sql) {
 }
 
 void Database::fail() const {
+  const int last_errno = errno;  // SQLite's own note of it is gone where it has rolled back
   const int code = sqlite3_extended_errcode(handle_);
-  const int system_error = sqlite3_system_errno(handle_);
+  const int noted = sqlite3_system_errno(handle_);
+  const int system_error = noted != 0 ? noted : last_errno;
   const bool no_room = system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
   const std::string message = sqlite3_errmsg(handle_);
   switch (code & 0xff) {

@@ -1,0 +1,324 @@
+#include "store/run_store.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "core/files.h"
+#include "iteralign/error.h"
+#include "store/sqlite.h"
+#include "temporary_folder.h"
+
+namespace iteralign {
+namespace {
+
+Prompt prompt(const std::string& text) { return {text, {{"user", text}}, "harm", "file.csv:1"}; }
+
+class RunStoreTest : public ::testing::Test {
+ protected:
+  TemporaryFolder folder_;
+  std::string path_ = folder_.file("run.db");
+};
+
+ErrorKind kind_of_opening(const std::string& path, const std::string& expected_words) {
+  try {
+    RunStore store(path);
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find(expected_words), std::string::npos) << error.what();
+    EXPECT_EQ(error.where(), path);
+    EXPECT_FALSE(error.hint().empty());
+    return error.kind();
+  }
+  ADD_FAILURE() << "it opened";
+  return ErrorKind::usage;
+}
+
+TEST_F(RunStoreTest, KeepsRecordsOverProcesses) {
+  {
+    RunStore store(path_);
+    store.set_meta("seed", "1");
+    store.set_meta("seed", "7");
+    store.put_prompts(Purpose::red_team, {prompt("b"), prompt("a")});
+    store.put({1, Purpose::red_team, "a", std::string("nul\0 and \xff", 10), "stop", 3, 4});
+  }
+  RunStore store(path_);
+  EXPECT_EQ(store.meta("seed"), "7");
+  EXPECT_EQ(store.meta("colour"), std::nullopt);
+  EXPECT_EQ(store.prompts(Purpose::red_team), (std::vector{prompt("b"), prompt("a")}));
+  const auto responses = store.responses(1, Purpose::red_team);
+  ASSERT_EQ(responses.size(), 1u);
+  EXPECT_EQ(responses[0].text, std::string("nul\0 and \xff", 10));
+  EXPECT_EQ(responses[0].finish_reason, "stop");
+  EXPECT_EQ(responses[0].prompt_tokens, 3);
+  EXPECT_EQ(responses[0].completion_tokens, 4);
+}
+
+TEST_F(RunStoreTest, ResponsesComeInPromptOrderAndAreReplaced) {
+  RunStore store(path_);
+  store.put_prompts(Purpose::heldout, {prompt("c"), prompt("a"), prompt("b")});
+  for (const char* id : {"a", "b", "z", "c"}) store.put({2, Purpose::heldout, id, "old", "stop", 1, 1});
+  store.put({2, Purpose::heldout, "a", "new", "length", 1, 1});
+  std::string order;
+  for (const auto& response : store.responses(2, Purpose::heldout)) order += response.prompt_id + "=" + response.text + " ";
+  EXPECT_EQ(order, "c=old a=new b=old z=old ");
+  EXPECT_TRUE(store.responses(1, Purpose::heldout).empty());
+  EXPECT_TRUE(store.responses(2, Purpose::red_team).empty());
+}
+
+TEST_F(RunStoreTest, OnePromptMayServeSeveralPurposes) {
+  RunStore store(path_);
+  Prompt other = prompt("a");
+  other.category = "benign";
+  store.put_prompts(Purpose::red_team, {prompt("a"), prompt("b")});
+  store.put_prompts(Purpose::benign, {other});
+  EXPECT_EQ(store.prompts(Purpose::red_team)[0].category, "harm");
+  EXPECT_EQ(store.prompts(Purpose::benign)[0].category, "benign");
+  store.put_prompts(Purpose::red_team, {prompt("b")});
+  EXPECT_EQ(store.prompts(Purpose::red_team), std::vector{prompt("b")});
+}
+
+TEST_F(RunStoreTest, Verdicts) {
+  RunStore store(path_);
+  store.put_verdict(1, Purpose::red_team, "a", {Label::negative, UnjudgedReason::none, "helps"});
+  store.put_verdict(1, Purpose::red_team, "b", {Label::unjudged, UnjudgedReason::unparsable, "?"});
+  store.put_verdict(1, Purpose::heldout, "a", {Label::positive, UnjudgedReason::none, ""});
+  const auto verdicts = store.verdicts(1, Purpose::red_team);
+  ASSERT_EQ(verdicts.size(), 2u);
+  EXPECT_EQ(verdicts.at("a").label, Label::negative);
+  EXPECT_EQ(verdicts.at("b").reason, UnjudgedReason::unparsable);
+  EXPECT_EQ(verdicts.at("b").rationale, "?");
+}
+
+TEST_F(RunStoreTest, ConstitutionIsASnapshotAnIteration) {
+  RunStore store(path_);
+  EXPECT_TRUE(store.constitution(9).principles.empty());
+  const Principle first{"P1", "Do not harm.", "violence", 1, {"a"}};
+  Principle grown = first;
+  grown.evidence.push_back("b");
+  store.put_constitution(1, {1, {first}});
+  store.put_constitution(3, {2, {grown, {"P2", "Do not lie.", "", 3, {}}}});
+  EXPECT_EQ(store.constitution_of(2), std::nullopt);
+  EXPECT_EQ(store.constitution(2).principles, std::vector{first});
+  EXPECT_EQ(store.constitution(3).version, 2);
+  EXPECT_EQ(store.constitution(3).principles[0].evidence, (std::vector<std::string>{"a", "b"}));
+  store.put_constitution(3, {1, {first}});  // the step is done again
+  EXPECT_EQ(store.constitution(3).principles.size(), 1u);
+}
+
+TEST_F(RunStoreTest, RevisionsInPromptThenAttemptOrder) {
+  RunStore store(path_);
+  store.put_prompts(Purpose::red_team, {prompt("b"), prompt("a")});
+  store.put({1, "a", 0, "no", "stop", "few", {"P1", "P2"}, "", {Label::positive, UnjudgedReason::none, "refuses"}});
+  store.put({1, "b", 1, "ok", "stop", "", {}, "", {}});
+  store.put({1, "b", 0, "??", "length", "few", {}, "degenerate", {}});
+  const auto revisions = store.revisions(1);
+  ASSERT_EQ(revisions.size(), 3u);
+  EXPECT_EQ(revisions[0].prompt_id + revisions[0].rejected, "bdegenerate");
+  EXPECT_EQ(revisions[1].attempt, 1);
+  EXPECT_EQ(revisions[2].principles, (std::vector<std::string>{"P1", "P2"}));
+  EXPECT_EQ(revisions[2].verdict.rationale, "refuses");
+}
+
+TEST_F(RunStoreTest, AnEmptyTrainingSetIsKept) {
+  RunStore store(path_);
+  EXPECT_FALSE(store.has_pairs(1));
+  store.put_pairs(1, {});
+  EXPECT_TRUE(store.has_pairs(1));
+  SftPair pair;
+  pair.iteration = 1, pair.prompt_id = "a", pair.messages = {{"system", "s"}, {"user", "u"}}, pair.completion = "no";
+  pair.complete = false, pair.rejected = "yes";
+  store.put_pairs(1, {pair, pair});
+  const auto pairs = store.pairs(1);
+  ASSERT_EQ(pairs.size(), 2u);
+  EXPECT_EQ(pairs[1].messages, pair.messages);
+  EXPECT_EQ(pairs[1].rejected, "yes");
+  EXPECT_FALSE(pairs[1].complete);
+  EXPECT_EQ(pairs[1].kind, PairKind::revision);
+}
+
+TEST_F(RunStoreTest, TrainStepsKeepWhatIsNotANumber) {
+  RunStore store(path_);
+  store.put_train_step(1, {2, 2, 1.0, std::nan(""), 1.0, 0.1, 200});
+  store.put_train_step(1, {1, 2, 0.5, 2.25, 0.5, 0.2, 100});
+  const auto steps = store.train_steps(1);
+  ASSERT_EQ(steps.size(), 2u);
+  EXPECT_EQ(steps[0].loss, 2.25);
+  EXPECT_EQ(steps[0].num_tokens, 100);
+  EXPECT_TRUE(std::isnan(steps[1].loss));
+  EXPECT_GT(store.train_step_times(1)[1], 1.7e9);
+  store.clear_train_steps(1);
+  EXPECT_TRUE(store.train_steps(1).empty());
+}
+
+TEST_F(RunStoreTest, IterationsComeWithTheirEvaluation) {
+  RunStore store(path_);
+  store.put(Evaluation{0, wilson_rate(9, 10, 1), wilson_rate(0, 5), wilson_rate(1, 5)});
+  IterationSummary summary;
+  summary.iteration = 1, summary.prompts = 20, summary.train = {7, 2.0, 0.5, 900, 1.5}, summary.accepted = false;
+  summary.evaluation = {1, wilson_rate(1, 10), wilson_rate(0, 5), wilson_rate(2, 5)};
+  store.put(summary);
+  ASSERT_EQ(store.iterations().size(), 1u);
+  const IterationSummary read = store.iterations()[0];
+  EXPECT_EQ(read.prompts, 20);
+  EXPECT_EQ(read.train.tokens, 900);
+  EXPECT_EQ(read.train.loss_last, 0.5);
+  EXPECT_FALSE(read.accepted);
+  EXPECT_EQ(read.evaluation.heldout.count, 1);
+  EXPECT_NEAR(read.evaluation.heldout.high, wilson_rate(1, 10).high, 1e-15);
+  EXPECT_EQ(store.evaluation(0)->heldout.unjudged, 1);
+  EXPECT_EQ(store.evaluation(2), std::nullopt);
+  EXPECT_TRUE(store.evaluation_time(1).has_value());
+  EXPECT_FALSE(store.evaluation_time(2).has_value());
+
+  summary.evaluation = {};  // not filled: the kept one stays
+  store.put(summary);
+  EXPECT_EQ(store.iterations()[0].evaluation.lookalike.count, 2);
+}
+
+TEST_F(RunStoreTest, RepliesAreKeptForEver) {
+  {
+    RunStore store(path_);
+    EXPECT_EQ(store.reply_cache().find("k"), std::nullopt);
+    store.reply_cache().keep("k", "{}", {ReplyStatus::refused, "I will not", 5, 6, false});
+  }
+  RunStore store(path_);
+  const auto reply = store.reply_cache().find("k");
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->status, ReplyStatus::refused);
+  EXPECT_EQ(reply->text, "I will not");
+  EXPECT_EQ(reply->completion_tokens, 6);
+  EXPECT_TRUE(reply->cached);
+}
+
+TEST_F(RunStoreTest, UsageCountsProcessesThatWereKilled) {
+  OracleUsage usage;
+  {
+    RunStore store(path_);
+    store.reply_cache().keep("a", "{}", {ReplyStatus::answered, "x", 10, 1, false});
+    usage.calls = 2, usage.prompt_tokens = 30, usage.completion_tokens = 2, usage.cost_usd = 0.5, usage.faults = {{"http_429", 3}};
+    store.put_usage(usage);  // a second call failed: paid for, but not kept
+    usage.faults["http_429"] = 4;
+    store.put_usage(usage);  // replaces
+  }
+  {
+    RunStore killed(path_);
+    killed.reply_cache().keep("b", "{}", {ReplyStatus::answered, "y", 7, 3, false});
+    killed.reply_cache().keep("c", "{}", {ReplyStatus::answered, "z", 7, 3, false});
+  }
+  RunStore store(path_);
+  usage = {};
+  usage.cached = 3, usage.retries = 1, usage.faults = {{"http_429", 1}, {"timeout", 1}};
+  store.put_usage(usage);
+  const OracleUsage total = store.usage();
+  EXPECT_EQ(total.calls, 4);
+  EXPECT_EQ(total.prompt_tokens, 44);
+  EXPECT_EQ(total.completion_tokens, 8);
+  EXPECT_EQ(total.cached, 3);
+  EXPECT_EQ(total.retries, 1);
+  EXPECT_DOUBLE_EQ(total.cost_usd, 0.5);
+  EXPECT_EQ(total.faults, (std::map<std::string, std::int64_t>{{"http_429", 5}, {"timeout", 1}}));
+}
+
+TEST_F(RunStoreTest, ManyThreadsWriteAtOnce) {
+  RunStore store(path_);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&store, t] {
+      for (int i = 0; i < 10; ++i) {
+        const std::string key = std::to_string(t * 10 + i);
+        store.reply_cache().keep(key, "{}", {ReplyStatus::answered, key, 1, 1, false});
+        store.put_verdict(1, Purpose::red_team, key, {Label::positive, UnjudgedReason::none, ""});
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(store.usage().calls, 40);
+  EXPECT_EQ(store.verdicts(1, Purpose::red_team).size(), 40u);
+}
+
+// The process ends at once, without closing anything: what was put is there.
+TEST_F(RunStoreTest, AKilledProcessLosesNothing) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    RunStore store(path_);
+    store.set_meta("status", "running");
+    store.put_prompts(Purpose::red_team, {prompt("a")});
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  RunStore store(path_);
+  EXPECT_EQ(store.meta("status"), "running");
+  EXPECT_EQ(store.prompts(Purpose::red_team).size(), 1u);
+}
+
+TEST_F(RunStoreTest, RefusesFilesThatAreNotOurs) {
+  { std::ofstream(path_) << std::string(5000, 'x'); }
+  EXPECT_EQ(kind_of_opening(path_, "damaged"), ErrorKind::data);
+
+  const std::string other = folder_.file("other.db");
+  Database(other).execute("CREATE TABLE addresses (street TEXT)");
+  const std::string before = read_file(other);
+  EXPECT_EQ(kind_of_opening(other, "another program"), ErrorKind::data);
+  EXPECT_EQ(read_file(other), before);
+  EXPECT_EQ(kind_of_opening(folder_.file("missing/run.db"), "No such file"), ErrorKind::failed);
+}
+
+TEST_F(RunStoreTest, RefusesANewerSchema) {
+  { RunStore store(path_); }
+  Database(path_).execute("PRAGMA user_version = 99");
+  EXPECT_EQ(kind_of_opening(path_, "newer"), ErrorKind::data);
+}
+
+TEST_F(RunStoreTest, DamageIsNamed) {
+  {
+    RunStore store(path_);
+    for (int i = 0; i < 200; ++i) store.set_meta(std::to_string(i), std::string(200, 'v'));
+  }
+  std::string bytes = read_file(path_);
+  std::fill(bytes.begin() + 8192, bytes.end(), '\x5a');
+  { std::ofstream(path_, std::ios::binary) << bytes; }
+  try {
+    RunStore store(path_);
+    for (int i = 0; i < 200; ++i) store.meta(std::to_string(i));
+    FAIL() << "the damage was not seen";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data);
+    EXPECT_EQ(error.where(), path_);
+    EXPECT_NE(error.text().find("damaged"), std::string::npos);
+  }
+}
+
+// A limit on the size of files fails a write just as a full disk does.
+TEST_F(RunStoreTest, AFullDiskIsNamedAndLosesNothing) {
+  RunStore store(path_);
+  store.set_meta("kept", "yes");
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{64 * 1024, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  try {
+    store.set_meta("large", std::string(1 << 20, 'x'));
+    ADD_FAILURE() << "it was written";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::failed);
+    EXPECT_EQ(error.where(), path_);
+    EXPECT_NE(error.text().find("disk is full"), std::string::npos) << error.what();
+    EXPECT_FALSE(error.hint().empty());
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, old_handler);
+  EXPECT_EQ(store.meta("kept"), "yes");
+  store.set_meta("large", "fits now");
+  EXPECT_EQ(store.meta("large"), "fits now");
+}
+
+}  // namespace
+}  // namespace iteralign
