@@ -1,0 +1,83 @@
+#include "data/sft_files.h"
+
+#include <gmock/gmock.h>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "iteralign/error.h"
+#include "temporary_file.h"
+
+namespace iteralign {
+namespace {
+
+std::vector<TrainExample> read(const std::string& content) { return read_sft_file(TemporaryFile("train.x", content).path()); }
+
+std::string error_of(const std::string& content) {
+  try {
+    read(content);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::vector<SftPair> two_pairs() {
+  return {{1, PairKind::revision, "aa", {{"user", "steal \"it\""}}, "No.\nSorry.", true, "Sure."},
+          {2, PairKind::benign, "bb", {{"user", "q"}, {"assistant", "a"}, {"user", "bake"}}, "Take flour", false, ""}};
+}
+
+TEST(SftFiles, ReadsBackWhatItWrote) {
+  const TemporaryFile file("sft.jsonl", "");
+  write_sft_file(file.path(), two_pairs());
+  const auto lines = read_file(file.path());
+  const Json first = parse_json(lines.substr(0, lines.find('\n')), "line");
+  EXPECT_EQ(first["messages"].size(), 2u);
+  EXPECT_EQ(first["kind"], "revision");
+  const auto examples = read_sft_file(file.path());
+  ASSERT_EQ(examples.size(), 3u) << "one for each assistant turn";
+  EXPECT_EQ(examples[0].messages, two_pairs()[0].messages);
+  EXPECT_EQ(examples[0].completion, "No.\nSorry.");
+  EXPECT_TRUE(examples[0].complete);
+  EXPECT_EQ(examples[2].messages, two_pairs()[1].messages);
+  EXPECT_FALSE(examples[2].complete);
+}
+
+TEST(SftFiles, WritesPreferencesOfRevisionsOnly) {
+  const TemporaryFile file("preferences.jsonl", "");
+  EXPECT_EQ(write_preference_file(file.path(), two_pairs()), 1);
+  const Json record = read_json(file.path());
+  EXPECT_EQ(record["prompt"], parse_json(R"([{"role": "user", "content": "steal \"it\""}])", ""));
+  EXPECT_EQ(record["chosen"], parse_json(R"([{"role": "assistant", "content": "No.\nSorry."}])", ""));
+  EXPECT_EQ(record["rejected"], parse_json(R"([{"role": "assistant", "content": "Sure."}])", ""));
+}
+
+TEST(SftFiles, ReadsEveryForm) {
+  const Messages q = {{"user", "q"}};
+  for (const std::string record :
+       {R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})",
+        R"([{"id": 0, "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}])",
+        R"({"prompt": "q", "completion": "a"})",
+        R"({"prompt": [{"role": "user", "content": "q"}], "completion": [{"role": "assistant", "content": "a"}]})",
+        R"({"instruction": "q", "input": "", "output": "a"})"}) {
+    const auto examples = read(record);
+    ASSERT_EQ(examples.size(), 1u) << record;
+    EXPECT_EQ(examples[0].messages, q) << record;
+    EXPECT_EQ(examples[0].completion, "a") << record;
+  }
+  const auto alpaca = read(R"({"instruction": "i", "input": "x", "output": "o", "system": "s", "history": [["h", "r"]]})");
+  ASSERT_EQ(alpaca.size(), 2u);
+  EXPECT_EQ(alpaca[1].messages, (Messages{{"system", "s"}, {"user", "h"}, {"assistant", "r"}, {"user", "i\nx"}}));
+}
+
+TEST(SftFiles, NamesTheBrokenRecord) {
+  const std::string good = "{\"prompt\": \"q\", \"completion\": \"a\"}\n";
+  EXPECT_THAT(error_of(good + "{\"prompt\": \"q\"}\n"), ::testing::HasSubstr("train.x:2: this record is not training data"));
+  EXPECT_THAT(error_of(good + "{\"prompt\": \"q\", \"completion\": \" \"}\n"),
+              ::testing::HasSubstr("train.x:2: this record has no answer"));
+  EXPECT_THAT(error_of(good + "{oops\n"), ::testing::HasSubstr("train.x:2: this line is not valid JSON"));
+  EXPECT_THAT(error_of("plain text"), ::testing::HasSubstr("neither a JSON array nor JSON Lines"));
+  EXPECT_THAT(error_of(R"([{"messages": [{"role": "tool", "content": "q"}]}])"), ::testing::HasSubstr("train.x: record 1"));
+}
+
+}  // namespace
+}  // namespace iteralign
