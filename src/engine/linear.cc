@@ -91,7 +91,7 @@ void Linear::pack() {
 
 void Linear::drop_packed() {
   packed_ = {};
-  packed_bias_ = {};
+  packed_bias_ = at::Tensor();
 }
 
 }  // namespace iteralign

@@ -65,7 +65,9 @@ class Model {
   [[nodiscard]] virtual std::vector<NamedParameter> layer_parameters() = 0;
 
   // A tensor of the checkpoint; Error when it is missing or has another shape.
-  [[nodiscard]] at::Tensor load(const std::string& name, at::IntArrayRef shape) const;
+  [[nodiscard]] at::Tensor load(const std::string& name, const std::vector<std::int64_t>& shape) const;
+  // A norm or a bias [size], in fp32 whatever the dtype.
+  [[nodiscard]] at::Tensor load_small(const std::string& name, std::int64_t size) const;
   // `module`.weight and, if wanted, `module`.bias.
   [[nodiscard]] LinearModule load_linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) const;
   [[nodiscard]] std::unique_ptr<Linear> make_linear(std::vector<LinearModule> modules) const;
@@ -84,8 +86,5 @@ class Model {
 // Opens the weights with the family that config.model_type names; Error data names a family that is not there yet.
 std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype,
                                   at::Device device);
-
-// The inverse frequencies of the rotary embedding: [head_dim / 2] fp32, with the scaling that the configuration asks for.
-at::Tensor rope_inverse_frequencies(const ModelConfig& config);
 
 }  // namespace iteralign

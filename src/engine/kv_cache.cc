@@ -1,0 +1,77 @@
+#include "engine/kv_cache.h"
+
+#include <algorithm>
+
+#include "engine/kernels/decode_attention.h"
+#include "engine/ops.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+
+KvCache::KvCache(const ModelConfig& config, std::int64_t slots, std::int64_t max_length, at::ScalarType dtype, at::Device device)
+    : slots_(slots), max_length_(max_length) {
+  // Not zeroed: pages that no sequence reaches are never touched and cost nothing.
+  const auto options = at::TensorOptions().dtype(dtype).device(device);
+  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    keys_.push_back(at::empty({slots, config.num_key_value_heads, max_length, config.head_dim}, options));
+    values_.push_back(at::empty({slots, config.num_key_value_heads, max_length, config.head_dim}, options));
+  }
+}
+
+void KvCache::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
+  for (const auto* tensors : {&keys_, &values_}) {
+    for (const at::Tensor& tensor : *tensors) tensor.select(0, to).narrow(1, 0, length).copy_(tensor.select(0, from).narrow(1, 0, length));
+  }
+}
+
+PrefillAttention::PrefillAttention(KvCache& cache, std::int64_t slot, std::int64_t first, std::int64_t tokens)
+    : cache_(cache),
+      slot_(slot),
+      first_(first),
+      tokens_(tokens),
+      positions_(at::arange(first, first + tokens, cache.keys(0).options().dtype(at::kLong))) {}
+
+at::Tensor PrefillAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
+  const std::int64_t length = first_ + tokens_;
+  const at::Tensor keys = cache_.keys(layer).select(0, slot_), values = cache_.values(layer).select(0, slot_);  // [kv_heads, max, dim]
+  keys.narrow(1, first_, tokens_).copy_(k.transpose(0, 1));
+  values.narrow(1, first_, tokens_).copy_(v.transpose(0, 1));
+  const bool masked = first_ > 0 || (window > 0 && window < length);
+  const auto mask = masked ? std::optional<at::Tensor>(causal_mask(first_, tokens_, length, window, q.device())) : std::nullopt;
+  const at::Tensor out = at::scaled_dot_product_attention(q.transpose(0, 1).unsqueeze(0), keys.narrow(1, 0, length).unsqueeze(0),
+                                                          values.narrow(1, 0, length).unsqueeze(0), mask, /*dropout_p=*/0.0,
+                                                          /*is_causal=*/!masked, /*scale=*/std::nullopt, /*enable_gqa=*/true);
+  return out.squeeze(0).transpose(0, 1).reshape({tokens_, -1});
+}
+
+DecodeAttention::DecodeAttention(KvCache& cache, std::vector<std::int64_t> lengths) : cache_(cache), lengths_(std::move(lengths)) {
+  const auto on_cpu = at::TensorOptions().dtype(at::kLong);
+  at::Tensor positions = at::empty({static_cast<std::int64_t>(lengths_.size())}, on_cpu);
+  for (std::size_t s = 0; s < lengths_.size(); ++s) {
+    positions[static_cast<std::int64_t>(s)] = std::max<std::int64_t>(0, lengths_[s]);
+    lengths_[s] += 1;
+  }
+  longest_ = *std::max_element(lengths_.begin(), lengths_.end());
+  ITERALIGN_CHECK(longest_ <= cache.max_length(), "a sequence is longer than its cache");
+  positions_ = positions.to(cache.keys(0).device());
+}
+
+at::Tensor DecodeAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
+  const std::int64_t rows = q.size(0);
+  const at::Tensor keys = cache_.keys(layer).narrow(0, 0, rows), values = cache_.values(layer).narrow(0, 0, rows);
+  // An empty slot writes its position 0, which the prefill of its next sequence overwrites.
+  const at::Tensor slot = at::arange(rows, positions_.options());
+  keys.transpose(1, 2).index_put_({slot, positions_}, k);
+  values.transpose(1, 2).index_put_({slot, positions_}, v);
+  if (use_kernel(q)) return kernels::decode_attention(q, keys, values, lengths_, window);
+
+  const at::Tensor key_position = at::arange(longest_, positions_.options()).unsqueeze(0), now = positions_.unsqueeze(1);
+  at::Tensor allowed = key_position <= now;  // [rows, longest]
+  if (window > 0) allowed = allowed.logical_and(key_position > now - window);
+  const at::Tensor out = at::scaled_dot_product_attention(q.unsqueeze(2), keys.narrow(2, 0, longest_), values.narrow(2, 0, longest_),
+                                                          allowed.unsqueeze(1).unsqueeze(1), /*dropout_p=*/0.0, /*is_causal=*/false,
+                                                          /*scale=*/std::nullopt, /*enable_gqa=*/true);
+  return out.reshape({rows, -1});
+}
+
+}  // namespace iteralign

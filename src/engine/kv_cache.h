@@ -1,0 +1,60 @@
+#pragma once
+// The keys and values of the sequences that are being generated, allocated once for (slots, longest sequence).
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/attention.h"
+#include "engine/files/model_config.h"
+
+namespace iteralign {
+
+class KvCache {
+ public:
+  KvCache(const ModelConfig& config, std::int64_t slots, std::int64_t max_length, at::ScalarType dtype, at::Device device);
+
+  [[nodiscard]] std::int64_t slots() const { return slots_; }
+  [[nodiscard]] std::int64_t max_length() const { return max_length_; }
+  // [slots, kv_heads, max_length, dim] of one layer.
+  [[nodiscard]] const at::Tensor& keys(int layer) const { return keys_[static_cast<std::size_t>(layer)]; }
+  [[nodiscard]] const at::Tensor& values(int layer) const { return values_[static_cast<std::size_t>(layer)]; }
+
+  // Copies the first `length` tokens of one slot to another.
+  void copy(std::int64_t from, std::int64_t to, std::int64_t length);
+
+ private:
+  std::int64_t slots_, max_length_;
+  std::vector<at::Tensor> keys_, values_;
+};
+
+// Consecutive tokens of one sequence, at positions first, first + 1, ...: written into its slot, attended over all up to them.
+class PrefillAttention : public AttentionContext {
+ public:
+  PrefillAttention(KvCache& cache, std::int64_t slot, std::int64_t first, std::int64_t tokens);
+  [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
+  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) override;
+
+ private:
+  KvCache& cache_;
+  std::int64_t slot_, first_, tokens_;
+  at::Tensor positions_;
+};
+
+// One new token for each of the first slots. lengths[s]: tokens already in the cache, or -1: nothing runs in the slot; its
+// row is computed all the same, so that the shape of the products never depends on how many sequences run.
+class DecodeAttention : public AttentionContext {
+ public:
+  DecodeAttention(KvCache& cache, std::vector<std::int64_t> lengths);
+  [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
+  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) override;
+
+ private:
+  KvCache& cache_;
+  std::vector<std::int64_t> lengths_;  // with the new token; 0: empty slot
+  std::int64_t longest_;
+  at::Tensor positions_;  // [slots]
+};
+
+}  // namespace iteralign

@@ -1,0 +1,112 @@
+#include "engine/model.h"
+
+#include <map>
+
+#include "engine/llama.h"
+#include "engine/ops.h"
+#include "engine/rope.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+// A view of the mapped file: never written to.
+at::Tensor as_tensor(const TensorView& view, const std::string& name) {
+  static const std::map<DType, at::ScalarType> kTypes = {
+      {DType::f64, at::kDouble}, {DType::f32, at::kFloat}, {DType::f16, at::kHalf}, {DType::bf16, at::kBFloat16}};
+  const auto type = kTypes.find(view.dtype);
+  if (type == kTypes.end()) {
+    throw Error(ErrorKind::data, std::string("weights of type ") + iteralign::name(view.dtype) + " are not supported", name,
+                "supported: F32, BF16, F16, F64");
+  }
+  const at::Tensor tensor = at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, type->second);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(view.bytes.data()) % size_of(view.dtype) == 0;
+  return aligned ? tensor : tensor.clone();
+}
+
+}  // namespace
+
+Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device)
+    : checkpoint_(std::move(checkpoint)), config_(config), dtype_(dtype), device_(device) {
+  embedding_ = load("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size});
+  final_norm_ = load_small("model.norm.weight", config_.hidden_size);
+  lm_head_ = make_linear({config_.tie_word_embeddings ? LinearModule{"lm_head", embedding_, {}, nullptr}
+                                                      : load_linear("lm_head", config_.vocab_size, config_.hidden_size, false)});
+  inverse_frequencies_ = rope_inverse_frequencies(config_).to(device_);
+}
+
+at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) const {
+  const at::Tensor angles = at::outer(context.positions().to(at::kFloat), inverse_frequencies_);  // [n, head_dim / 2]
+  const at::Tensor cosine = angles.cos(), sine = angles.sin();
+  at::Tensor x = at::embedding(embedding_, tokens).to(dtype_);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(config_.num_hidden_layers); ++i) {
+    const Layer run = [&, i](const at::Tensor& input) { return layer(i, input, context, cosine, sine); };
+    x = around_layer ? around_layer(x, run) : run(x);
+  }
+  return rms_norm(x, final_norm_, config_.rms_norm_eps);
+}
+
+void Model::prepare_inference() {
+  for (Linear* linear : linears()) {
+    linear->set_training(false);
+    linear->pack();
+  }
+}
+
+void Model::prepare_training() {
+  for (Linear* linear : linears()) linear->set_training(true);
+}
+
+void Model::weights_changed() {
+  if (config_.tie_word_embeddings) lm_head_->modules()[0].weight = embedding_;
+  for (Linear* linear : linears()) linear->drop_packed();
+}
+
+std::vector<Linear*> Model::linears() {
+  std::vector<Linear*> all = layer_linears();
+  all.push_back(lm_head_.get());
+  return all;
+}
+
+std::vector<NamedParameter> Model::parameters() {
+  std::vector<NamedParameter> all = {{"model.embed_tokens.weight", &embedding_}};
+  for (const NamedParameter& parameter : layer_parameters()) all.push_back(parameter);
+  all.push_back({"model.norm.weight", &final_norm_});
+  for (Linear* linear : linears()) {
+    if (linear == lm_head_.get() && config_.tie_word_embeddings) continue;
+    for (LinearModule& module : linear->modules()) {
+      all.push_back({module.name + ".weight", &module.weight});
+      if (module.bias.defined()) all.push_back({module.name + ".bias", &module.bias});
+    }
+  }
+  return all;
+}
+
+std::int64_t Model::parameter_count() {
+  std::int64_t count = 0;
+  for (const NamedParameter& parameter : parameters()) count += parameter.value->numel();
+  return count;
+}
+
+at::Tensor Model::load(const std::string& name, const std::vector<std::int64_t>& shape) const {
+  return as_tensor(checkpoint_->tensor(name, shape), name).to(device_);
+}
+
+at::Tensor Model::load_small(const std::string& name, std::int64_t size) const { return load(name, {size}).to(at::kFloat); }
+
+LinearModule Model::load_linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) const {
+  return {module, load(module + ".weight", {out, in}), bias ? load_small(module + ".bias", out) : at::Tensor(), nullptr};
+}
+
+std::unique_ptr<Linear> Model::make_linear(std::vector<LinearModule> modules) const {
+  return std::make_unique<Linear>(std::move(modules), dtype_, device_);
+}
+
+std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype,
+                                  at::Device device) {
+  if (config.model_type == "llama" || config.model_type == "mistral")
+    return std::make_unique<Llama>(std::move(checkpoint), config, dtype, device);
+  throw Error(ErrorKind::data, "the model family `" + config.model_type + "` is not supported", "config.json", "supported: llama, mistral");
+}
+
+}  // namespace iteralign
