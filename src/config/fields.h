@@ -52,7 +52,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "oracle.max_tokens_field", .help = "name of the length limit in requests; some newer models want max_completion_tokens", .choices = {"max_tokens", "max_completion_tokens"}}, c.oracle.max_tokens_field);
   visit(Info{.key = "oracle.send_temperature", .help = "false for models that refuse a temperature"}, c.oracle.send_temperature);
   visit(Info{.key = "oracle.fault_rate", .help = "embedded oracles only: share of replies that misbehave, for tests", .min = 0, .max = 1}, c.oracle.fault_rate);
-  visit(Info{.key = "oracle.fault_kinds", .help = "embedded oracles only: http_429 http_500 drop slow garbage truncated_json refusal filtered no_schema; empty: all"}, c.oracle.fault_kinds);
+  visit(Info{.key = "oracle.fault_kinds", .help = "embedded oracles only: http_429 http_500 drop slow garbage truncated_json refusal filtered length nonsense no_schema; empty: all but no_schema"}, c.oracle.fault_kinds);
   visit(Info{.key = "oracle.wrong_verdict_rate", .help = "embedded oracles only: share of verdicts that are turned around", .min = 0, .max = 1}, c.oracle.wrong_verdict_rate);
   visit(Info{.key = "oracle.request_log", .help = "embedded oracles only: file that gets a line for each request received", .may_change = true}, c.oracle.request_log);
 
@@ -115,7 +115,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
 
   visit(Info{.key = "evaluate.benign", .help = "files, folders or `lab`: ordinary prompts, for the refusal rate and for replay"}, c.evaluate.benign);
   visit(Info{.key = "evaluate.lookalike", .help = "the same for harmless prompts that look harmful"}, c.evaluate.lookalike);
-  visit(Info{.key = "evaluate.benign_heldout", .help = "of those measured and never trained on: a fraction (1 and below) or a count; the rest is replay", .min = 0, .max = 1e9}, c.evaluate.benign_heldout);
+  visit(Info{.key = "evaluate.benign_heldout", .help = "of those measured and never trained on: a fraction (below 1) or a count; the rest is for replay", .min = 0, .max = 1e9}, c.evaluate.benign_heldout);
   visit(Info{.key = "evaluate.lookalike_heldout", .help = "the same for look-alikes", .min = 0, .max = 1e9}, c.evaluate.lookalike_heldout);
   visit(Info{.key = "evaluate.max_new_tokens", .help = "length limit of a measured answer", .min = 1, .max = 1e6}, c.evaluate.max_new_tokens);
 }

@@ -1,0 +1,75 @@
+// iteralign finetune: supervised fine-tuning alone.
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/model_flags.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "config/config.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "data/sft_files.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+struct FinetuneFlags {
+  ModelOptions model;
+  std::string data, out;
+  std::vector<std::string> overrides;
+  std::uint64_t seed = 42;
+  bool json = false;
+};
+
+Json to_json(const TrainStep& step) {
+  return {{"step", step.step},
+          {"epoch", step.epoch},
+          {"loss", step.loss},
+          {"grad_norm", step.grad_norm},
+          {"learning_rate", step.learning_rate},
+          {"num_tokens", step.num_tokens}};
+}
+
+void run_finetune(const FinetuneFlags& flags) {
+  FinetuneConfig config;
+  apply_finetune_overrides(config, flags.overrides);
+  if (config.method == "none") throw Error(ErrorKind::usage, "nothing is trained with method none", "finetune.method", "use lora or full");
+  const auto examples = read_sft_file(flags.data);
+  const auto model = open_model(flags.model);
+  FinetuneOptions options = config.options;
+  options.method = config.method == "full" ? FinetuneMethod::full : FinetuneMethod::lora;
+  options.seed = flags.seed;
+  std::unique_ptr<Progress> progress;
+  const auto train = model->finetune(
+      examples, options,
+      [&](const TrainStep& step) {
+        if (flags.json) print_json(to_json(step));
+        if (!progress) progress = std::make_unique<Progress>("finetune", step.max_steps, "steps");
+        progress->add(1, fmt::format("loss {:.4f}", step.loss));
+      },
+      interrupted);
+  progress.reset();
+  model->save(flags.out, options.method == FinetuneMethod::full ? SaveFormat::merged : SaveFormat::adapter);
+  log_info("{} steps, loss {:.4f} -> {:.4f}, {} tokens in {:.1f} s; saved to {}", train.steps, train.loss_first, train.loss_last,
+           train.tokens, train.seconds, flags.out);
+}
+
+}  // namespace
+
+void add_finetune(CLI::App& app) {
+  auto flags = std::make_shared<FinetuneFlags>();
+  auto* verb = app.add_subcommand("finetune", "supervised fine-tuning alone");
+  add_model_flags(*verb, flags->model);
+  verb->add_option("--data", flags->data, "SFT file: messages, prompt and completion, ShareGPT or Alpaca")->required();
+  verb->add_option("--out", flags->out, "folder for the adapter (lora) or the model (full)")->required();
+  verb->add_option("--seed", flags->seed, "of adapter, order and dropout")->capture_default_str();
+  verb->add_flag("--json", flags->json, "one JSON object a step");
+  verb->add_option("overrides", flags->overrides, "key=value of the section finetune: learning_rate=1e-4 method=full ...");
+  verb->callback([flags] { run_finetune(*flags); });
+}
+
+}  // namespace iteralign

@@ -1,0 +1,72 @@
+// The program: parses the command line, runs one verb, makes an exit code of what went wrong.
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "cli/verbs.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "iteralign/error.h"
+
+namespace {
+
+constexpr const char* kFooter = R"(Exit codes: 0 done; 1 the run failed; 2 command line or configuration; 3 an input file or a model;
+4 the oracle, after retries; 5 a quality gate was not met; 130 and 143 stopped by a signal.
+
+Examples:
+  iteralign align configs/smollm2.yaml          align a real model (start or resume)
+  iteralign plan configs/smollm2.yaml           what that would do and cost
+  iteralign generate --model DIR --prompt 'Hi'  ask a model)";
+
+// The first signal asks for a clean stop; a second one ends the program at once.
+extern "C" void on_signal(int signal) {
+  if (iteralign::interrupt_signal.exchange(signal) != 0) std::_Exit(128 + signal);
+}
+
+int exit_code(const iteralign::Error& error) {
+  if (error.kind() == iteralign::ErrorKind::interrupted) return 128 + std::max(SIGINT, iteralign::interrupt_signal.load());
+  return error.exit_code();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  CLI::App app("iteralign: iterative constitutional alignment of language models", "iteralign");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "iteralign " ITERALIGN_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::help);
+  bool quiet = false, verbose = false;
+  app.add_flag("-q,--quiet", quiet, "warnings only");
+  app.add_flag("-v,--verbose", verbose, "more of what happens");
+  app.parse_complete_callback([&] {
+    if (quiet) iteralign::set_log_level(iteralign::LogLevel::quiet);
+    if (verbose) iteralign::set_log_level(iteralign::LogLevel::verbose);
+  });
+  for (const auto add :
+       {iteralign::add_align, iteralign::add_plan, iteralign::add_init, iteralign::add_generate, iteralign::add_score,
+        iteralign::add_tokenize, iteralign::add_chat_template, iteralign::add_finetune, iteralign::add_import, iteralign::add_export,
+        iteralign::add_show, iteralign::add_report, iteralign::add_lab, iteralign::add_oracle, iteralign::add_completion})
+    add(app);
+  for (auto* verb : app.get_subcommands({})) verb->fallthrough();
+
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::fprintf(stderr, "iteralign: %s\nrun with --help for more\n", error.what());
+    return static_cast<int>(iteralign::ErrorKind::usage);
+  } catch (const iteralign::Error& error) {
+    std::fprintf(stderr, "iteralign: %s\n", iteralign::redact(error.what()).c_str());
+    return exit_code(error);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "iteralign: %s\n", iteralign::redact(error.what()).c_str());
+    return static_cast<int>(iteralign::ErrorKind::failed);
+  }
+}

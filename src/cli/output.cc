@@ -1,0 +1,19 @@
+#include "cli/output.h"
+
+#include <cstdio>
+#include <string>
+
+#include "iteralign/error.h"
+
+namespace iteralign {
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw Error(ErrorKind::failed, "cannot write to standard output");
+}
+
+void print_line(std::string_view line) { print(std::string(line) + "\n"); }
+
+void print_json(const Json& value) { print_line(dump_json(value)); }
+
+}  // namespace iteralign

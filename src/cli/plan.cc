@@ -1,0 +1,95 @@
+// iteralign plan: what a run would do and cost.
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <thread>
+
+#include "cli/lab_inputs.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "config/config.h"
+#include "engine/files/checkpoint.h"
+#include "iteralign/error.h"
+#include "pipeline/plan.h"
+
+namespace iteralign {
+namespace {
+
+std::int64_t count_parameters(const std::string& path) {
+  const Checkpoint checkpoint(resolve_model_path(path));
+  std::int64_t count = 0;
+  for (const auto& name : checkpoint.names()) {
+    std::int64_t elements = 1;
+    for (const auto size : checkpoint.tensor(name).shape) elements *= size;
+    count += elements;
+  }
+  return count;
+}
+
+Json to_json(const Plan& plan) {
+  return {{"iterations", plan.iterations},
+          {"prompts",
+           {{"red_team", plan.red_team},
+            {"heldout", plan.heldout},
+            {"benign", plan.benign},
+            {"lookalike", plan.lookalike},
+            {"replay", plan.replay},
+            {"replay_lookalike", plan.replay_lookalike},
+            {"exact_duplicates", plan.exact_duplicates},
+            {"near_duplicates", plan.near_duplicates}}},
+          {"generated_tokens", plan.generated_tokens},
+          {"trained_tokens", plan.trained_tokens},
+          {"oracle",
+           {{"calls", plan.oracle_calls},
+            {"prompt_tokens", plan.oracle_prompt_tokens},
+            {"completion_tokens", plan.oracle_completion_tokens},
+            {"cost_usd", plan.oracle_cost_usd}}},
+          {"parameters", plan.parameters},
+          {"memory_bytes", plan.memory_bytes},
+          {"disk_bytes", plan.disk_bytes},
+          {"seconds", plan.seconds}};
+}
+
+std::string to_text(const Plan& plan) {
+  const auto million = [](std::int64_t n) { return static_cast<double>(n) / 1e6; };
+  return fmt::format(
+      "prompts      {} to train on, {} held out, {} benign and {} look-alikes measured, {} and {} for replay\n"
+      "             {} duplicates and {} near-duplicates dropped\n"
+      "iterations   {}\n"
+      "model        {:.1f} M parameters; at most {:.2f} M tokens generated, {:.2f} M trained on\n"
+      "oracle       at most {} calls, {:.2f} M prompt and {:.2f} M completion tokens, {:.2f} US dollars at the configured prices\n"
+      "time         about {:.0f} minutes at 50 GFLOP/s a core, beside waiting for the oracle\n"
+      "memory       about {:.1f} GB, disk about {:.2f} GB\n",
+      plan.red_team, plan.heldout, plan.benign, plan.lookalike, plan.replay, plan.replay_lookalike, plan.exact_duplicates,
+      plan.near_duplicates, plan.iterations, million(plan.parameters), million(plan.generated_tokens), million(plan.trained_tokens),
+      plan.oracle_calls, million(plan.oracle_prompt_tokens), million(plan.oracle_completion_tokens), plan.oracle_cost_usd,
+      plan.seconds / 60, million(plan.memory_bytes) / 1e3, million(plan.disk_bytes) / 1e3);
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app) {
+  struct Flags {
+    std::string config;
+    std::vector<std::string> overrides;
+    bool json = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  auto* verb =
+      app.add_subcommand("plan", "what a run would do: prompts, tokens, oracle calls, cost, time, memory, disk; nothing is called");
+  verb->add_option("config", flags->config, "YAML file")->required();
+  verb->add_option("overrides", flags->overrides, "key.sub=value");
+  verb->add_flag("--json", flags->json, "one JSON object");
+  verb->callback([flags] {
+    const Config config = load_config(flags->config, flags->overrides);
+    const auto inputs = gather_inputs(config, {lab_inputs});
+    const Plan plan = make_plan(config, inputs, count_parameters(config.model.path), static_cast<int>(std::thread::hardware_concurrency()));
+    if (flags->json)
+      print_json(to_json(plan));
+    else
+      print(to_text(plan));
+  });
+}
+
+}  // namespace iteralign

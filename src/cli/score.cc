@@ -1,0 +1,67 @@
+// iteralign score: log-likelihoods of continuations.
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/model_flags.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "core/files.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+struct ScoreFlags {
+  ModelOptions model;
+  std::string input;
+  bool json = false;
+};
+
+ScoreRequest parse_request(std::string_view line, const std::string& where) {
+  const Json record = parse_json(line, where);
+  const bool fits = record.is_object() && record.contains("context") && record["context"].is_string() && record.contains("continuations") &&
+                    record["continuations"].is_array();
+  if (!fits) throw Error(ErrorKind::data, "is not of the form {\"context\": text, \"continuations\": [texts]}", where);
+  ScoreRequest request{.context = record["context"], .continuations = {}};
+  for (const auto& text : record["continuations"]) {
+    if (!text.is_string()) throw Error(ErrorKind::data, "a continuation is not a text", where);
+    request.continuations.push_back(text);
+  }
+  return request;
+}
+
+Json to_json(const std::vector<Score>& scores) {
+  Json line{{"loglikelihoods", Json::array()}, {"token_loglikelihoods", Json::array()}, {"greedy", Json::array()}};
+  for (const auto& score : scores) {
+    line["loglikelihoods"].push_back(score.loglikelihood);
+    line["token_loglikelihoods"].push_back(score.token_loglikelihoods);
+    line["greedy"].push_back(score.greedy);
+  }
+  return line;
+}
+
+void run_score(const ScoreFlags& flags) {
+  const std::string text = read_file(flags.input);
+  std::vector<ScoreRequest> requests;
+  int number = 0;
+  for (const auto line : split_lines(text)) {
+    ++number;
+    if (!line.empty()) requests.push_back(parse_request(line, fmt::format("{}:{}", flags.input, number)));
+  }
+  for (const auto& scores : open_model(flags.model)->score(requests)) print_json(to_json(scores));
+}
+
+}  // namespace
+
+void add_score(CLI::App& app) {
+  auto flags = std::make_shared<ScoreFlags>();
+  auto* verb = app.add_subcommand("score", "log-likelihoods of continuations, one JSON object a line");
+  add_model_flags(*verb, flags->model);
+  verb->add_option("--input", flags->input, R"(JSON Lines: {"context": text, "continuations": [texts]})")->required();
+  verb->add_flag("--json", flags->json, "accepted for likeness with other verbs: the output is JSON Lines anyway");
+  verb->callback([flags] { run_score(*flags); });
+}
+
+}  // namespace iteralign

@@ -1,0 +1,88 @@
+// iteralign show: a run, a prompt's story, a principle's evidence.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "cli/output.h"
+#include "cli/run_argument.h"
+#include "cli/verbs.h"
+#include "iteralign/error.h"
+#include "report/terminal_table.h"
+
+namespace iteralign {
+namespace {
+
+std::string indented(const std::string& text) {
+  std::string result = "    ";
+  for (const char c : text) result += c == '\n' ? std::string("\n    ") : std::string(1, c);
+  return result + "\n";
+}
+
+std::string verdict_text(const Verdict& verdict) {
+  std::string text = name(verdict.label);
+  if (verdict.label == Label::unjudged) text += fmt::format(" ({})", name(verdict.reason));
+  return verdict.rationale.empty() ? text : text + ": " + verdict.rationale;
+}
+
+void show_prompt(RunStore& store, const std::string& id) {
+  bool found = false;
+  for (const auto purpose :
+       {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::replay, Purpose::replay_lookalike}) {
+    const auto prompts = store.prompts(purpose);
+    const auto prompt = std::find_if(prompts.begin(), prompts.end(), [&](const Prompt& p) { return p.id == id; });
+    if (prompt == prompts.end()) continue;
+    found = true;
+    print(fmt::format("{} prompt {} [{}] from {}\n{}", name(purpose), id, prompt->category, prompt->source,
+                      indented(prompt->messages.back().content)));
+    for (int iteration = 0; iteration <= static_cast<int>(store.iterations().size()) + 1; ++iteration) {
+      for (const auto& response : store.responses(iteration, purpose)) {
+        if (response.prompt_id != id) continue;
+        const auto verdicts = store.verdicts(iteration, purpose);
+        const auto verdict = verdicts.find(id);
+        print(fmt::format("iteration {}: {}\n{}", iteration, verdict == verdicts.end() ? "not judged" : verdict_text(verdict->second),
+                          indented(response.text)));
+      }
+      if (purpose != Purpose::red_team) continue;
+      for (const auto& revision : store.revisions(iteration))
+        if (revision.prompt_id == id)
+          print(fmt::format("iteration {}, revision {}: {}\n{}", iteration, revision.attempt + 1,
+                            revision.rejected.empty() ? "kept" : "dropped, " + revision.rejected, indented(revision.text)));
+    }
+  }
+  if (!found) throw Error(ErrorKind::usage, "this run has no such prompt", id, "ids stand in iter-*/responses.jsonl");
+}
+
+void show_principle(RunStore& store, const std::string& id) {
+  for (const auto& principle : store.constitution(static_cast<int>(store.iterations().size()) + 1).principles) {
+    if (principle.id != id) continue;
+    print(fmt::format("{} [{}] from iteration {}\n{}evidence:\n", id, principle.area, principle.iteration, indented(principle.text)));
+    for (const auto& prompt : store.prompts(Purpose::red_team))
+      if (std::find(principle.evidence.begin(), principle.evidence.end(), prompt.id) != principle.evidence.end())
+        print(fmt::format("  {}  {}\n", prompt.id, prompt.messages.back().content));
+    return;
+  }
+  throw Error(ErrorKind::usage, "this run has no such principle", id, "ids stand in constitution.md");
+}
+
+}  // namespace
+
+void add_show(CLI::App& app) {
+  struct Flags {
+    std::string run, what, id;
+  };
+  auto flags = std::make_shared<Flags>();
+  auto* verb = app.add_subcommand("show", "a run; or one of its prompts or principles with all that belongs to it");
+  verb->add_option("run", flags->run, "run folder, or the name of a run in runs/")->required();
+  verb->add_option("what", flags->what, "prompt or principle")->check(CLI::IsMember({"prompt", "principle"}));
+  verb->add_option("id", flags->id, "its id");
+  verb->callback([flags] {
+    RunStore store(join_path(find_run(flags->run), "run.db"));
+    if (flags->what.empty()) return print(evaluation_table(store));
+    if (flags->id.empty()) throw Error(ErrorKind::usage, "needs an id", "show " + flags->what);
+    flags->what == "prompt" ? show_prompt(store, flags->id) : show_principle(store, flags->id);
+  });
+}
+
+}  // namespace iteralign

@@ -1,0 +1,80 @@
+#include "pipeline/plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace iteralign {
+namespace {
+
+constexpr std::int64_t kBytesPerToken = 4;
+constexpr std::int64_t kJudgePromptTokens = 300;  // of the prompt texts around prompt and response
+constexpr std::int64_t kVerdictTokens = 40;
+constexpr std::int64_t kProposalTokens = 600;
+constexpr double kFlopsPerCore = 50e9;
+
+std::int64_t mean_tokens(const std::vector<Prompt>& prompts) {
+  std::int64_t bytes = 0;
+  for (const auto& prompt : prompts)
+    for (const auto& message : prompt.messages) bytes += static_cast<std::int64_t>(message.content.size());
+  return prompts.empty() ? 0 : bytes / kBytesPerToken / static_cast<std::int64_t>(prompts.size()) + 1;
+}
+
+int size(const std::vector<Prompt>& prompts) { return static_cast<int>(prompts.size()); }
+
+void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {
+  const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike;
+  const std::int64_t verdicts =
+      (measured * (plan.iterations + 1) + per_iteration * plan.iterations * (1 + config.revise.attempts)) * config.judge.votes;
+  const auto proposals =
+      static_cast<std::int64_t>(std::ceil(static_cast<double>(per_iteration) / config.propose.cases_per_call)) * plan.iterations;
+  const std::int64_t prompt = mean_tokens(inputs.red_team);
+  plan.oracle_calls = verdicts + proposals;
+  plan.oracle_prompt_tokens = verdicts * (kJudgePromptTokens + prompt + config.respond.max_new_tokens) +
+                              per_iteration * plan.iterations * (prompt + config.respond.max_new_tokens);
+  plan.oracle_completion_tokens = verdicts * kVerdictTokens + proposals * kProposalTokens;
+  plan.oracle_cost_usd = (static_cast<double>(plan.oracle_prompt_tokens) * config.oracle.price_prompt_per_million +
+                          static_cast<double>(plan.oracle_completion_tokens) * config.oracle.price_completion_per_million) /
+                         1e6;
+}
+
+void count_model(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {
+  const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike;
+  plan.generated_tokens =
+      measured * (plan.iterations + 1) * config.evaluate.max_new_tokens +
+      static_cast<std::int64_t>(plan.replay + plan.replay_lookalike) * config.finetune.replay_max_new_tokens +
+      per_iteration * plan.iterations * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
+  if (config.finetune.method == "none") return;
+  const double pairs = static_cast<double>(per_iteration) * (1 + config.finetune.replay + config.finetune.replay_lookalike);
+  const auto length = static_cast<double>(mean_tokens(inputs.red_team) + config.revise.max_new_tokens);
+  plan.trained_tokens = static_cast<std::int64_t>(pairs * length * config.finetune.options.num_train_epochs) * plan.iterations;
+}
+
+}  // namespace
+
+Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t parameters, int cores) {
+  Plan plan{.iterations = config.iterations,
+            .red_team = size(inputs.red_team),
+            .heldout = size(inputs.heldout),
+            .benign = size(inputs.benign),
+            .lookalike = size(inputs.lookalike),
+            .replay = size(inputs.replay),
+            .replay_lookalike = size(inputs.replay_lookalike),
+            .exact_duplicates = inputs.exact_duplicates,
+            .near_duplicates = inputs.near_duplicates,
+            .parameters = parameters};
+  const std::int64_t per_iteration = std::min(config.red_team.per_iteration, plan.red_team);
+  count_oracle(config, inputs, per_iteration, plan);
+  count_model(config, inputs, per_iteration, plan);
+
+  const bool full = config.finetune.method == "full";
+  const auto n = static_cast<double>(parameters);
+  // A forward pass is 2 N a token, LoRA's backward as much again, full fine-tuning's twice as much.
+  plan.seconds = n * (2.0 * static_cast<double>(plan.generated_tokens) + (full ? 6.0 : 4.0) * static_cast<double>(plan.trained_tokens)) /
+                 (kFlopsPerCore * std::max(1, cores));
+  // Packed weights, and for training their transposes, or gradients and two moments, in float32.
+  plan.memory_bytes = parameters * (full ? 20 : 12);
+  plan.disk_bytes = full ? parameters * 2 * plan.iterations : parameters / 25 * 4 * plan.iterations;
+  return plan;
+}
+
+}  // namespace iteralign

@@ -1,0 +1,32 @@
+#pragma once
+// What a run would do. Nothing is generated, called or written.
+
+#include <cstdint>
+
+#include "iteralign/config.h"
+#include "pipeline/run_inputs.h"
+
+namespace iteralign {
+
+struct Plan {
+  int iterations = 0;
+  int red_team = 0, heldout = 0, benign = 0, lookalike = 0, replay = 0, replay_lookalike = 0;  // prompts
+  int exact_duplicates = 0, near_duplicates = 0;                                               // dropped
+
+  // Upper bounds: every response negative, every try of a revision needed, every answer as long as allowed.
+  std::int64_t generated_tokens = 0;
+  std::int64_t trained_tokens = 0;  // through the model, forward and backward
+  std::int64_t oracle_calls = 0;
+  std::int64_t oracle_prompt_tokens = 0, oracle_completion_tokens = 0;  // four bytes counted as a token
+  double oracle_cost_usd = 0.0;
+
+  // Of the model; 0 where its folder cannot be read.
+  std::int64_t parameters = 0;
+  std::int64_t memory_bytes = 0, disk_bytes = 0;
+  double seconds = 0.0;  // at 50 GFLOP/s a core: to tell minutes from days
+};
+
+// `parameters` of the base model, `cores` of the machine.
+Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t parameters, int cores);
+
+}  // namespace iteralign

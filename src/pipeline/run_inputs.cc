@@ -1,0 +1,102 @@
+#include "pipeline/run_inputs.h"
+
+#include <algorithm>
+
+#include "core/random.h"
+#include "data/near_duplicates.h"
+#include "data/prompt_reader.h"
+#include "data/split.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+void append(std::vector<Prompt>& list, const std::vector<Prompt>& more) { list.insert(list.end(), more.begin(), more.end()); }
+
+// One key's files: those of the embedded world are split already, the others by the seed.
+class PromptList {
+ public:
+  PromptList(const std::vector<std::string>& files, PromptFilter filter, RunInputs& counts) {
+    for (const auto& file : files) {
+      if (file == "lab")
+        uses_lab_ = true;
+      else
+        append(read_, read_prompts(file, filter));
+    }
+    auto unique = drop_duplicates(std::move(read_));
+    read_ = std::move(unique.kept);
+    counts.exact_duplicates += unique.exact;
+    counts.near_duplicates += unique.near;
+  }
+
+  void draw(int limit, std::uint64_t seed) {
+    if (limit == 0 || read_.size() <= static_cast<std::size_t>(limit)) return;
+    Random random(derive_seed(seed, "limit"));
+    random.shuffle(read_);
+    read_.resize(static_cast<std::size_t>(limit));
+  }
+
+  Split split(double heldout, std::uint64_t seed, const std::vector<Prompt>& lab_train, const std::vector<Prompt>& lab_heldout) const {
+    Split parts;
+    if (heldout >= 1 && read_.size() <= static_cast<std::size_t>(heldout))
+      parts.heldout = read_;
+    else if (!read_.empty())
+      parts = split_heldout(read_, heldout, seed);
+    if (uses_lab_) {
+      append(parts.train, lab_train);
+      append(parts.heldout, lab_heldout);
+    }
+    return parts;
+  }
+
+ private:
+  std::vector<Prompt> read_;
+  bool uses_lab_ = false;
+};
+
+void drop_overlap_with(std::vector<Prompt>& prompts, const std::vector<Prompt>& measured, RunInputs& counts) {
+  auto rest = drop_overlap(std::move(prompts), measured);
+  prompts = std::move(rest.kept);
+  counts.exact_duplicates += rest.exact;
+  counts.near_duplicates += rest.near;
+}
+
+}  // namespace
+
+RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded) {
+  if (config.red_team.prompts.empty())
+    throw Error(ErrorKind::usage, "names no prompts", "red_team.prompts", "list files or folders, or `lab` for the embedded world");
+  const RunInputs lab = embedded.lab();
+  RunInputs inputs;
+  PromptList red_team(config.red_team.prompts, PromptFilter::all, inputs);
+  const PromptList benign(config.evaluate.benign, PromptFilter::only_safe, inputs);
+  const PromptList lookalike(config.evaluate.lookalike, PromptFilter::only_safe, inputs);
+  red_team.draw(config.red_team.limit, config.seed);
+
+  auto red_team_parts = red_team.split(config.red_team.heldout, config.seed, lab.red_team, lab.heldout);
+  auto benign_parts = benign.split(config.evaluate.benign_heldout, config.seed, lab.replay, lab.benign);
+  auto lookalike_parts = lookalike.split(config.evaluate.lookalike_heldout, config.seed, lab.replay_lookalike, lab.lookalike);
+  inputs.heldout = std::move(red_team_parts.heldout);
+  inputs.benign = std::move(benign_parts.heldout);
+  inputs.lookalike = std::move(lookalike_parts.heldout);
+  inputs.red_team = std::move(red_team_parts.train);
+  inputs.replay = std::move(benign_parts.train);
+  inputs.replay_lookalike = std::move(lookalike_parts.train);
+
+  std::vector<Prompt> measured = inputs.heldout;
+  append(measured, inputs.benign);
+  append(measured, inputs.lookalike);
+  drop_overlap_with(inputs.red_team, measured, inputs);
+  drop_overlap_with(inputs.replay, measured, inputs);
+  drop_overlap_with(inputs.replay_lookalike, measured, inputs);
+  if (inputs.red_team.empty())
+    throw Error(ErrorKind::usage, "no prompt is left to train on", "red_team.prompts", "give more prompts, or hold out fewer");
+
+  if (config.red_team.order == "shuffled") {
+    Random random(derive_seed(config.seed, "order"));
+    random.shuffle(inputs.red_team);
+  }
+  return inputs;
+}
+
+}  // namespace iteralign
