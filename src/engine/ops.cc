@@ -1,5 +1,7 @@
 #include "engine/ops.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <atomic>
 
 #include "engine/kernels/rows.h"
