@@ -1,0 +1,20 @@
+#pragma once
+// What the reports say of a run beside its records.
+
+#include <cstdint>
+#include <string>
+
+namespace iteralign {
+
+struct RunInfo {
+  std::string name;
+  std::string status;  // completed, running, stopped or failed
+  std::uint64_t seed = 0;
+  std::string model;   // one line
+  std::string oracle;  // "keyword" or "lab" for the embedded ones, else what answers and where, in one line
+  double wall_seconds = 0.0;
+  std::string config;         // YAML, without secrets
+  std::string config_sha256;  // of that text
+};
+
+}  // namespace iteralign

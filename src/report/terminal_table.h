@@ -1,0 +1,21 @@
+#pragma once
+// Tables for a terminal.
+
+#include <string>
+#include <vector>
+
+#include "store/run_store.h"
+
+namespace iteralign {
+
+enum class Align { left, right };
+
+// Columns as wide as their widest cell on the screen (wide and combining characters are counted right), a rule below the head.
+// Cells may hold colour sequences. Ends with a line end.
+std::string format_table(const std::vector<std::string>& head, const std::vector<Align>& align,
+                         const std::vector<std::vector<std::string>>& rows);
+
+// Before -> after: the rates of every evaluation with their 95 % intervals; one line an iteration.
+std::string evaluation_table(RunStore& store, bool colour = false);
+
+}  // namespace iteralign
