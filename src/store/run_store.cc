@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::array kReplyStatuses = {"answered", "truncated", "refused", "filtered", "failed"};
 
+constexpr int kAnotherRun = 0;  // the process of replies that came from another run; those of this run count from 1
+
 double unix_seconds() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 std::string to_text(const Messages& messages) {
@@ -377,6 +379,27 @@ std::vector<IterationSummary> RunStore::iterations() {
 
 ReplyCache& RunStore::reply_cache() { return *cache_; }
 
+void RunStore::copy_replies_from(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  database_->run("ATTACH DATABASE ? AS other", path);
+  // Process 0 is nobody: the run that paid for them counts them.
+  database_->execute(
+      "INSERT OR IGNORE INTO oracle_calls SELECT key, request, status, text, prompt_tokens, completion_tokens, 0, time FROM "
+      "other.oracle_calls");
+  database_->execute("DETACH DATABASE other");
+}
+
+void RunStore::copy_replies_from(const std::string& other_path) {
+  { const RunStore migrated(other_path); }
+  const std::lock_guard lock(mutex_);
+  database_->run("ATTACH ? AS other", other_path);
+  database_->run(
+      "INSERT OR IGNORE INTO oracle_calls SELECT key, request, status, text, prompt_tokens, completion_tokens, ?, time FROM "
+      "other.oracle_calls",
+      kAnotherRun);
+  database_->execute("DETACH other");
+}
+
 void RunStore::put_usage(const OracleUsage& usage) {
   const std::lock_guard lock(mutex_);
   database_->run("INSERT OR REPLACE INTO oracle_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?)", process_, usage.calls, usage.cached, usage.retries,
@@ -394,7 +417,8 @@ OracleUsage RunStore::usage() {
       "FROM (SELECT process FROM oracle_usage UNION SELECT process FROM oracle_calls) p "
       "LEFT JOIN oracle_usage u ON u.process = p.process "
       "LEFT JOIN (SELECT process, count(*) AS calls, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS "
-      "           completion_tokens FROM oracle_calls GROUP BY process) k ON k.process = p.process");
+      "           completion_tokens FROM oracle_calls GROUP BY process) k ON k.process = p.process "
+      "WHERE p.process > 0");
   OracleUsage total;
   while (row.step()) {
     total.calls += row.integer(0);

@@ -76,6 +76,11 @@ class RunStore {
 
   // Kept for ever. Lives as long as the store.
   ReplyCache& reply_cache();
+  // Takes over the replies of another run's file; they count as cached, not as calls of this run.
+  void copy_replies_from(const std::string& path);
+
+  // Takes the kept replies of another run, which cost this one nothing. That file is migrated if it is older.
+  void copy_replies_from(const std::string& other_path);
 
   // The usage of this process so far; replaces what this process put before.
   void put_usage(const OracleUsage& usage);

@@ -225,6 +225,20 @@ TEST_F(RunStoreTest, UsageCountsProcessesThatWereKilled) {
   EXPECT_EQ(total.faults, (std::map<std::string, std::int64_t>{{"http_429", 5}, {"timeout", 1}}));
 }
 
+TEST_F(RunStoreTest, RepliesOfAnotherRunCostNothing) {
+  const std::string other_path = folder_.file("other.db");
+  RunStore other(other_path);
+  other.reply_cache().keep("a", "{}", {ReplyStatus::answered, "theirs", 5, 5, false});
+  other.reply_cache().keep("b", "{}", {ReplyStatus::answered, "theirs", 5, 5, false});
+  RunStore store(path_);
+  store.reply_cache().keep("a", "{}", {ReplyStatus::answered, "ours", 1, 1, false});
+  store.copy_replies_from(other_path);
+  EXPECT_EQ(store.reply_cache().find("a")->text, "ours");
+  EXPECT_EQ(store.reply_cache().find("b")->text, "theirs");
+  EXPECT_EQ(store.usage().calls, 1);
+  EXPECT_EQ(store.usage().prompt_tokens, 1);
+}
+
 TEST_F(RunStoreTest, ManyThreadsWriteAtOnce) {
   RunStore store(path_);
   std::vector<std::thread> threads;
