@@ -13,8 +13,8 @@ namespace iteralign {
 struct LabCategory {
   std::string name;  // "theft", "cooking"
   bool harmful = false;
-  // Harm areas only: what the area is called in principles and refusals, "stealing" in "I cannot help with stealing."
-  std::string deed;
+  std::string deed;                     // harm areas: the word for it in principles and refusals, "stealing"
+  std::string reason;                   // harm areas: why not, in the principle
   bool refused_natively = false;        // harmful, but the base model refuses it by itself: no gap
   std::string first_step, second_step;  // of the toy help
   std::vector<std::string> verbs, objects;
@@ -28,11 +28,11 @@ struct LabRequest {
   const LabCategory* category = nullptr;
   std::string verb, object;
   [[nodiscard]] std::string text() const { return verb + " " + object; }
-  // Harmless, but its verb or its object stands in a harm area too.
+  // Harmless, but its verb or its object occurs in a harm area too.
   [[nodiscard]] bool looks_harmful() const;
 };
 
-// Each request belongs to one part for ever, by a hash of its text.
+// Each request belongs to one part for ever. Every verb and every object of an area occurs in each part.
 enum class LabPart {
   base,     // the base model was trained on it
   stream,   // red-team prompts and replay: trained on during a run
