@@ -379,16 +379,6 @@ std::vector<IterationSummary> RunStore::iterations() {
 
 ReplyCache& RunStore::reply_cache() { return *cache_; }
 
-void RunStore::copy_replies_from(const std::string& path) {
-  const std::lock_guard lock(mutex_);
-  database_->run("ATTACH DATABASE ? AS other", path);
-  // Process 0 is nobody: the run that paid for them counts them.
-  database_->execute(
-      "INSERT OR IGNORE INTO oracle_calls SELECT key, request, status, text, prompt_tokens, completion_tokens, 0, time FROM "
-      "other.oracle_calls");
-  database_->execute("DETACH DATABASE other");
-}
-
 void RunStore::copy_replies_from(const std::string& other_path) {
   { const RunStore migrated(other_path); }
   const std::lock_guard lock(mutex_);

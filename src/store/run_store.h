@@ -76,10 +76,7 @@ class RunStore {
 
   // Kept for ever. Lives as long as the store.
   ReplyCache& reply_cache();
-  // Takes over the replies of another run's file; they count as cached, not as calls of this run.
-  void copy_replies_from(const std::string& path);
-
-  // Takes the kept replies of another run, which cost this one nothing. That file is migrated if it is older.
+  // Takes over the kept replies of another run's file, which is migrated if it is older; they are no calls of this run.
   void copy_replies_from(const std::string& other_path);
 
   // The usage of this process so far; replaces what this process put before.
