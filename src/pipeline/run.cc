@@ -116,7 +116,7 @@ void run(const Config& config, const RunParts& parts) {
   try {
     store_prompts(store, parts.inputs);
     const PromptTexts texts(config.prompts_dir);
-    oracle = parts.oracle(store.reply_cache());
+    oracle = parts.oracle(store.reply_cache(), store.usage());
     const auto model = parts.model();
     state.model = model->description();
     store.set_meta("model", state.model);

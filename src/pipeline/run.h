@@ -28,7 +28,7 @@ struct RunState {
 struct RunParts {
   std::function<RunInputs()> inputs;
   std::function<std::unique_ptr<BaseModel>()> model;
-  std::function<std::unique_ptr<Oracle>(ReplyCache&)> oracle;
+  std::function<std::unique_ptr<Oracle>(ReplyCache&, const OracleUsage& spent_before)> oracle;
   std::function<void(RunStore&, const RunState&)> on_change;  // called behind each stage and at the end
   std::function<bool()> should_stop;
 };
