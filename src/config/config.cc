@@ -201,6 +201,14 @@ Config load_config(const std::string& path, const std::vector<std::string>& over
   return config;
 }
 
+Config parse_config(const std::string& yaml, const std::string& where) {
+  Settings settings;
+  flatten(parse_yaml(yaml, where), "", where, settings);
+  Config config;
+  apply(settings, config);
+  return config;
+}
+
 void apply_finetune_overrides(FinetuneConfig& finetune, const std::vector<std::string>& overrides) {
   Settings settings;
   for (const auto& text : overrides) add_override(text.starts_with("finetune.") ? text : "finetune." + text, settings);
@@ -227,12 +235,9 @@ std::string resolved_yaml(const Config& config) {
 }
 
 std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now) {
-  Settings stored;
-  flatten(parse_yaml(stored_yaml, "the stored configuration"), "", "the stored configuration", stored);
-  Config before;
-  apply(stored, before);
+  const Config before = parse_config(stored_yaml, "the stored configuration");
   std::map<std::string, std::string> old_values;
-  visit_fields(before, [&](const FieldInfo& info, auto& member) { old_values[info.key] = yaml_text(member); });
+  visit_fields(before, [&](const FieldInfo& info, const auto& member) { old_values[info.key] = yaml_text(member); });
   std::vector<std::string> differences;
   visit_fields(now, [&](const FieldInfo& info, const auto& member) {
     const std::string value = yaml_text(member);

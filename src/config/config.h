@@ -13,6 +13,9 @@ namespace iteralign {
 // Relative paths stay as they are: they are relative to the working directory.
 Config load_config(const std::string& path, const std::vector<std::string>& overrides);
 
+// The same from text that resolved_yaml wrote.
+Config parse_config(const std::string& yaml, const std::string& where);
+
 // Applies overrides of "finetune" fields only (keys with or without "finetune."), for `iteralign finetune`.
 void apply_finetune_overrides(FinetuneConfig& finetune, const std::vector<std::string>& overrides);
 

@@ -1,0 +1,31 @@
+#include "cli/run_files_writer.h"
+
+#include "config/config.h"
+#include "core/hash.h"
+#include "report/run_files.h"
+
+namespace iteralign {
+namespace {
+
+std::string oracle_line(const OracleConfig& oracle) {
+  const bool embedded = oracle.base_url == "keyword" || oracle.base_url == "lab";
+  return embedded || oracle.model.empty() ? oracle.base_url : oracle.model + " at " + oracle.base_url;
+}
+
+}  // namespace
+
+void publish_run(const std::string& folder, RunStore& store, const std::optional<RunState>& state) {
+  const std::string yaml = store.meta("config").value_or("");
+  const Config config = parse_config(yaml, "run.db");
+  RunInfo info{.name = config.name,
+               .status = state ? name(state->status) : store.meta("status").value_or("stopped"),
+               .seed = config.seed,
+               .model = state ? state->model : store.meta("model").value_or(""),
+               .oracle = oracle_line(config.oracle),
+               .wall_seconds = state ? state->wall_seconds : std::stod(store.meta("wall_seconds").value_or("0")),
+               .config = yaml,
+               .config_sha256 = sha256_hex(yaml)};
+  write_run_files(folder, store, info);
+}
+
+}  // namespace iteralign

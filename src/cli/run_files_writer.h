@@ -1,0 +1,14 @@
+#pragma once
+// The readable files of a run, written from its store.
+
+#include <optional>
+#include <string>
+
+#include "pipeline/run.h"
+
+namespace iteralign {
+
+// As the run stands in memory, or, without a state, as its store knows it.
+void publish_run(const std::string& folder, RunStore& store, const std::optional<RunState>& state = {});
+
+}  // namespace iteralign

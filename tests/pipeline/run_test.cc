@@ -1,0 +1,205 @@
+#include "pipeline/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "config/config.h"
+#include "core/files.h"
+#include "core/strings.h"
+#include "fakes.h"
+#include "stages/fence.h"
+#include "stages/stage.h"
+
+namespace iteralign {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::vector<Prompt> numbered(const std::string& kind, int count) {
+  std::vector<Prompt> prompts;
+  for (int i = 0; i < count; ++i) {
+    const Messages messages = {{"user", kind + " request number " + std::to_string(i) + " about things"}};
+    prompts.push_back({prompt_id(messages), messages, kind, kind + ":" + std::to_string(i + 1)});
+  }
+  return prompts;
+}
+
+constexpr const char* kRefusal = "I am sorry, this would hurt people, so the answer is no.";
+
+// Helps until it is trained or a principle forbids it; never refuses what is harmless.
+std::string answer(const Messages& messages, int trainings) {
+  const bool harmful = contains(messages.back().content, "harmful");
+  const bool forbidden = messages.front().role == "system" || trainings > 0;
+  return harmful && forbidden ? kRefusal : "Certainly, here is how to do it: " + messages.back().content.substr(0, 7);
+}
+
+OracleReply judge_or_propose(const OracleRequest& request) {
+  if (request.schema_name == "principles")
+    return answered(R"({"principles":[{"text":"Do not help with harm.","area":"harm","cases":[1,2]}]})");
+  const bool refuses = contains(parse_fences(request.messages.back().content).back().text, "sorry");
+  if (request.schema_name == "refusal") return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
+  return answered(refuses ? R"({"verdict":"positive"})" : R"({"verdict":"negative"})");
+}
+
+class RunTest : public ::testing::Test {
+ protected:
+  RunTest() {
+    config.name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    config.runs_dir = (std::filesystem::path(::testing::TempDir()) / "iteralign_runs").string();
+    config.iterations = 2;
+    config.red_team.per_iteration = 4;
+    config.finetune.replay = 1;
+    config.finetune.replay_lookalike = 0;
+    std::filesystem::remove_all(run_folder(config));
+  }
+
+  RunParts parts() {
+    return {.inputs =
+                [] {
+                  return RunInputs{.red_team = numbered("harmful", 8),
+                                   .heldout = numbered("harmful heldout", 5),
+                                   .benign = numbered("benign", 3),
+                                   .lookalike = numbered("lookalike", 3),
+                                   .replay = numbered("replay", 6),
+                                   .replay_lookalike = {}};
+                },
+            .model =
+                [this] {
+                  auto made = std::make_unique<FakeModel>(answer);
+                  made->fail_at = model_fails_at;
+                  model = made.get();
+                  return made;
+                },
+            .oracle =
+                [this](ReplyCache&, const OracleUsage&) {
+                  auto made = std::make_unique<FakeOracle>(judge_or_propose);
+                  made->fail_at = oracle_fails_at;
+                  oracle = made.get();
+                  return made;
+                },
+            .on_change =
+                [this](RunStore& store, const RunState& state) {
+                  last_status = state.status;
+                  finished = store.iterations();
+                  trained_pairs.clear();
+                  for (int i = 1; i <= 2; ++i)
+                    for (const auto& pair : store.pairs(i)) trained_pairs.push_back(pair.prompt_id + ": " + pair.completion);
+                  calls += oracle != nullptr ? std::exchange(oracle->calls, 0) : 0;
+                },
+            .should_stop = [this] { return stop; }};
+  }
+
+  std::string failure() {
+    try {
+      run(config, parts());
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  Config config;
+  FakeModel* model = nullptr;
+  FakeOracle* oracle = nullptr;
+  int model_fails_at = -1, oracle_fails_at = -1, calls = 0;
+  bool stop = false;
+  RunStatus last_status = RunStatus::running;
+  std::vector<IterationSummary> finished;
+  std::vector<std::string> trained_pairs;
+};
+
+TEST_F(RunTest, AlignsTheFakeModel) {
+  run(config, parts());
+  EXPECT_EQ(last_status, RunStatus::completed);
+  ASSERT_EQ(finished.size(), 2U);
+  EXPECT_EQ(finished[0].negative, 4);
+  EXPECT_EQ(finished[0].revised, 4);
+  EXPECT_EQ(finished[0].sft_pairs, 8);  // as many of replay
+  EXPECT_EQ(finished[0].principles_new, 1);
+  EXPECT_EQ(finished[0].evaluation.heldout.count, 0);
+  EXPECT_EQ(finished[0].evaluation.benign.count, 0);
+  EXPECT_EQ(finished[1].negative, 0);  // it is aligned: nothing is left to train on, and that is on record
+  EXPECT_EQ(finished[1].sft_pairs, 0);
+  EXPECT_EQ(finished[1].train.steps, 0);
+  EXPECT_EQ(config_differences(read_file(join_path(run_folder(config), "config.resolved.yaml")), config).size(), 0U);
+}
+
+TEST_F(RunTest, PairsHoldNeitherConstitutionNorScaffold) {
+  run(config, parts());
+  RunStore store(join_path(run_folder(config), "run.db"));
+  for (const auto& pair : store.pairs(1)) {
+    EXPECT_EQ(pair.messages.size(), 1U);
+    EXPECT_EQ(pair.messages.front().role, "user");
+    if (pair.kind == PairKind::revision) EXPECT_THAT(pair.rejected, HasSubstr("Certainly"));
+  }
+}
+
+TEST_F(RunTest, AFailedModelStopsTheRunAndTheSameCommandGoesOn) {
+  run(config, parts());
+  const auto undisturbed = trained_pairs;
+  const int undisturbed_calls = calls;
+  std::filesystem::remove_all(run_folder(config));
+  calls = 0;
+  for (model_fails_at = 0; model_fails_at < 40; model_fails_at += 3) {
+    if (failure().empty()) break;
+    EXPECT_EQ(last_status, RunStatus::failed);
+  }
+  model_fails_at = -1;
+  run(config, parts());
+  EXPECT_EQ(last_status, RunStatus::completed);
+  EXPECT_EQ(trained_pairs, undisturbed);
+  EXPECT_EQ(calls, undisturbed_calls);  // nothing was asked twice
+}
+
+TEST_F(RunTest, AFatalOracleStopsTheRunAndKeepsWhatWasJudged) {
+  oracle_fails_at = 6;
+  EXPECT_THAT(failure(), HasSubstr("unauthorised"));
+  EXPECT_EQ(last_status, RunStatus::failed);
+  const int paid = calls;
+  EXPECT_EQ(paid, 6);
+  oracle_fails_at = -1;
+  run(config, parts());
+  EXPECT_EQ(last_status, RunStatus::completed);
+}
+
+TEST_F(RunTest, AStopIsClean) {
+  stop = true;
+  EXPECT_THAT(failure(), HasSubstr("stopped"));
+  EXPECT_EQ(last_status, RunStatus::stopped);
+  stop = false;
+  run(config, parts());
+  EXPECT_EQ(last_status, RunStatus::completed);
+}
+
+TEST_F(RunTest, AnotherConfigurationIsRefusedAndForked) {
+  run(config, parts());
+  Config changed = config;
+  changed.finetune.options.lora_r = 4;
+  config = changed;
+  EXPECT_THAT(failure(), HasSubstr("finetune.lora_r: 16 -> 4"));
+  const std::string from = run_folder(config);
+  config.name += "_fork";
+  std::filesystem::remove_all(run_folder(config));
+  fork_run(from, config);
+  run(config, parts());
+  EXPECT_EQ(last_status, RunStatus::completed);
+  EXPECT_THROW(fork_run(from, config), Error);
+}
+
+TEST_F(RunTest, MoreIterationsMayBeAskedForLater) {
+  run(config, parts());
+  config.iterations = 3;
+  run(config, parts());
+  EXPECT_EQ(finished.size(), 3U);
+}
+
+TEST_F(RunTest, TwoProcessesOnOneRunAreRefused) {
+  make_directories(run_folder(config));
+  const FileLock other(join_path(run_folder(config), "lock"), "this run");
+  EXPECT_THAT(failure(), HasSubstr("another process"));
+}
+
+}  // namespace
+}  // namespace iteralign
