@@ -75,25 +75,9 @@ std::string read_file_gz(const std::string& path) {
 }
 
 void write_file_atomic(const std::string& path, std::string_view content) {
-  const std::string pending = path + ".pending" + std::to_string(::getpid());
-  {
-    Descriptor file(pending, O_WRONLY | O_CREAT | O_TRUNC);
-    if (file.get() < 0) fail_to_write(path);
-    std::size_t done = 0;
-    while (done < content.size()) {
-      const ssize_t n = ::write(file.get(), content.data() + done, content.size() - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        const int error = errno;
-        ::unlink(pending.c_str());
-        errno = error;
-        fail_to_write(path);
-      }
-      done += static_cast<std::size_t>(n);
-    }
-    if (::fsync(file.get()) != 0) fail_to_write(path);
-  }
-  if (::rename(pending.c_str(), path.c_str()) != 0) fail_to_write(path);
+  PendingFile file(path);
+  file.write(std::as_bytes(std::span(content)));
+  file.commit();
 }
 
 bool exists(const std::string& path) {
@@ -153,6 +137,33 @@ MappedFile::~MappedFile() {
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+PendingFile::PendingFile(std::string final_path)
+    : final_path_(std::move(final_path)),
+      path_(final_path_ + ".pending" + std::to_string(::getpid())),
+      fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+  if (fd_ < 0) fail_to_write(final_path_);
+}
+
+PendingFile::~PendingFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(path_.c_str());
+}
+
+void PendingFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail_to_write(final_path_);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+}
+
+void PendingFile::commit() {
+  if (::fsync(fd_) != 0 || ::rename(path_.c_str(), final_path_.c_str()) != 0) fail_to_write(final_path_);
+  ::close(std::exchange(fd_, -1));
+}
 
 PendingDirectory::PendingDirectory(std::string final_path)
     : final_path_(std::move(final_path)), path_(final_path_ + ".pending" + std::to_string(::getpid())) {

@@ -11,7 +11,7 @@ namespace iteralign {
 
 std::string read_file(const std::string& path);     // ErrorKind::data
 std::string read_file_gz(const std::string& path);  // the same; unpacks gzip by content
-// Written beside `path`, synced, renamed: whole or not at all. A full disk is ErrorKind::failed and leaves the old file.
+// A PendingFile at once: whole or not at all.
 void write_file_atomic(const std::string& path, std::string_view content);
 
 bool exists(const std::string& path);
@@ -37,6 +37,22 @@ class MappedFile {
  private:
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+};
+
+// A file that appears under its name only when it is complete: write(), then commit(). Written beside it and removed when not
+// committed. A full disk is ErrorKind::failed and leaves the old file.
+class PendingFile {
+ public:
+  explicit PendingFile(std::string final_path);
+  ~PendingFile();
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+  void write(std::span<const std::byte> bytes);
+  void commit();  // synced to the disk, and replaces an older file of that name
+
+ private:
+  std::string final_path_, path_;
+  int fd_;
 };
 
 // A folder that appears under its name only when it is complete: fill path(), then commit(). Removed when not committed.
