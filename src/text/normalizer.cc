@@ -1,0 +1,170 @@
+#include "text/normalizer.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "iteralign/error.h"
+#include "text/unicode.h"
+#include "text/unicode_tables.h"
+
+namespace iteralign {
+namespace {
+
+constexpr std::string_view kKnown = "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Strip, Lowercase";
+
+bool any_marked(std::string_view marks) { return marks.find_first_not_of('\0') != std::string_view::npos; }
+
+// Text of characters that the normalizer knows.
+std::string normalize_known(std::string_view text, int options) {
+  utf8proc_uint8_t* mapped = nullptr;
+  const utf8proc_ssize_t length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()), &mapped,
+                   static_cast<utf8proc_option_t>(options | UTF8PROC_STABLE));
+  ITERALIGN_CHECK(length >= 0, "the text is valid UTF-8");
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
+  return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(length)};
+}
+
+// A character that the reference does not know counts as a starter that nothing composes with.
+std::string normalize(std::string_view text, int options) {
+  std::string result;
+  std::size_t known = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text[at]);
+    if (length > 1 && unknown_to_normalizer(utf8_at(text, at))) {
+      result.append(normalize_known(text.substr(known, at - known), options)).append(text.substr(at, length));
+      known = at + length;
+    }
+    at += length;
+  }
+  return result.append(normalize_known(text.substr(known), options));
+}
+
+std::string lower(std::string_view text) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size(); at += utf8_length(text[at])) {
+    const char32_t c = utf8_at(text, at);
+    if (c == 0x130) {  // the one character whose lower case is two
+      result += "i\xCC\x87";
+    } else {
+      append_utf8(result, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+    }
+  }
+  return result;
+}
+
+// Below U+0300 everything is in NFC already, and above nothing is quick to tell.
+bool surely_nfc(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0xCC; });
+}
+
+}  // namespace
+
+Normalizer::Normalizer(const JsonPart& part) { add(part); }
+
+void Normalizer::add(const JsonPart& part) {
+  const std::string type = part.type();
+  if (type == "Sequence") {
+    for (const JsonPart& member : part.list("normalizers")) add(member);
+  } else if (type == "Prepend") {
+    steps_.emplace_back(Prepend{part.string("prepend")});
+  } else if (type == "Replace") {
+    steps_.emplace_back(Replace{TokenizerPattern(part.at("pattern")), part.string("content")});
+  } else if (type == "Strip") {
+    steps_.emplace_back(Strip{part.boolean("strip_left", true), part.boolean("strip_right", true)});
+  } else if (type == "NFC") {
+    steps_.emplace_back(Form::nfc);
+  } else if (type == "NFD") {
+    steps_.emplace_back(Form::nfd);
+  } else if (type == "NFKC") {
+    steps_.emplace_back(Form::nfkc);
+  } else if (type == "NFKD") {
+    steps_.emplace_back(Form::nfkd);
+  } else if (type == "Lowercase") {
+    steps_.emplace_back(Form::lowercase);
+  } else {
+    part.unknown_type(kKnown);
+  }
+}
+
+void Normalizer::apply(MarkedText& text) const {
+  for (const auto& step : steps_) {
+    std::visit([&](const auto& s) { apply_step(s, text); }, step);
+  }
+}
+
+void Normalizer::apply_step(const Prepend& step, MarkedText& text) {
+  if (text.text.empty()) return;
+  text.text.insert(0, step.text);
+  if (!text.marks.empty()) text.marks.insert(0, step.text.size(), '\0');
+}
+
+void Normalizer::apply_step(const Replace& step, MarkedText& text) {
+  std::vector<Range> matches;
+  step.pattern.find_all(text.text, matches);
+  if (matches.empty()) return;
+  MarkedText result;
+  result.text.reserve(text.text.size());
+  std::size_t at = 0;
+  const auto keep = [&](std::size_t end) {
+    result.text.append(text.text, at, end - at);
+    if (!text.marks.empty()) result.marks.append(text.marks, at, end - at);
+  };
+  for (const Range& match : matches) {
+    keep(match.begin);
+    result.text += step.content;
+    if (!text.marks.empty()) {
+      const bool marked = any_marked(std::string_view(text.marks).substr(match.begin, match.end - match.begin));
+      result.marks.append(step.content.size(), marked ? '\1' : '\0');
+    }
+    at = match.end;
+  }
+  keep(text.text.size());
+  text = std::move(result);
+}
+
+void Normalizer::apply_step(const Strip& step, MarkedText& text) {
+  std::size_t begin = 0, end = text.text.size();
+  while (step.left && begin < end && is_white_space(utf8_at(text.text, begin))) begin += utf8_length(text.text[begin]);
+  while (step.right && begin < end && is_white_space(utf8_at(text.text, utf8_before(text.text, end)))) end = utf8_before(text.text, end);
+  text = text.slice(begin, end);
+}
+
+void Normalizer::apply_step(Form form, MarkedText& text) {
+  if (text.marks.empty()) {
+    text.text = convert(form, text.text);
+    return;
+  }
+  // Nothing composes or reorders across the left side of an ASCII character, so the pieces can be converted apart.
+  MarkedText result;
+  for (std::size_t begin = 0; begin < text.text.size();) {
+    std::size_t end = begin + 1;
+    while (end < text.text.size() && static_cast<unsigned char>(text.text[end]) >= 0x80) ++end;
+    const std::string piece = convert(form, std::string_view(text.text).substr(begin, end - begin));
+    result.text += piece;
+    result.marks.append(piece.size(), any_marked(std::string_view(text.marks).substr(begin, end - begin)) ? '\1' : '\0');
+    begin = end;
+  }
+  text = std::move(result);
+}
+
+std::string Normalizer::convert(Form form, std::string_view text) {
+  switch (form) {
+    case Form::nfc:
+      return surely_nfc(text) ? std::string(text) : normalize(text, UTF8PROC_COMPOSE);
+    case Form::nfd:
+      return is_ascii(text) ? std::string(text) : normalize(text, UTF8PROC_DECOMPOSE);
+    case Form::nfkc:
+      return is_ascii(text) ? std::string(text) : normalize(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+    case Form::nfkd:
+      return is_ascii(text) ? std::string(text) : normalize(text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+    case Form::lowercase:
+      return lower(text);
+  }
+  return {};
+}
+
+}  // namespace iteralign

@@ -1,0 +1,259 @@
+#include "text/tokenizer.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/files.h"
+#include "iteralign/error.h"
+#include "text/bpe.h"
+#include "text/decoder.h"
+#include "text/normalizer.h"
+#include "text/post_processor.h"
+#include "text/pre_tokenizer.h"
+#include "text/tokenizer_added_tokens.h"
+#include "text/tokenizer_json.h"
+#include "text/tokenizer_roles.h"
+#include "text/unicode.h"
+
+namespace iteralign {
+namespace {
+
+template <class Part>
+Part optional_part(const JsonPart& root, const std::string& key) {
+  const auto part = root.find(key);
+  return part ? Part(*part) : Part();
+}
+
+}  // namespace
+
+struct Tokenizer::Parts {
+  Parts(TokenizerDocument document, Json config_json, const Json& special_tokens_map, const std::string& where);
+
+  void add_added_tokens(const JsonPart& root);
+  void encode(MarkedText text, std::vector<TokenId>& ids) const;
+  void encode_normalized(MarkedText text, bool at_start, std::vector<TokenId>& ids) const;
+  [[nodiscard]] const std::string* token(TokenId id) const;
+
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
+  Bpe bpe;
+  Decoder decoder;
+  AddedTokenMatcher raw_matcher, normalized_matcher;
+  std::unordered_map<std::string, TokenId> added_ids;
+  std::vector<std::string> tokens;  // by id; empty where there is none
+  std::vector<bool> special;        // by id
+  Json config;
+  TokenRoles roles;
+  PostProcessor post_processor;
+};
+
+Tokenizer::Parts::Parts(TokenizerDocument document, Json config_json, const Json& special_tokens_map, const std::string& where)
+    : normalizer(optional_part<Normalizer>(JsonPart(document.json, where), "normalizer")),
+      pre_tokenizer(optional_part<PreTokenizer>(JsonPart(document.json, where), "pre_tokenizer")),
+      bpe(document, JsonPart(document.json, where).at("model"), pre_tokenizer.ends_in_byte_level()),
+      decoder(optional_part<Decoder>(JsonPart(document.json, where), "decoder")),
+      config(std::move(config_json)) {
+  TokenId largest = 0;
+  for (const auto& entry : document.vocab) largest = std::max(largest, entry.second);
+  tokens.resize(static_cast<std::size_t>(largest) + 1);
+  for (auto& [token, id] : document.vocab) tokens[static_cast<std::size_t>(id)] = std::move(token);
+  const JsonPart root(document.json, where);
+  add_added_tokens(root);
+  special.resize(tokens.size());
+  const auto id_of = [this](const std::string& token) {
+    const auto added = added_ids.find(token);
+    return added != added_ids.end() ? std::optional<TokenId>(added->second) : bpe.id_of(token);
+  };
+  roles = TokenRoles(config, special_tokens_map, id_of);
+  post_processor = optional_part<PostProcessor>(root, "post_processor");
+  roles.apply_class_rule(config, post_processor);
+}
+
+// As in the reference, a token that the vocabulary has keeps that id, and the others get the next free ones in the order of
+// the file; in a file that was not edited by hand these are the ids that it states.
+void Tokenizer::Parts::add_added_tokens(const JsonPart& root) {
+  if (!root.find("added_tokens")) return;
+  std::vector<AddedToken> added;
+  TokenId next = static_cast<TokenId>(tokens.size());
+  for (const JsonPart& part : root.list("added_tokens")) {
+    AddedToken token;
+    token.content = part.string("content");
+    static_cast<void>(part.integer("id"));
+    token.single_word = part.boolean("single_word", false);
+    token.lstrip = part.boolean("lstrip", false);
+    token.rstrip = part.boolean("rstrip", false);
+    token.special = part.boolean("special", false);
+    token.normalized = part.boolean("normalized", !token.special);
+    if (token.content.empty() || added_ids.count(token.content) > 0) continue;
+    const auto in_vocabulary = bpe.id_of(token.content);
+    token.id = in_vocabulary ? *in_vocabulary : next++;
+    added_ids.emplace(token.content, token.id);
+    const auto index = static_cast<std::size_t>(token.id);
+    if (index >= tokens.size()) tokens.resize(index + 1);
+    if (index >= special.size()) special.resize(index + 1);
+    tokens[index] = token.content;
+    special[index] = token.special;
+    added.push_back(std::move(token));
+  }
+  std::stable_partition(added.begin(), added.end(), [](const AddedToken& token) { return token.special; });
+  for (const AddedToken& token : added) {
+    if (!token.normalized) {
+      raw_matcher.add(token.content, token);
+      continue;
+    }
+    MarkedText pattern{token.content, {}};
+    normalizer.apply(pattern);
+    normalized_matcher.add(pattern.text, token);
+  }
+}
+
+void Tokenizer::Parts::encode(MarkedText text, std::vector<TokenId>& ids) const {
+  const std::vector<AddedTokenPiece> pieces = raw_matcher.split(text);
+  if (!normalized_matcher.has_special()) text.marks.clear();  // nothing looks at them any more
+  for (const AddedTokenPiece& piece : pieces) {
+    if (piece.id >= 0) {
+      ids.push_back(piece.id);
+    } else {
+      MarkedText plain = pieces.size() == 1 ? std::move(text) : text.slice(piece.begin, piece.end);
+      normalizer.apply(plain);
+      encode_normalized(std::move(plain), piece.begin == 0, ids);
+    }
+  }
+}
+
+void Tokenizer::Parts::encode_normalized(MarkedText text, bool at_start, std::vector<TokenId>& ids) const {
+  const std::vector<AddedTokenPiece> pieces = normalized_matcher.split(text);
+  for (const AddedTokenPiece& piece : pieces) {
+    if (piece.id >= 0) {
+      ids.push_back(piece.id);
+      continue;
+    }
+    std::string plain = pieces.size() == 1 ? std::move(text.text) : text.text.substr(piece.begin, piece.end - piece.begin);
+    const Words words = pre_tokenizer.apply(std::move(plain), at_start && piece.begin == 0);
+    for (const Range& word : words.words) bpe.encode(std::string_view(words.text).substr(word.begin, word.end - word.begin), ids);
+  }
+}
+
+const std::string* Tokenizer::Parts::token(TokenId id) const {
+  if (id < 0 || static_cast<std::size_t>(id) >= tokens.size()) return nullptr;
+  const std::string& text = tokens[static_cast<std::size_t>(id)];
+  return text.empty() ? nullptr : &text;
+}
+
+Tokenizer::Tokenizer(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+
+Tokenizer Tokenizer::from_folder(const std::string& hf_folder) {
+  const std::string path = join_path(hf_folder, "tokenizer.json");
+  if (!exists(path)) {
+    throw Error(ErrorKind::data, "there is no tokenizer.json", hf_folder,
+                "the folder needs the fast tokenizer's file; a tokenizer.model or vocab.json alone is not read");
+  }
+  const auto optional_json = [&](const char* name) {
+    const std::string file = join_path(hf_folder, name);
+    Json json = exists(file) ? read_json(file) : Json::object();
+    if (!json.is_object()) throw Error(ErrorKind::data, "is not a JSON object", file);
+    return json;
+  };
+  const Json special_tokens_map = optional_json("special_tokens_map.json");
+  return Tokenizer(std::make_shared<const Parts>(parse_tokenizer_json(read_file(path), path), optional_json("tokenizer_config.json"),
+                                                 special_tokens_map, path));
+}
+
+Tokenizer Tokenizer::from_json(const Json& tokenizer_json, const Json& tokenizer_config, const std::string& where) {
+  return Tokenizer(
+      std::make_shared<const Parts>(parse_tokenizer_json(dump_json(tokenizer_json), where), tokenizer_config, Json::object(), where));
+}
+
+std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
+  std::vector<TokenId> ids;
+  if (add_special_tokens) ids = parts_->post_processor.before;
+  ids.reserve(ids.size() + text.size() / 3);
+  parts_->encode({to_valid_utf8(text), {}}, ids);
+  if (add_special_tokens) ids.insert(ids.end(), parts_->post_processor.behind.begin(), parts_->post_processor.behind.end());
+  return ids;
+}
+
+std::vector<TokenId> Tokenizer::encode_plain(std::string_view text) const {
+  const Fragment input{std::string(text), true};
+  return encode_fragments({&input, 1});
+}
+
+std::vector<TokenId> Tokenizer::encode_fragments(std::span<const Fragment> fragments) const {
+  MarkedText joined;
+  for (const Fragment& fragment : fragments) {
+    joined.text += to_valid_utf8(fragment.text);
+    joined.marks.resize(joined.text.size(), fragment.is_input ? '\1' : '\0');
+  }
+  std::vector<TokenId> ids;
+  parts_->encode(std::move(joined), ids);
+  return ids;
+}
+
+std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_tokens) const {
+  DecoderStream stream(parts_->decoder);
+  std::string text;
+  for (const TokenId id : ids) {
+    const std::string* token = parts_->token(id);
+    if (token != nullptr && !(skip_special_tokens && is_special(id))) stream.push(*token, text);
+  }
+  stream.finish(text);
+  return text;
+}
+
+int Tokenizer::size() const { return static_cast<int>(parts_->tokens.size()); }
+
+std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {
+  const std::string text(token);
+  const auto added = parts_->added_ids.find(text);
+  return added != parts_->added_ids.end() ? std::optional<TokenId>(added->second) : parts_->bpe.id_of(text);
+}
+
+std::string Tokenizer::token_of(TokenId id) const {
+  const std::string* token = parts_->token(id);
+  return token == nullptr ? std::string() : *token;
+}
+
+bool Tokenizer::is_special(TokenId id) const { return parts_->token(id) != nullptr && parts_->special[static_cast<std::size_t>(id)]; }
+
+const std::string& Tokenizer::bos_token() const { return parts_->roles.bos.text; }
+const std::string& Tokenizer::eos_token() const { return parts_->roles.eos.text; }
+const std::string& Tokenizer::pad_token() const { return parts_->roles.pad.text; }
+const std::string& Tokenizer::unk_token() const { return parts_->roles.unk.text; }
+std::optional<TokenId> Tokenizer::bos_id() const { return parts_->roles.bos.id; }
+std::optional<TokenId> Tokenizer::eos_id() const { return parts_->roles.eos.id; }
+std::optional<TokenId> Tokenizer::pad_id() const { return parts_->roles.pad.id; }
+std::optional<TokenId> Tokenizer::unk_id() const { return parts_->roles.unk.id; }
+
+bool Tokenizer::adds_bos() const {
+  const auto& before = parts_->post_processor.before;
+  return !before.empty() && bos_id() && before.front() == *bos_id();
+}
+
+const Json& Tokenizer::config() const { return parts_->config; }
+
+struct IncrementalDecoder::State {
+  Tokenizer tokenizer;
+  bool skip_special_tokens;
+  DecoderStream stream;
+};
+
+IncrementalDecoder::IncrementalDecoder(const Tokenizer& tokenizer, bool skip_special_tokens)
+    : state_(new State{tokenizer, skip_special_tokens, DecoderStream(tokenizer.parts_->decoder)}) {}
+IncrementalDecoder::~IncrementalDecoder() = default;
+IncrementalDecoder::IncrementalDecoder(IncrementalDecoder&&) noexcept = default;
+IncrementalDecoder& IncrementalDecoder::operator=(IncrementalDecoder&&) noexcept = default;
+
+std::string IncrementalDecoder::push(TokenId id) {
+  std::string text;
+  const std::string* token = state_->tokenizer.parts_->token(id);
+  if (token != nullptr && !(state_->skip_special_tokens && state_->tokenizer.is_special(id))) state_->stream.push(*token, text);
+  return text;
+}
+
+std::string IncrementalDecoder::finish() {
+  std::string text;
+  state_->stream.finish(text);
+  return text;
+}
+
+}  // namespace iteralign
