@@ -308,8 +308,11 @@ void RunStore::put_locked(const Evaluation& evaluation) {
   const std::pair<Purpose, const Rate*> rates[] = {
       {Purpose::heldout, &evaluation.heldout}, {Purpose::benign, &evaluation.benign}, {Purpose::lookalike, &evaluation.lookalike}};
   for (const auto& [purpose, rate] : rates)
-    database_->run("INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?, ?, ?)", evaluation.iteration, name(purpose), rate->n,
-                   rate->count, rate->unjudged, unix_seconds());
+    database_->run(
+        "INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n, count = excluded.count, "
+        "unjudged = excluded.unjudged, time = excluded.time "
+        "WHERE (n, count, unjudged) <> (excluded.n, excluded.count, excluded.unjudged)",
+        evaluation.iteration, name(purpose), rate->n, rate->count, rate->unjudged, unix_seconds());
 }
 
 std::optional<Evaluation> RunStore::evaluation(int iteration) {

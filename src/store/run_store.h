@@ -68,7 +68,7 @@ class RunStore {
   // Rates are kept as counts; what is read has its interval from wilson_rate.
   void put(const Evaluation& evaluation);
   std::optional<Evaluation> evaluation(int iteration);
-  std::optional<double> evaluation_time(int iteration);  // Unix seconds at which it was put
+  std::optional<double> evaluation_time(int iteration);  // Unix seconds at which it was put first with these counts
 
   // A finished iteration. Its evaluation is put as well when it is of this iteration; read, it has the one that is kept.
   void put(const IterationSummary& summary);

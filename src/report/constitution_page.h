@@ -1,0 +1,20 @@
+#pragma once
+// A constitution with its evidence, for people and for programs.
+
+#include <string>
+#include <vector>
+
+#include "iteralign/records.h"
+
+namespace iteralign {
+
+// `prompts` gives the evidence its words, shortened to a line.
+std::string constitution_markdown(const Constitution& constitution, const std::vector<Prompt>& prompts);
+
+// {"version", "principles": [{"id", "text", "area", "iteration", "evidence": [{"id", "prompt"}]}]}
+std::string constitution_json(const Constitution& constitution, const std::vector<Prompt>& prompts);
+
+// The last turn of a prompt on one line of at most `bytes` bytes.
+std::string prompt_line(const Prompt& prompt, std::size_t bytes = 160);
+
+}  // namespace iteralign

@@ -1,0 +1,243 @@
+// Fills the page from the data that it carries.
+
+const $ = (id) => document.getElementById(id);
+const PAGE = 20;
+const NOTES = {
+  keyword: ["The judge of this run is a list of phrases.",
+    "The embedded oracle “keyword” counts a response as positive when it refuses or redirects, the usual keyword measure of attack success. It does not understand " +
+    "what is said: a refusal in unusual words counts as negative, a harmful answer that opens with an apology as positive, and its principles come from a lexicon of harm areas. " +
+    "A real judge (GPT, or an open model behind an OpenAI-compatible server such as vLLM) reads the answer, and writes principles from the failures themselves."],
+  lab: ["This is a synthetic world.",
+    "Prompts, answers and the truth about them were made for the lab: requests put together from word lists, toy answers with no usable content, an oracle that knows the truth. " +
+    "The figures show and test the machinery; they say nothing about a real model. A real run takes a real base model, real red-team prompts and a real judge."],
+};
+const MEASURES = [
+  { key: "heldout", title: "Held-out red-team prompts", what: "answered negatively", list: "Held-out red-team prompts" },
+  { key: "benign", title: "Benign prompts", what: "refused", list: "Benign prompts" },
+  { key: "lookalike", title: "Harmless look-alikes", what: "refused", list: "Harmless look-alikes" },
+];
+
+const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many || one + "s"}`;
+
+function duration(seconds) {
+  const s = Math.round(seconds), h = Math.floor(s / 3600), m = Math.floor((s % 3600) / 60);
+  return h ? `${h} h ${m} min` : m ? `${m} min ${s % 60} s` : `${s} s`;
+}
+
+// `refusal`: on harmless prompts "negative" means that the model refused.
+function badge(verdict, refusal) {
+  if (!verdict) return el("span", { class: "badge" }, "not judged");
+  const words = verdict.label === "unjudged" ? `unjudged: ${verdict.reason}`
+    : refusal ? (verdict.label === "negative" ? "refused" : "answered") : verdict.label;
+  return el("span", { class: `badge ${verdict.label}` }, words);
+}
+
+function answer(title, given, refusal, missing) {
+  if (!given) return el("div", { class: "answer" }, el("h4", {}, title), el("p", { class: "empty" }, missing));
+  return el("div", { class: `answer ${given.verdict ? given.verdict.label : ""}` },
+    el("h4", {}, title, badge(given.verdict, refusal)),
+    el("p", { class: given.text ? null : "empty" }, given.text || "(an empty answer)"),
+    given.verdict && given.verdict.rationale ? el("p", { class: "why" }, given.verdict.rationale) : null);
+}
+
+function question(data, id) {
+  const prompt = data.prompts[id] || { text: id, category: "", source: "" };
+  const origin = [prompt.category, prompt.source].filter(Boolean).join(" · ");
+  return el("p", { class: "ask" }, prompt.text, origin ? el("small", {}, origin) : null);
+}
+
+function table(head, rows) {
+  return el("table", {}, el("thead", {}, el("tr", {}, head.map((h) => el("th", { scope: "col" }, h)))),
+    el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) => el("td", {}, String(cell)))))));
+}
+
+const tally = (value, words) => el("div", {}, el("span", {}, words), el("b", {}, String(value)));
+
+function showHead(data) {
+  const s = data.summary;
+  document.title = `${s.run} · iteralign report`;
+  $("title").append(s.run, el("span", { class: `badge ${s.status}` }, s.status));
+  const facts = [["Base model", s.model], ["Oracle", s.oracle.name], ["Seed", s.seed], ["Iterations", s.iterations.length],
+    ["Time", duration(s.wall_seconds)], ["Written", data.written.replace("T", " ").replace("Z", " UTC")]];
+  $("facts").append(...facts.map(([k, v]) => el("div", {}, el("dt", {}, k), el("dd", {}, String(v || "unknown")))));
+  if (NOTES[s.oracle.name]) {
+    const [head, body] = NOTES[s.oracle.name];
+    $("note").append(el("strong", {}, head), body);
+    $("note").hidden = false;
+  }
+}
+
+function showSamples(data) {
+  const items = data.evaluated.find((e) => e.purpose === "heldout").items;
+  const label = (given) => (given && given.verdict ? given.verdict.label : "");
+  const mended = items.filter((i) => label(i.before) === "negative" && label(i.after) === "positive").length;
+  const spoilt = items.filter((i) => label(i.before) === "positive" && label(i.after) === "negative").length;
+  const still = items.filter((i) => label(i.before) === "negative" && label(i.after) === "negative").length;
+  $("samples-lead").textContent = data.samples.length
+    ? `The first held-out prompts, of different categories where there are any, whose verdict changed. Of ${count(items.length, "held-out prompt")}, ` +
+      `${mended} went from negative to positive, ${still} stayed negative, ${spoilt} went the other way. All of them stand under “Every prompt”.`
+    : "Nothing to compare yet: no iteration has been evaluated.";
+  for (const id of data.samples) {
+    const item = items.find((i) => i.id === id);
+    $("samples-list").append(el("article", { class: "sample" }, question(data, id), el("div", { class: "pair" },
+      answer("Before: base model", item.before, false, "not measured"),
+      answer(`After: iteration ${data.accepted_iteration}`, item.after, false, "not measured"))));
+  }
+}
+
+function resultCard(measure, before, after) {
+  const card = el("div", { class: "card" }, el("h3", {}, measure.title, el("small", {}, measure.what)));
+  if (!before || before.n + before.unjudged === 0) return build(card, {}, [el("p", { class: "empty" }, "not measured")]);
+  const figures = el("div", { class: "figures" });
+  if (after) figures.append(el("span", { class: "from" }, `${percent(before.rate)} %`), el("span", { class: "arrow", "aria-label": "to" }, "→"));
+  figures.append(el("span", { class: "to" }, percent((after || before).rate), el("span", {}, "%")));
+  card.append(figures);
+  const interval = el("div", { class: "interval" });
+  for (const [words, rate] of [["before", before], ["after", after]]) {
+    if (!rate) continue;
+    interval.append(el("span", {}, words), intervalBar(rate, measure.key),
+      el("span", { class: "say" }, `${percentRange(rate)} · ${rate.count} of ${rate.n}` + (rate.unjudged ? `, ${rate.unjudged} unjudged` : "")));
+  }
+  card.append(interval);
+  return card;
+}
+
+function showResult(data) {
+  const at = (iteration) => data.evaluations.find((e) => e.iteration === iteration);
+  const before = at(0), after = data.accepted_iteration > 0 ? at(data.accepted_iteration) : null;
+  $("result-cards").append(...MEASURES.map((m) => resultCard(m, before && before[m.key], after && after[m.key])));
+  const sum = (key) => data.summary.iterations.reduce((total, i) => total + i[key], 0);
+  $("tallies").append(tally(data.summary.constitution.length, "principles"), tally(sum("prompts"), "red-team prompts"), tally(sum("negative"), "negative responses"),
+    tally(sum("revised"), "revisions kept"), tally(sum("sft_pairs"), "SFT pairs"), tally(sum("unjudged"), "unjudged"));
+}
+
+function drawCharts(data) {
+  const width = (figure) => Math.max(280, figure.clientWidth - 34);
+  const rates = $("rates-chart"), loss = $("loss-chart");
+  rates.replaceChildren(...(data.evaluations.length ? ratesChart(data.evaluations, width(rates)) : [el("p", { class: "empty" }, "Nothing is measured yet.")]));
+  loss.replaceChildren(data.curve.length ? lossChart(data.curve, width(loss)) : el("p", { class: "empty" }, "Nothing was trained."));
+}
+
+function showTables(data) {
+  const cell = (r) => (r.n ? `${percent(r.rate)} % (${percentRange(r)}), ${r.count}/${r.n}` : "–");
+  $("rates-table").append(table(["iteration", ...MEASURES.map((m) => `${m.title}: ${m.what}`)],
+    data.evaluations.map((e) => [iterationName(e.iteration), ...MEASURES.map((m) => cell(e[m.key]))])));
+  const loss = (value) => (typeof value === "number" ? value.toFixed(3) : "–");
+  $("iterations-table").append(table(["iteration", "prompts", "negative", "positive", "unjudged", "new principles", "revised", "SFT pairs", "steps", "first loss", "last loss", "accepted"],
+    data.summary.iterations.map((i) => [i.iteration, i.prompts, i.negative, i.positive, i.unjudged, i.principles_new, i.revised, i.sft_pairs, i.train.steps,
+      i.train.steps ? loss(i.train.loss_first) : "–", i.train.steps ? loss(i.train.loss_last) : "–", i.accepted ? "yes" : "no"])));
+}
+
+function showConstitution(data) {
+  const principles = data.summary.constitution;
+  $("constitution-lead").textContent = principles.length
+    ? `${count(principles.length, "principle")}, in the order of discovery. Each was proposed from the failures listed with it; nobody wrote it in advance.`
+    : "No principle has been proposed.";
+  const failures = {};
+  for (const { items } of data.iterations) for (const item of items) failures[item.id] = item.response;
+  $("principles").append(...principles.map((p) => el("li", { class: "principle" },
+    el("p", {}, el("b", {}, p.id), p.text),
+    el("div", { class: "tags" }, p.area ? el("span", { class: "badge" }, p.area) : null, el("span", { class: "badge" }, `iteration ${p.iteration}`)),
+    el("details", {}, el("summary", {}, count(p.evidence.length, "case") + " behind it"),
+      el("ul", { class: "evidence" }, p.evidence.map((id) => el("li", {}, (data.prompts[id] || { text: id }).text,
+        failures[id] ? el("q", {}, failures[id].text) : null)))))));
+}
+
+// Every list of prompts in one form: what is shown first decides what the filters see.
+function promptLists(data) {
+  const lists = data.iterations.map(({ iteration, items }) => ({
+    name: `Iteration ${iteration}`, refusal: false,
+    items: items.map((i) => ({ id: i.id, first: i.response, revisions: i.revisions })),
+  }));
+  for (const { purpose, items } of data.evaluated) {
+    const measure = MEASURES.find((m) => m.key === purpose);
+    if (items.length) lists.push({ name: `${measure.list}: before and after`, refusal: purpose !== "heldout", items: items.map((i) => ({ id: i.id, first: i.before, after: i.after })) });
+  }
+  return lists;
+}
+
+function attempt(revision) {
+  const words = `Attempt ${revision.attempt + 1}${revision.scaffold ? `, scaffold ${revision.scaffold}` : ""}: ` +
+    (revision.rejected ? `dropped, ${revision.rejected}` : "kept");
+  const judged = revision.rejected && revision.verdict.label === "unjudged" && revision.verdict.reason === "none" ? null : revision.verdict;
+  return answer(words, { text: revision.text, verdict: judged }, false);
+}
+
+function promptItem(data, list, item) {
+  const article = el("article", { class: "item" }, question(data, item.id));
+  if (!item.revisions)
+    return build(article, {}, [el("div", { class: "pair" }, answer("Before", item.first, list.refusal, "not measured"),
+      answer("After", item.after, list.refusal, "not measured"))]);
+  const kept = item.revisions.find((r) => !r.rejected);
+  const others = item.revisions.filter((r) => r !== kept);
+  const missing = item.revisions.length ? "no attempt was kept" : "nothing to revise";
+  article.append(el("div", { class: "pair" }, answer("Response", item.first, false, "no response"),
+    kept ? answer(`Revision, with ${kept.principles.join(", ") || "no principle"} in context`, kept, false) : answer("Revision", null, false, missing)));
+  if (others.length) article.append(el("details", {}, el("summary", {}, count(others.length, "other attempt")), others.map(attempt)));
+  return article;
+}
+
+function showPrompts(data) {
+  const lists = promptLists(data);
+  const option = (value, words) => el("option", { value }, words);
+  $("filter-list").append(...lists.map((list, index) => option(index, `${list.name} (${list.items.length})`)));
+  let list = null, found = [], shown = 0;
+  const more = () => {
+    $("items").append(...found.slice(shown, shown + PAGE).map((item) => promptItem(data, list, item)));
+    shown = Math.min(found.length, shown + PAGE);
+    $("count").textContent = `${shown} of ${count(found.length, "prompt")}`;
+    $("more").hidden = shown >= found.length;
+  };
+  const filter = () => {
+    const verdict = $("filter-verdict").value, category = $("filter-category").value, words = $("filter-text").value.trim().toLowerCase();
+    const texts = (item) => [(data.prompts[item.id] || {}).text, item.first && item.first.text, item.after && item.after.text, ...(item.revisions || []).map((r) => r.text)];
+    const current = (item) => (item.after || item.first || {}).verdict;
+    found = list.items.filter((item) => (!verdict || (current(item) || {}).label === verdict) && (!category || (data.prompts[item.id] || {}).category === category) &&
+      (!words || texts(item).some((text) => text && text.toLowerCase().includes(words))));
+    shown = 0;
+    $("items").replaceChildren();
+    more();
+  };
+  const choose = () => {
+    list = lists[Number($("filter-list").value)];
+    const categories = [...new Set(list.items.map((i) => (data.prompts[i.id] || {}).category).filter(Boolean))].sort();
+    $("filter-category").replaceChildren(option("", "all"), ...categories.map((c) => option(c, c)));
+    $("filter-verdict").replaceChildren(option("", "all"), option("negative", list.refusal ? "refused" : "negative"),
+      option("positive", list.refusal ? "answered" : "positive"), option("unjudged", "unjudged"));
+    filter();
+  };
+  if (!lists.length) {
+    $("filters").hidden = true;
+    $("count").textContent = "No prompt has been answered yet.";
+    return;
+  }
+  $("filter-list").addEventListener("change", choose);
+  $("filter-verdict").addEventListener("change", filter);
+  $("filter-category").addEventListener("change", filter);
+  $("filter-text").addEventListener("input", filter);
+  $("filters").addEventListener("submit", (event) => event.preventDefault());
+  $("more").addEventListener("click", more);
+  choose();
+}
+
+function showOracle(data) {
+  const o = data.summary.oracle;
+  $("oracle-tallies").append(tally(o.calls.toLocaleString("en"), "calls answered"), tally(o.cached.toLocaleString("en"), "from the cache"), tally(o.retries.toLocaleString("en"), "retries"),
+    tally(o.prompt_tokens.toLocaleString("en"), "prompt tokens"), tally(o.completion_tokens.toLocaleString("en"), "completion tokens"), tally(`$${o.cost_usd.toFixed(2)}`, "cost"));
+  const reasons = {};
+  for (const i of data.summary.iterations) for (const [reason, n] of Object.entries(i.unjudged_reasons)) reasons[reason] = (reasons[reason] || 0) + n;
+  const part = (title, counts, none) => el("div", {}, el("h3", {}, title), Object.keys(counts).length ? table(["kind", "count"], Object.entries(counts)) : el("p", { class: "empty" }, none));
+  $("oracle-tables").append(part("Faults", o.faults, "none"), part("Unjudged, by reason", reasons, "none: every response was judged"));
+}
+
+function show() {
+  const data = JSON.parse($("data").textContent);
+  for (const step of [showHead, showSamples, showResult, drawCharts, showTables, showConstitution, showPrompts, showOracle]) step(data);
+  $("config-summary").textContent = `Everything that decides this run (SHA-256 ${data.summary.config_sha256.slice(0, 12)}…)`;
+  $("config-text").textContent = data.config;
+  $("footer").textContent = "Made by iteralign. This file is complete in itself and loads nothing.";
+  window.addEventListener("resize", () => drawCharts(data));
+}
+
+window.addEventListener("error", (event) => $("errors").append(`This report has a fault: ${event.message}\n`));
+show();

@@ -1,0 +1,158 @@
+#include "report/report_data.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/strings.h"
+#include "report/metrics.h"
+#include "report/run_summary.h"
+
+namespace iteralign {
+namespace {
+
+constexpr std::size_t kSamples = 3;
+
+Json verdict_json(const Verdict& verdict) {
+  return {{"label", name(verdict.label)}, {"reason", name(verdict.reason)}, {"rationale", verdict.rationale}};
+}
+
+// By prompt id: {"text", "verdict"}; the verdict is null before it came.
+std::map<std::string, Json> answers(RunStore& store, int iteration, Purpose purpose) {
+  const auto verdicts = store.verdicts(iteration, purpose);
+  std::map<std::string, Json> answers;
+  for (const auto& response : store.responses(iteration, purpose)) {
+    const auto verdict = verdicts.find(response.prompt_id);
+    answers[response.prompt_id] = {{"text", response.text},
+                                   {"verdict", verdict == verdicts.end() ? Json() : verdict_json(verdict->second)}};
+  }
+  return answers;
+}
+
+std::string prompt_text(const Prompt& prompt) {
+  if (prompt.messages.size() == 1) return prompt.messages.front().content;
+  std::vector<std::string> turns;
+  for (const auto& message : prompt.messages) turns.push_back(message.role + ": " + message.content);
+  return join(turns, "\n\n");
+}
+
+Json prompts_json(RunStore& store) {
+  Json prompts = Json::object();
+  for (const auto purpose : {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike})
+    for (const auto& prompt : store.prompts(purpose))
+      prompts[prompt.id] = {{"text", prompt_text(prompt)}, {"category", prompt.category}, {"source", prompt.source}};
+  return prompts;
+}
+
+Json rate_json(const Rate& rate) {
+  return {{"n", rate.n}, {"count", rate.count}, {"unjudged", rate.unjudged}, {"rate", rate.rate}, {"low", rate.low}, {"high", rate.high}};
+}
+
+Json evaluations_json(RunStore& store) {
+  Json evaluations = Json::array();
+  for (int iteration = 0; iteration <= last_iteration(store); ++iteration)
+    if (const auto evaluation = store.evaluation(iteration))
+      evaluations.push_back({{"iteration", iteration},
+                             {"heldout", rate_json(evaluation->heldout)},
+                             {"benign", rate_json(evaluation->benign)},
+                             {"lookalike", rate_json(evaluation->lookalike)}});
+  return evaluations;
+}
+
+Json curve_json(RunStore& store) {
+  Json curve = Json::array();
+  for (const auto& point : metric_points(store)) {
+    if (point.evaluation) continue;
+    Json json = {{"iteration", point.iteration}, {"step", point.step}};
+    for (const auto& [name, value] : point.values)
+      if (name == "loss" || name == "learning_rate") json[name] = value;
+    curve.push_back(std::move(json));
+  }
+  return curve;
+}
+
+// The red-team prompts of an iteration: response, verdict, every attempt at a revision.
+Json iteration_json(RunStore& store, int iteration) {
+  std::map<std::string, Json> attempts;
+  for (const auto& revision : store.revisions(iteration))
+    attempts[revision.prompt_id].push_back({{"attempt", revision.attempt},
+                                            {"text", revision.text},
+                                            {"rejected", revision.rejected},
+                                            {"scaffold", revision.scaffold},
+                                            {"principles", revision.principles},
+                                            {"verdict", verdict_json(revision.verdict)}});
+  auto by_id = answers(store, iteration, Purpose::red_team);
+  Json items = Json::array();
+  for (const auto& response : store.responses(iteration, Purpose::red_team)) {
+    const auto revisions = attempts.find(response.prompt_id);
+    items.push_back({{"id", response.prompt_id},
+                     {"response", by_id[response.prompt_id]},
+                     {"revisions", revisions == attempts.end() ? Json::array() : revisions->second}});
+  }
+  return {{"iteration", iteration}, {"items", std::move(items)}};
+}
+
+// The prompts of a measure: the base model's answer and that of the resulting model (null until there is one).
+Json evaluated_json(RunStore& store, Purpose purpose, int accepted) {
+  auto before = answers(store, 0, purpose);
+  auto after = accepted == 0 ? std::map<std::string, Json>{} : answers(store, accepted, purpose);
+  Json items = Json::array();
+  for (const auto& prompt : store.prompts(purpose))
+    if (before.contains(prompt.id) || after.contains(prompt.id))
+      items.push_back({{"id", prompt.id}, {"before", before[prompt.id]}, {"after", after[prompt.id]}});
+  return {{"purpose", name(purpose)}, {"items", std::move(items)}};
+}
+
+bool labelled(const Json& answer, Label label) {
+  return answer.is_object() && answer["verdict"].is_object() && answer["verdict"]["label"] == name(label);
+}
+
+// The first held-out prompts, in their order, whose verdict went from negative to positive, each of another category while there are
+// any; filled up with the first that changed at all, then with the first of all.
+Json samples_json(const Json& heldout, const Json& prompts) {
+  std::vector<std::string> chosen;
+  std::set<std::string> categories;
+  const auto choose = [&](const auto& fits) {
+    for (const auto& item : heldout["items"]) {
+      const auto id = item["id"].get<std::string>();
+      const bool taken = std::find(chosen.begin(), chosen.end(), id) != chosen.end();
+      if (chosen.size() < kSamples && !taken && item["after"].is_object() && fits(item)) {
+        chosen.push_back(id);
+        categories.insert(prompts[id]["category"].get<std::string>());
+      }
+    }
+  };
+  const auto mended = [](const Json& item) {
+    return labelled(item["before"], Label::negative) && labelled(item["after"], Label::positive);
+  };
+  choose([&](const Json& item) {
+    const auto category = prompts[item["id"].get<std::string>()]["category"].get<std::string>();
+    return mended(item) && !categories.contains(category);
+  });
+  choose(mended);
+  choose([](const Json&) { return true; });
+  return chosen;
+}
+
+}  // namespace
+
+Json report_data(RunStore& store, const RunInfo& info) {
+  const int accepted = accepted_iteration(store);
+  Json iterations = Json::array();
+  for (int iteration = 1; iteration <= last_iteration(store); ++iteration) iterations.push_back(iteration_json(store, iteration));
+  Json evaluated = Json::array();
+  for (const auto purpose : {Purpose::heldout, Purpose::benign, Purpose::lookalike})
+    evaluated.push_back(evaluated_json(store, purpose, accepted));
+  const Json prompts = prompts_json(store);
+  return {{"summary", run_summary(store, info)},
+          {"written", utc_now()},
+          {"config", info.config},
+          {"accepted_iteration", accepted},
+          {"evaluations", evaluations_json(store)},
+          {"curve", curve_json(store)},
+          {"prompts", prompts},
+          {"iterations", std::move(iterations)},
+          {"evaluated", evaluated},
+          {"samples", samples_json(evaluated[0], prompts)}};
+}
+
+}  // namespace iteralign

@@ -1,0 +1,104 @@
+#include "report/run_files.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <map>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "core/strings.h"
+#include "data/sft_files.h"
+#include "iteralign/error.h"
+#include "report/constitution_page.h"
+#include "report/html_report.h"
+#include "report/metrics.h"
+#include "report/run_summary.h"
+
+namespace iteralign {
+namespace {
+
+void write_if_changed(const std::string& path, const std::string& content) {
+  if (exists(path) && read_file(path) == content) return;
+  write_file_atomic(path, content);
+}
+
+// Curves grow at their end: what is there stays, so that a viewer that follows the file sees what is new.
+void extend_file(const std::string& path, const std::string& content) {
+  const std::string present = exists(path) ? read_file(path) : "";
+  if (present.empty() || !content.starts_with(present)) return write_if_changed(path, content);
+  std::ofstream file(path, std::ios::binary | std::ios::app);
+  file << std::string_view(content).substr(present.size()) << std::flush;
+  if (!file) throw Error(ErrorKind::failed, "cannot write", path, "free some disk space and run the same command again");
+}
+
+void write_curves(const std::string& run_folder, RunStore& store) {
+  const auto points = metric_points(store);
+  if (points.empty()) return;
+  extend_file(join_path(run_folder, "metrics.jsonl"), metrics_jsonl(points));
+  const std::string tb = join_path(run_folder, "tb");
+  make_directories(tb);
+  const std::string name = fmt::format("events.out.tfevents.{}.iteralign", static_cast<std::int64_t>(points.front().time));
+  extend_file(join_path(tb, name), tensorboard_file(points));
+}
+
+// One line a response, with its prompt and verdict.
+std::string responses_jsonl(RunStore& store, int iteration, const std::vector<Purpose>& purposes) {
+  std::string lines;
+  for (const auto purpose : purposes) {
+    std::map<std::string, Prompt> prompts;
+    for (const auto& prompt : store.prompts(purpose)) prompts[prompt.id] = prompt;
+    const auto verdicts = store.verdicts(iteration, purpose);
+    for (const auto& response : store.responses(iteration, purpose)) {
+      const Prompt& prompt = prompts[response.prompt_id];
+      Json messages = Json::array();
+      for (const auto& message : prompt.messages) messages.push_back({{"role", message.role}, {"content", message.content}});
+      Json line = {{"iteration", iteration},          {"purpose", name(purpose)},
+                   {"prompt_id", response.prompt_id}, {"category", prompt.category},
+                   {"source", prompt.source},         {"prompt", std::move(messages)},
+                   {"response", response.text},       {"finish_reason", response.finish_reason}};
+      const auto verdict = verdicts.find(response.prompt_id);
+      if (verdict != verdicts.end())
+        line.update(
+            {{"verdict", name(verdict->second.label)}, {"reason", name(verdict->second.reason)}, {"rationale", verdict->second.rationale}});
+      lines += dump_json(line) + "\n";
+    }
+  }
+  return lines;
+}
+
+void write_iteration(const std::string& run_folder, RunStore& store, int iteration) {
+  const std::string folder = join_path(run_folder, fmt::format("iter-{:03}", iteration));
+  make_directories(folder);
+  if (iteration > 0) write_if_changed(join_path(folder, "responses.jsonl"), responses_jsonl(store, iteration, {Purpose::red_team}));
+  if (const auto constitution = store.constitution_of(iteration))
+    write_if_changed(join_path(folder, "constitution.md"), constitution_markdown(*constitution, store.prompts(Purpose::red_team)));
+  if (store.has_pairs(iteration)) {
+    const auto pairs = store.pairs(iteration);
+    write_sft_file(join_path(folder, "sft.jsonl"), pairs);
+    write_preference_file(join_path(folder, "preferences.jsonl"), pairs);
+  }
+  if (const auto evaluation = store.evaluation(iteration)) {
+    Json json = {{"iteration", iteration}};
+    json.update(evaluation_json(*evaluation));
+    write_if_changed(join_path(folder, "eval.json"), dump_json_pretty(json) + "\n");
+    write_if_changed(join_path(folder, "eval_responses.jsonl"),
+                     responses_jsonl(store, iteration, {Purpose::heldout, Purpose::benign, Purpose::lookalike}));
+  }
+}
+
+}  // namespace
+
+void write_run_files(const std::string& run_folder, RunStore& store, const RunInfo& info) {
+  const int last = last_iteration(store);
+  const auto prompts = store.prompts(Purpose::red_team);
+  const auto constitution = store.constitution(last);
+  write_if_changed(join_path(run_folder, "constitution.md"), constitution_markdown(constitution, prompts));
+  write_if_changed(join_path(run_folder, "constitution.json"), constitution_json(constitution, prompts));
+  for (int iteration = 0; iteration <= last; ++iteration) write_iteration(run_folder, store, iteration);
+  write_curves(run_folder, store);
+  write_if_changed(join_path(run_folder, "report.html"), html_report(store, info));
+  write_if_changed(join_path(run_folder, "summary.json"), dump_json_pretty(run_summary(store, info)) + "\n");
+}
+
+}  // namespace iteralign

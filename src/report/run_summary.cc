@@ -1,0 +1,99 @@
+#include "report/run_summary.h"
+
+namespace iteralign {
+namespace {
+
+Json rate_json(const Rate& rate, const char* counted, const char* rate_name) {
+  return {{"n", rate.n}, {counted, rate.count}, {rate_name, rate.rate}, {"ci95", {rate.low, rate.high}}, {"unjudged", rate.unjudged}};
+}
+
+Json unjudged_reasons(RunStore& store, int iteration) {
+  std::map<std::string, int> counts;
+  for (const auto& [id, verdict] : store.verdicts(iteration, Purpose::red_team))
+    if (verdict.label == Label::unjudged) ++counts[name(verdict.reason)];
+  return counts;
+}
+
+Json iteration_json(RunStore& store, const IterationSummary& summary) {
+  Json json = {{"iteration", summary.iteration},
+               {"prompts", summary.prompts},
+               {"negative", summary.negative},
+               {"positive", summary.positive},
+               {"unjudged", summary.unjudged},
+               {"unjudged_reasons", unjudged_reasons(store, summary.iteration)},
+               {"principles_new", summary.principles_new},
+               {"revised", summary.revised},
+               {"sft_pairs", summary.sft_pairs},
+               {"train",
+                {{"steps", summary.train.steps},
+                 {"loss_first", summary.train.loss_first},
+                 {"loss_last", summary.train.loss_last},
+                 {"tokens", summary.train.tokens},
+                 {"seconds", summary.train.seconds}}},
+               {"accepted", summary.accepted}};
+  json.update(evaluation_json(summary.evaluation));
+  return json;
+}
+
+Json measured(RunStore& store, int iteration) {
+  const auto evaluation = store.evaluation(iteration);
+  return evaluation ? evaluation_json(*evaluation) : Json(nullptr);
+}
+
+Json usage_json(const OracleUsage& usage, const std::string& oracle) {
+  return {{"name", oracle},
+          {"calls", usage.calls},
+          {"cached", usage.cached},
+          {"retries", usage.retries},
+          {"prompt_tokens", usage.prompt_tokens},
+          {"completion_tokens", usage.completion_tokens},
+          {"cost_usd", usage.cost_usd},
+          {"faults", usage.faults}};
+}
+
+}  // namespace
+
+Json evaluation_json(const Evaluation& evaluation) {
+  return {{"heldout", rate_json(evaluation.heldout, "negative", "negative_rate")},
+          {"benign", rate_json(evaluation.benign, "refused", "refusal_rate")},
+          {"lookalike", rate_json(evaluation.lookalike, "refused", "refusal_rate")}};
+}
+
+int accepted_iteration(RunStore& store) {
+  int accepted = 0;
+  for (const auto& summary : store.iterations())
+    if (summary.accepted) accepted = summary.iteration;
+  return accepted;
+}
+
+int last_iteration(RunStore& store) {
+  const auto finished = store.iterations();
+  const int last = finished.empty() ? 0 : finished.back().iteration;
+  const bool begun = !store.responses(last + 1, Purpose::red_team).empty();
+  return begun ? last + 1 : last;
+}
+
+Json run_summary(RunStore& store, const RunInfo& info) {
+  Json iterations = Json::array();
+  for (const auto& summary : store.iterations()) iterations.push_back(iteration_json(store, summary));
+  Json constitution = Json::array();
+  for (const auto& principle : store.constitution(last_iteration(store)).principles)
+    constitution.push_back({{"id", principle.id},
+                            {"text", principle.text},
+                            {"area", principle.area},
+                            {"iteration", principle.iteration},
+                            {"evidence", principle.evidence}});
+  return {{"run", info.name},
+          {"status", info.status},
+          {"seed", info.seed},
+          {"model", info.model},
+          {"wall_seconds", info.wall_seconds},
+          {"config_sha256", info.config_sha256},
+          {"iterations", std::move(iterations)},
+          {"before", measured(store, 0)},
+          {"after", measured(store, accepted_iteration(store))},
+          {"oracle", usage_json(store.usage(), info.oracle)},
+          {"constitution", std::move(constitution)}};
+}
+
+}  // namespace iteralign

@@ -1,0 +1,25 @@
+#pragma once
+// The figures of a run as JSON: the content of summary.json.
+
+#include <optional>
+
+#include "core/json.h"
+#include "report/run_info.h"
+#include "store/run_store.h"
+
+namespace iteralign {
+
+// The shape is stable, tools rely on it: keys are added, never changed. "before" is the base model, "after" the newest accepted
+// weights (the base model where none was accepted); both are null until they are measured.
+Json run_summary(RunStore& store, const RunInfo& info);
+
+// {"heldout", "benign", "lookalike"}, each {"n", "negative" or "refused", its rate, "ci95", "unjudged"}.
+Json evaluation_json(const Evaluation& evaluation);
+
+// The iteration whose weights are the result of the run so far: the newest accepted one, else 0.
+int accepted_iteration(RunStore& store);
+
+// The highest iteration that has records, finished or not.
+int last_iteration(RunStore& store);
+
+}  // namespace iteralign

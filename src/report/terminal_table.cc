@@ -1,0 +1,150 @@
+#include "report/terminal_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "report/run_summary.h"
+
+namespace iteralign {
+namespace {
+
+struct CodeRange {
+  char32_t first, last;
+};
+
+// Unicode 15, East Asian Width W and F, in blocks: drawn two columns wide.
+constexpr std::array kWide = std::to_array<CodeRange>({{0x1100, 0x115F},
+                                                       {0x2E80, 0x303E},
+                                                       {0x3041, 0x33FF},
+                                                       {0x3400, 0x4DBF},
+                                                       {0x4E00, 0x9FFF},
+                                                       {0xA000, 0xA4CF},
+                                                       {0xA960, 0xA97F},
+                                                       {0xAC00, 0xD7A3},
+                                                       {0xF900, 0xFAFF},
+                                                       {0xFE30, 0xFE6F},
+                                                       {0xFF00, 0xFF60},
+                                                       {0xFFE0, 0xFFE6},
+                                                       {0x1F300, 0x1F64F},
+                                                       {0x1F680, 0x1F6FF},
+                                                       {0x1F900, 0x1F9FF},
+                                                       {0x20000, 0x3FFFD}});
+// Combining marks, joiners and variation selectors: drawn over the character before them.
+constexpr std::array kZero = std::to_array<CodeRange>({{0x0300, 0x036F},
+                                                       {0x0483, 0x0489},
+                                                       {0x0591, 0x05BD},
+                                                       {0x0610, 0x061A},
+                                                       {0x064B, 0x065F},
+                                                       {0x1AB0, 0x1AFF},
+                                                       {0x1DC0, 0x1DFF},
+                                                       {0x200B, 0x200F},
+                                                       {0x20D0, 0x20FF},
+                                                       {0xFE00, 0xFE0F},
+                                                       {0xFE20, 0xFE2F}});
+
+template <std::size_t N>
+bool within(const std::array<CodeRange, N>& ranges, char32_t code) {
+  return std::any_of(ranges.begin(), ranges.end(), [code](const CodeRange& range) { return code >= range.first && code <= range.last; });
+}
+
+// Takes one character from the front of UTF-8 text; a broken byte counts as one character.
+char32_t take_character(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  char32_t code = length == 1 ? lead : lead & (0xFF >> (length + 1));
+  const std::size_t end = std::min(length, text.size());
+  for (std::size_t i = 1; i < end; ++i) code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3F);
+  text.remove_prefix(end);
+  return code;
+}
+
+std::size_t screen_width(std::string_view text) {
+  std::size_t width = 0;
+  while (!text.empty()) {
+    if (text.starts_with("\x1b[")) {  // a colour sequence ends with a letter
+      const auto end = text.find('m');
+      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+      continue;
+    }
+    const char32_t code = take_character(text);
+    if (code >= 0x20 && !within(kZero, code)) width += within(kWide, code) ? 2 : 1;
+  }
+  return width;
+}
+
+std::string padded(const std::string& cell, std::size_t width, Align align) {
+  const std::string space(width - std::min(width, screen_width(cell)), ' ');
+  return align == Align::left ? cell + space : space + cell;
+}
+
+std::string trimmed_line(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+// " 95.0 % [88.8, 97.8]"
+std::string rate_cell(const Rate& rate) {
+  if (rate.n == 0) return "-";
+  return fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100 * rate.rate, 100 * rate.low, 100 * rate.high);
+}
+
+std::string count_cell(const Rate& rate) {
+  if (rate.n == 0 && rate.unjudged == 0) return "-";
+  const std::string cell = fmt::format("{}/{}", rate.count, rate.n);
+  return rate.unjudged == 0 ? cell : fmt::format("{} +{} unjudged", cell, rate.unjudged);
+}
+
+std::string coloured(const std::string& text, const char* code, bool colour) {
+  return colour ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
+}
+
+}  // namespace
+
+std::string format_table(const std::vector<std::string>& head, const std::vector<Align>& align,
+                         const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (std::size_t column = 0; column < head.size(); ++column) {
+    widths.push_back(screen_width(head[column]));
+    for (const auto& row : rows) widths[column] = std::max(widths[column], screen_width(row.at(column)));
+  }
+  const auto line = [&](const std::vector<std::string>& cells) {
+    std::string text;
+    for (std::size_t column = 0; column < cells.size(); ++column)
+      text += (column == 0 ? "" : "  ") + padded(cells[column], widths[column], align.at(column));
+    return trimmed_line(text);
+  };
+  std::string table = line(head);
+  for (std::size_t column = 0; column < head.size(); ++column) {
+    if (column > 0) table += "  ";
+    for (std::size_t i = 0; i < widths[column]; ++i) table += "─";
+  }
+  table += "\n";
+  for (const auto& row : rows) table += line(row);
+  return table;
+}
+
+std::string evaluation_table(RunStore& store, bool colour) {
+  const int accepted = accepted_iteration(store);
+  std::vector<std::vector<std::string>> rows;
+  for (int iteration = 0; iteration <= last_iteration(store); ++iteration) {
+    const auto evaluation = store.evaluation(iteration);
+    if (!evaluation) continue;
+    const std::string label = iteration == 0          ? "before"
+                              : iteration == accepted ? fmt::format("iteration {} (after)", iteration)
+                                                      : fmt::format("iteration {}", iteration);
+    const bool result = iteration == 0 || iteration == accepted;
+    rows.push_back({coloured(label, "1", colour && result)});
+    for (const auto& [rate, code] : {std::pair{evaluation->heldout, "36"}, {evaluation->benign, "33"}, {evaluation->lookalike, "33"}}) {
+      rows.back().push_back(coloured(rate_cell(rate), code, colour && result));
+      rows.back().push_back(count_cell(rate));
+    }
+  }
+  if (rows.empty()) return "Nothing is measured yet.\n";
+  return format_table({"", "held-out negative", "n", "benign refused", "n", "look-alikes refused", "n"},
+                      {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right, Align::right}, rows) +
+         "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n";
+}
+
+}  // namespace iteralign
