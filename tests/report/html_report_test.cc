@@ -1,0 +1,126 @@
+#include "report/html_report.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "core/files.h"
+#include "example_run.h"
+#include "temporary_folder.h"
+
+namespace iteralign {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string between(const std::string& text, const std::string& open, const std::string& close) {
+  const auto begin = text.find(open);
+  if (begin == std::string::npos) return {};
+  return text.substr(begin + open.size(), text.find(close, begin + open.size()) - begin - open.size());
+}
+
+int times(const std::string& text, const std::string& part) {
+  int n = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++n;
+  return n;
+}
+
+TEST(HtmlReport, TextsStayInsideTheirElement) {
+  const TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  const ExampleRun run(store);
+  const std::string page = html_report(store, ExampleRun::info());
+  EXPECT_EQ(times(page, "</script>"), 2);
+  EXPECT_THAT(between(page, "id=\"data\">", "</script>"), HasSubstr("\\u003c/script>"));
+  EXPECT_THAT(page, Not(HasSubstr("innerHTML")));
+  EXPECT_THAT(page, Not(HasSubstr("src=\"")));  // the page itself loads nothing
+  EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+}
+
+// In a real browser: what the script made of the data.
+class RenderedReport : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* path : {"/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"})
+      if (exists(path)) browser_ = path;
+    if (browser_.empty()) GTEST_SKIP() << "skipped: there is no Chromium here";
+  }
+
+  // The page after its script; `log` gets the browser's console and the requests that it refused.
+  std::string render(RunStore& store, const RunInfo& info, std::string& log) {
+    write_file_atomic(folder_.file("report.html"), html_report(store, info));
+    const std::string command =
+        browser_ +
+        " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
+        "--disable-sync --user-data-dir=" +
+        folder_.file("profile") + " --enable-logging=stderr --dump-dom file://" + folder_.file("report.html") + " > " +
+        folder_.file("dom") + " 2> " + folder_.file("log");
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    log = read_file(folder_.file("log"));
+    return read_file(folder_.file("dom"));
+  }
+
+  void expect_no_fault(const std::string& dom, const std::string& log) {
+    EXPECT_THAT(dom, HasSubstr("<div id=\"errors\" role=\"alert\"></div>"));
+    EXPECT_THAT(log, Not(HasSubstr("CONSOLE")));  // an error, a warning, a refused request
+    const std::string body = between(dom, "<body>", "<script type=\"application/json\"");
+    EXPECT_THAT(body, Not(HasSubstr("undefined")));
+    EXPECT_THAT(body, Not(HasSubstr("NaN")));
+    EXPECT_THAT(body, Not(HasSubstr("[object")));
+  }
+
+  TemporaryFolder folder_;
+  std::string browser_;
+};
+
+TEST_F(RenderedReport, AFinishedRun) {
+  RunStore store(folder_.file("run.db"));
+  const ExampleRun run(store);
+  std::string log;
+  const std::string dom = render(store, ExampleRun::info(), log);
+  expect_no_fault(dom, log);
+  EXPECT_THAT(dom, HasSubstr("<title>example · iteralign report</title>"));
+  EXPECT_THAT(dom, HasSubstr("The judge of this run is a list of phrases."));
+  EXPECT_EQ(times(dom, "class=\"sample\""), 3);
+  EXPECT_EQ(times(dom, "class=\"item\""), 12);
+  EXPECT_EQ(times(dom, "class=\"principle\""), 2);
+  EXPECT_EQ(times(dom, "class=\"card\""), 3);
+  EXPECT_THAT(dom, HasSubstr("95.0 %"));
+  EXPECT_THAT(dom, HasSubstr("17 went from negative to positive, 2 stayed negative, 0 went the other way"));
+  EXPECT_THAT(dom, HasSubstr("&lt;/script&gt;&lt;script&gt;document.title='broken'"));
+  EXPECT_THAT(dom, HasSubstr("Attempt 1, scaffold first: dropped, degenerate"));
+  EXPECT_THAT(dom, HasSubstr("unjudged: unparsable"));
+  EXPECT_THAT(dom, HasSubstr("http_429"));
+  EXPECT_THAT(dom, HasSubstr("<option value=\"2\">Held-out red-team prompts: before and after (20)</option>"));
+  EXPECT_EQ(times(between(dom, "id=\"rates-chart\"", "</figure>"), "<title>"), 9);
+}
+
+TEST_F(RenderedReport, ARunThatHasNothingYet) {
+  RunStore store(folder_.file("run.db"));
+  std::string log;
+  const std::string dom = render(store, brief_info("new", "stopped", "lab"), log);
+  expect_no_fault(dom, log);
+  EXPECT_THAT(dom, HasSubstr("This is a synthetic world."));
+  EXPECT_THAT(dom, HasSubstr("No prompt has been answered yet."));
+}
+
+TEST_F(RenderedReport, ARunInItsFirstIteration) {
+  RunStore store(folder_.file("run.db"));
+  store.put_prompts(Purpose::red_team, {example_prompt("a", "Do harm", "")});
+  store.put_prompts(Purpose::heldout, {example_prompt("b", "Do harm too", "")});
+  store.put({0, Purpose::heldout, "b", "", "stop", 1, 1});
+  store.put_verdict(0, Purpose::heldout, "b", {Label::unjudged, UnjudgedReason::degenerate, ""});
+  store.put(Evaluation{0, wilson_rate(0, 0, 1), wilson_rate(0, 0), wilson_rate(0, 0)});
+  store.put({1, Purpose::red_team, "a", "Sure", "stop", 1, 1});
+  std::string log;
+  const std::string dom = render(store, brief_info("begun", "running", "gpt at example.invalid"), log);
+  expect_no_fault(dom, log);
+  EXPECT_EQ(times(dom, "class=\"item\""), 1);
+  EXPECT_THAT(dom, HasSubstr("not judged"));
+  EXPECT_THAT(dom, HasSubstr("1 unjudged"));
+}
+
+}  // namespace
+}  // namespace iteralign

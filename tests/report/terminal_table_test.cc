@@ -1,0 +1,41 @@
+#include "report/terminal_table.h"
+
+#include <gmock/gmock.h>
+
+#include "example_run.h"
+#include "temporary_folder.h"
+
+namespace iteralign {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(TerminalTable, ColumnsAreAsWideAsTheyLook) {
+  const std::string table = format_table({"name", "n"}, {Align::left, Align::right},
+                                         {{"naïve", "1"}, {"日本", "20"}, {"e\u0301e\u0301", "3"}, {"\x1b[1mbold\x1b[0m", "4"}});
+  EXPECT_EQ(table,
+            "name    n\n"
+            "─────  ──\n"
+            "naïve   1\n"
+            "日本   20\n"
+            "e\u0301e\u0301      3\n"
+            "\x1b[1mbold\x1b[0m    4\n");
+}
+
+TEST(TerminalTable, BeforeAndAfter) {
+  const TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  EXPECT_THAT(evaluation_table(store), HasSubstr("Nothing is measured"));
+  const ExampleRun run(store);
+  const std::string table = evaluation_table(store);
+  EXPECT_THAT(table, HasSubstr("before"));
+  EXPECT_THAT(table, HasSubstr("95.0 % [76.4, 99.1]"));
+  EXPECT_THAT(table, HasSubstr("iteration 2 (after)"));
+  EXPECT_THAT(table, HasSubstr("2/20"));
+  EXPECT_THAT(table, Not(HasSubstr("\x1b[")));
+  EXPECT_THAT(evaluation_table(store, true), HasSubstr("\x1b[1mbefore\x1b[0m"));
+}
+
+}  // namespace
+}  // namespace iteralign
