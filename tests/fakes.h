@@ -73,7 +73,11 @@ class FakeOracle : public Oracle {
     requests.push_back(request);
     return reply_(request);
   }
-  [[nodiscard]] OracleUsage usage() const override { return {.calls = calls}; }
+  [[nodiscard]] OracleUsage usage() const override {
+    OracleUsage used;
+    used.calls = calls;
+    return used;
+  }
 
   int calls = 0;
   int fail_at = -1;

@@ -104,7 +104,8 @@ void run(const Config& config, const RunParts& parts) {
   check_configuration(store, config, folder);
 
   WallClock clock(store);
-  RunState state{.folder = folder};
+  RunState state;
+  state.folder = folder;
   std::unique_ptr<Oracle> oracle;
   const auto publish = [&](RunStatus status) {
     state.status = status;

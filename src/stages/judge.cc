@@ -33,8 +33,9 @@ std::string answer_word(const std::string& reply, const char* key, std::string& 
     if (object->contains(key) && (*object)[key].is_string()) return to_lower(trim((*object)[key].get<std::string>()));
     return {};
   }
-  const auto found = words(reply);
-  return found.size() == 1 ? found.front() : std::string();
+  const auto begin = reply.find_first_not_of(" \t\r\n*\"'`"), end = reply.find_last_not_of(" \t\r\n*\"'`.!");
+  return begin == std::string::npos || end == std::string::npos || end < begin ? std::string()
+                                                                               : to_lower(reply.substr(begin, end - begin + 1));
 }
 
 }  // namespace

@@ -1,0 +1,166 @@
+#include "engine/files/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "core/files.h"
+#include "expect_error.h"
+#include "shared_data.h"
+#include "temporary_folder.h"
+
+namespace iteralign {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kBytes(8, 'x');
+
+TensorSource tensor(const std::string& name) {
+  return {name, DType::bf16, {2, 2}, [] { return std::as_bytes(std::span(kBytes)); }};
+}
+
+class CheckpointTest : public testing::Test {
+ protected:
+  [[nodiscard]] std::string at(const std::string& name) const { return join_path(folder_.path(), name); }
+  void put(const std::string& name, const std::string& content) const {
+    make_directories(fs::path(at(name)).parent_path().string());
+    write_file_atomic(at(name), content);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(CheckpointTest, OpensASingleFile) {
+  put("m/config.json", R"({"z": 1, "a": 2})");
+  write_weights(at("m"), {tensor("w"), tensor("v")});
+  const Checkpoint checkpoint(at("m"));
+  EXPECT_EQ(checkpoint.names(), (std::vector<std::string>{"v", "w"}));
+  EXPECT_EQ(checkpoint.config().begin().key(), "z");  // the order of the file
+  EXPECT_TRUE(checkpoint.generation_config().empty());
+  EXPECT_EQ(checkpoint.tensor("w", {2, 2}).bytes.size(), 8u);
+  expect_error([&] { (void)checkpoint.tensor("u"); }, {at("m"), "the tensor u is missing"});
+  expect_error([&] { (void)checkpoint.tensor("w", {4}); }, {"the tensor w", "[2, 2]", "[4]"});
+}
+
+TEST_F(CheckpointTest, ShardsAreWrittenAndOpened) {
+  put("m/config.json", "{}");
+  write_weights(at("m"), {tensor("a"), tensor("b"), tensor("c")}, 16);
+  EXPECT_TRUE(exists(at("m/model-00001-of-00002.safetensors")));
+  EXPECT_FALSE(exists(at("m/model.safetensors")));
+  const Json index = read_json(at("m/model.safetensors.index.json"));
+  EXPECT_EQ(index["metadata"]["total_size"], 24);
+  EXPECT_EQ(index["weight_map"]["c"], "model-00002-of-00002.safetensors");
+  const Checkpoint checkpoint(at("m"));
+  EXPECT_EQ(checkpoint.names().size(), 3u);
+  EXPECT_EQ(checkpoint.tensor("c").bytes.size(), 8u);
+}
+
+TEST_F(CheckpointTest, ATensorLargerThanAShardHasItsOwn) {
+  make_directories(at("m"));
+  write_weights(at("m"), {tensor("a"), tensor("b")}, 1);
+  EXPECT_TRUE(exists(at("m/model-00002-of-00002.safetensors")));
+}
+
+TEST_F(CheckpointTest, ABadIndexIsRefused) {
+  put("m/config.json", "{}");
+  const auto refused = [&](const std::string& index, const std::string& message) {
+    put("m/model.safetensors.index.json", index);
+    expect_error([&] { Checkpoint checkpoint(at("m")); }, {message});
+  };
+  refused(R"({"weight_map": {"a": "../model.safetensors"}})", "../model.safetensors");
+  refused(R"({"weight_map": {"a": "/etc/x.safetensors"}})", "/etc/x.safetensors");
+  refused(R"({"weight_map": {"a": 1}})", "names 1 for the tensor a");
+  refused(R"({"metadata": {}})", "no object weight_map");
+  refused(R"([])", "no object weight_map");
+  refused(R"({"weight_map": {"a": "model-00001-of-00001.safetensors"}})", "model-00001-of-00001.safetensors");
+  write_safetensors(at("m/model-00001-of-00001.safetensors"), {tensor("b")});
+  refused(R"({"weight_map": {"a": "model-00001-of-00001.safetensors"}})", "the tensor a should be in");
+}
+
+TEST_F(CheckpointTest, MissingPartsAreNamed) {
+  expect_error([&] { Checkpoint checkpoint(at("nothing")); }, {at("nothing"), "no such model folder"});
+  make_directories(at("m"));
+  expect_error([&] { Checkpoint checkpoint(at("m")); }, {"neither model.safetensors nor"});
+  put("m/pytorch_model.bin", "x");
+  expect_error([&] { Checkpoint checkpoint(at("m")); }, {"pytorch_model.bin", "pickle", "safetensors"});
+  fs::rename(at("m/pytorch_model.bin"), at("m/model.gguf"));
+  expect_error([&] { Checkpoint checkpoint(at("m")); }, {"model.gguf", "iteralign import"});
+  write_safetensors(at("m/model.safetensors"), {tensor("a")});
+  expect_error([&] { Checkpoint checkpoint(at("m")); }, {"no config.json"});
+  put("m/config.json", "{");
+  expect_error([&] { Checkpoint checkpoint(at("m")); }, {"config.json", "not valid JSON"});
+}
+
+TEST_F(CheckpointTest, WritesNewWeightsAndCopiesTheRest) {
+  put("source/config.json", R"({"model_type": "llama", "torch_dtype": "float32", "unknown": [1]})");
+  put("source/tokenizer.json", "{ }");
+  put("source/chat_template.jinja", "{{ x }}\n");
+  put("source/additional_chat_templates/tool.jinja", "tool");
+  put("source/pytorch_model.bin", "pickle");
+  put("out/old", "old");
+  write_checkpoint(at("out"), at("source"), {tensor("a")});
+  EXPECT_EQ(read_json(at("out/config.json")), Json::parse(R"({"model_type": "llama", "torch_dtype": "bfloat16", "unknown": [1]})"));
+  EXPECT_EQ(read_file(at("out/tokenizer.json")), "{ }");
+  EXPECT_EQ(read_file(at("out/chat_template.jinja")), "{{ x }}\n");
+  EXPECT_EQ(read_file(at("out/additional_chat_templates/tool.jinja")), "tool");
+  EXPECT_FALSE(exists(at("out/pytorch_model.bin")));
+  EXPECT_FALSE(exists(at("out/old")));
+  EXPECT_TRUE(Checkpoint(at("out")).contains("a"));
+}
+
+TEST_F(CheckpointTest, AFailedWriteLeavesTheOldFolder) {
+  put("source/config.json", "{}");
+  put("out/old", "old");
+  TensorSource failing = tensor("a");
+  failing.bytes = []() -> std::span<const std::byte> { throw Error(ErrorKind::failed, "no memory"); };
+  expect_error([&] { write_checkpoint(at("out"), at("source"), {failing}); }, {"no memory"}, ErrorKind::failed);
+  EXPECT_EQ(read_file(at("out/old")), "old");
+  EXPECT_EQ(list_files(folder_.path()).size(), 2u);
+}
+
+TEST_F(CheckpointTest, ARealCheckpointOpens) {
+  const std::string folder = shared_data("models/TinyStories-656K");
+  SKIP_WITHOUT(folder);
+  const Checkpoint checkpoint(folder);
+  EXPECT_EQ(checkpoint.tensor("model.embed_tokens.weight", {2048, 128}).dtype, DType::bf16);
+}
+
+class HubCache : public CheckpointTest {
+ protected:
+  void SetUp() override { setenv("HF_HUB_CACHE", at("hub").c_str(), 1); }
+  void TearDown() override { unsetenv("HF_HUB_CACHE"); }
+
+  const std::string commit_ = "0123456789abcdef0123456789abcdef01234567";
+  const std::string repository_ = "hub/models--org--name";
+};
+
+TEST_F(HubCache, ResolvesNamesAndRevisions) {
+  put(repository_ + "/refs/main", commit_ + "\n");
+  put(repository_ + "/blobs/b", "{}");
+  make_directories(at(repository_ + "/snapshots/" + commit_));
+  fs::create_symlink("../../blobs/b", at(repository_ + "/snapshots/" + commit_ + "/config.json"));
+  const std::string snapshot = at(repository_ + "/snapshots/" + commit_);
+  EXPECT_EQ(resolve_model_path("org/name"), snapshot);
+  EXPECT_EQ(resolve_model_path("org/name@main"), snapshot);
+  EXPECT_EQ(resolve_model_path("org/name@" + commit_), snapshot);
+  EXPECT_EQ(resolve_model_path(snapshot), snapshot);
+  expect_error([&] { resolve_model_path("org/name@v2"); }, {"org/name@v2", at("hub")});
+  expect_error([&] { resolve_model_path("org/other"); }, {"org/other", at("hub")});
+}
+
+TEST_F(HubCache, RefusesLinksOutOfTheRepositoryAndOddNames) {
+  put("secret", "x");
+  put(repository_ + "/refs/main", commit_);
+  make_directories(at(repository_ + "/snapshots/" + commit_));
+  fs::create_symlink(at("secret"), at(repository_ + "/snapshots/" + commit_ + "/config.json"));
+  expect_error([&] { resolve_model_path("org/name"); }, {"config.json", "out of the cached repository"});
+  expect_error([&] { resolve_model_path("../name"); }, {"neither"});
+  expect_error([&] { resolve_model_path("org/name@../../x"); }, {"neither"});
+  expect_error([&] { resolve_model_path("a/b/c"); }, {"neither"});
+  expect_error([&] { resolve_model_path("x/model.gguf"); }, {"iteralign import x/model.gguf"});
+}
+
+}  // namespace
+}  // namespace iteralign

@@ -1,0 +1,246 @@
+#include "engine/files/gguf_import.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "engine/files/checkpoint.h"
+#include "engine/files/float16.h"
+#include "engine/files/gguf_config.h"
+#include "engine/files/gguf_tokenizer.h"
+#include "engine/files/model_config.h"
+#include "expect_error.h"
+#include "gguf_builder.h"
+#include "temporary_folder.h"
+#include "text/tokenizer.h"
+
+namespace iteralign {
+namespace {
+
+// hidden 4, inner 6, 1 layer, 2 heads of 2... q and k need a head of at least 4 rows to show the permutation, so head_dim is 4.
+constexpr std::uint64_t kHidden = 4, kInner = 6, kVocabulary = 5, kHeads = 2, kHeadDim = 4;
+
+// Row r of the tensor is filled with r.
+std::vector<float> rows(std::uint64_t count, std::uint64_t columns) {
+  std::vector<float> values;
+  for (std::uint64_t row = 0; row < count; ++row) values.insert(values.end(), columns, static_cast<float>(row));
+  return values;
+}
+
+using Change = std::function<void(GgufBuilder&)>;
+
+GgufBuilder& add_config(GgufBuilder& builder) {
+  return builder.u32("llama.block_count", 1)
+      .u32("llama.context_length", 64)
+      .u32("llama.embedding_length", kHidden)
+      .u32("llama.feed_forward_length", kInner)
+      .u32("llama.attention.head_count", kHeads)
+      .u32("llama.attention.head_count_kv", 1)
+      .u32("llama.rope.dimension_count", kHeadDim)
+      .f32("llama.rope.freq_base", 10000.0f)
+      .f32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+}
+
+GgufBuilder& add_tokenizer(GgufBuilder& builder) {
+  return builder.string("tokenizer.ggml.model", "gpt2")
+      .string("tokenizer.ggml.pre", "gpt-2")
+      .strings("tokenizer.ggml.tokens", {"<|end|>", "a", "b", "\u0120", "ab"})
+      .i32s("tokenizer.ggml.token_type", {3, 1, 1, 1, 1})
+      .strings("tokenizer.ggml.merges", {"a b"})
+      .u32("tokenizer.ggml.eos_token_id", 0)
+      .string("tokenizer.chat_template", "{{ messages }}\n");
+}
+
+GgufBuilder& add_tensors(GgufBuilder& builder, bool tied = true) {
+  const auto add = [&](const std::string& name, std::uint64_t out, std::uint64_t in) {
+    builder.f32_tensor(name, {in, out}, rows(out, in));
+  };
+  add("token_embd.weight", kVocabulary, kHidden);
+  builder.f32_tensor("blk.0.attn_norm.weight", {kHidden}, {1, 1, 1, 1});
+  add("blk.0.attn_q.weight", kHeads * kHeadDim, kHidden);
+  add("blk.0.attn_k.weight", kHeadDim, kHidden);
+  add("blk.0.attn_v.weight", kHeadDim, kHidden);
+  add("blk.0.attn_output.weight", kHidden, kHeads * kHeadDim);
+  builder.f32_tensor("blk.0.ffn_norm.weight", {kHidden}, {1, 1, 1, 1});
+  add("blk.0.ffn_gate.weight", kInner, kHidden);
+  add("blk.0.ffn_up.weight", kInner, kHidden);
+  add("blk.0.ffn_down.weight", kHidden, kInner);
+  builder.f32_tensor("output_norm.weight", {kHidden}, {1, 1, 1, 1});
+  if (!tied) add("output.weight", kVocabulary, kHidden);
+  return builder;
+}
+
+class Import : public testing::Test {
+ protected:
+  void import(const GgufBuilder& builder) const {
+    write_file_atomic(path(), builder.build());
+    import_gguf(path(), out());
+  }
+  void expect_refused(const GgufBuilder& builder, const std::vector<std::string>& parts) const {
+    expect_error([&] { import(builder); }, parts);
+    EXPECT_FALSE(exists(out()));
+    EXPECT_EQ(list_files(folder_.path()).size(), 1u);  // the GGUF file alone
+  }
+  GgufFile open(const GgufBuilder& builder) const {
+    write_file_atomic(path(), builder.build());
+    return GgufFile(path());
+  }
+  [[nodiscard]] std::string path() const { return folder_.file("m.gguf"); }
+  [[nodiscard]] std::string out() const { return folder_.file("out"); }
+
+  TemporaryFolder folder_;
+};
+
+GgufBuilder llama() { return GgufBuilder().string("general.architecture", "llama"); }
+
+GgufBuilder whole(bool tied = true) {
+  GgufBuilder builder = llama();
+  add_tensors(add_tokenizer(add_config(builder)), tied);
+  return builder;
+}
+
+// The first value of each row.
+std::vector<float> first_column(const TensorView& view) {
+  std::vector<float> values;
+  const auto* data = reinterpret_cast<const std::uint16_t*>(view.bytes.data());
+  for (std::int64_t row = 0; row < view.shape[0]; ++row) values.push_back(bf16_to_float(data[row * view.shape[1]]));
+  return values;
+}
+
+TEST_F(Import, MakesAnOrdinaryFolder) {
+  import(whole());
+  const Checkpoint checkpoint(out());
+  const ModelConfig config = parse_model_config(checkpoint.config(), "config.json");
+  EXPECT_EQ(config.vocab_size, 5);
+  EXPECT_EQ(config.head_dim, 4);
+  EXPECT_EQ(config.rms_norm_eps, 1e-5);
+  EXPECT_TRUE(config.tie_word_embeddings);
+  EXPECT_EQ(config.dtype, "bfloat16");
+  EXPECT_EQ(checkpoint.generation_config()["eos_token_id"], 0);
+  EXPECT_FALSE(checkpoint.contains("lm_head.weight"));
+  EXPECT_EQ(first_column(checkpoint.tensor("model.layers.0.mlp.down_proj.weight", {4, 6})), (std::vector<float>{0, 1, 2, 3}));
+  EXPECT_EQ(read_file(out() + "/chat_template.jinja"), "{{ messages }}\n");
+  EXPECT_EQ(read_json(out() + "/special_tokens_map.json")["eos_token"], "<|end|>");
+}
+
+TEST_F(Import, UndoesThePermutationOfQAndK) {
+  import(whole());
+  const Checkpoint checkpoint(out());
+  // New row j + h d/2 of a head is old row 2j + h.
+  EXPECT_EQ(first_column(checkpoint.tensor("model.layers.0.self_attn.q_proj.weight")), (std::vector<float>{0, 2, 1, 3, 4, 6, 5, 7}));
+  EXPECT_EQ(first_column(checkpoint.tensor("model.layers.0.self_attn.k_proj.weight")), (std::vector<float>{0, 2, 1, 3}));
+  EXPECT_EQ(first_column(checkpoint.tensor("model.layers.0.self_attn.v_proj.weight")), (std::vector<float>{0, 1, 2, 3}));
+}
+
+TEST_F(Import, KeepsAnUntiedHead) {
+  import(whole(false));
+  const Checkpoint checkpoint(out());
+  EXPECT_FALSE(checkpoint.config()["tie_word_embeddings"].get<bool>());
+  EXPECT_EQ(checkpoint.tensor("lm_head.weight").shape, (std::vector<std::int64_t>{5, 4}));
+}
+
+TEST_F(Import, RefusesWhatItCannotRead) {
+  GgufBuilder other = GgufBuilder().string("general.architecture", "qwen2");
+  expect_refused(other, {path(), "\"qwen2\" is not supported", "llama"});
+  GgufBuilder experts = whole();
+  expect_refused(experts.u32("llama.expert_count", 8), {"experts"});
+  GgufBuilder yarn = whole();
+  expect_refused(yarn.string("llama.rope.scaling.type", "yarn"), {"\"yarn\"", "llama.rope.scaling.type"});
+  GgufBuilder no_tensors = llama();
+  expect_refused(add_tokenizer(add_config(no_tensors)), {path(), "the tensor token_embd.weight is missing"});
+  GgufBuilder wrong_shape = whole();
+  expect_refused(wrong_shape.u32("llama.vocab_size", 6), {"token_embd.weight", "[5, 4]", "[6, 4]"});
+  GgufBuilder no_config = llama();
+  expect_refused(add_tokenizer(no_config), {path(), "llama.embedding_length"});
+}
+
+TEST_F(Import, AQuantisationThatIsNotThereYetLeavesNothing) {
+  GgufBuilder builder = llama();
+  add_tokenizer(builder).u32("llama.block_count", 1).u32("llama.context_length", 64).u32("llama.embedding_length", 256);
+  builder.u32("llama.feed_forward_length", 6).u32("llama.attention.head_count", 2).f32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+  builder.tensor("token_embd.weight", {256, 5}, 12, std::string(5 * 144, 'x'));
+  expect_refused(builder, {"blk.0.attn_norm.weight is missing"});
+}
+
+std::vector<float> llama3_divisors(double factor, double high, double length, double theta, int half) {
+  std::vector<float> divisors;
+  for (int k = 0; k < half; ++k) {
+    const double wavelength = 6.283185307179586 * std::pow(theta, static_cast<double>(k) / half),
+                 smooth = (length / wavelength - 1) / (high - 1);
+    divisors.push_back(static_cast<float>(wavelength < length / high ? 1
+                                          : wavelength > length      ? factor
+                                                                     : 1 / ((1 - smooth) / factor + smooth)));
+  }
+  return divisors;
+}
+
+TEST_F(Import, RecoversLlama3Scaling) {
+  const auto scaling = [&](const std::vector<float>& divisors) {
+    GgufBuilder builder = llama();
+    add_tokenizer(builder).u32("llama.block_count", 1).u32("llama.context_length", 64).u32("llama.embedding_length", 128);
+    builder.u32("llama.feed_forward_length", 6).u32("llama.attention.head_count", 2).f32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+    builder.f32("llama.rope.freq_base", 500000.0f).f32_tensor("rope_freqs.weight", {divisors.size()}, divisors);
+    return gguf_model_config(open(builder))["rope_scaling"];
+  };
+  const Json published = scaling(llama3_divisors(32, 4, 8192, 500000, 32));
+  EXPECT_EQ(published["rope_type"], "llama3");
+  EXPECT_EQ(published["factor"], 32.0);
+  EXPECT_EQ(published["high_freq_factor"], 4.0);
+  EXPECT_EQ(published["original_max_position_embeddings"], 8192);
+  const Json other = scaling(llama3_divisors(8, 16, 4096, 500000, 32));
+  EXPECT_EQ(other["factor"], 8.0);
+  EXPECT_EQ(other["high_freq_factor"], 16.0);
+  EXPECT_EQ(other["original_max_position_embeddings"], 4096);
+  EXPECT_TRUE(scaling(std::vector<float>(32, 1.0f)).is_null());
+  std::vector<float> odd(32, 1.0f);
+  odd[3] = 7;
+  expect_error([&] { scaling(odd); }, {"rope_freqs.weight"});
+}
+
+// The ids that our own tokenizer gives with the tokenizer.json that was made.
+std::vector<std::int32_t> encode(const GgufFile& file, const std::string& text, const std::string& folder) {
+  const GgufTokenizer made = read_gguf_tokenizer(file);
+  write_file_atomic(folder + "/tokenizer.json", dump_json(made.tokenizer));
+  write_file_atomic(folder + "/tokenizer_config.json", dump_json(made.tokenizer_config));
+  return Tokenizer::from_folder(folder)->encode(text, true);
+}
+
+TEST_F(Import, ByteLevelTokenizer) {
+  GgufBuilder builder;
+  const GgufFile file = open(add_tokenizer(builder));
+  EXPECT_EQ(encode(file, "ab a<|end|>b", folder_.path()), (std::vector<std::int32_t>{4, 3, 1, 0, 2}));
+}
+
+TEST_F(Import, SentencePieceTokenizer) {
+  GgufBuilder builder;
+  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>", "<0xC3>", "<0xA9>", "\u2581", "a", "b", "ab", "\u2581ab", "\u2581a"};
+  builder.string("tokenizer.ggml.model", "llama").strings("tokenizer.ggml.tokens", tokens);
+  builder.i32s("tokenizer.ggml.token_type", {2, 3, 3, 6, 6, 1, 1, 1, 1, 1, 1});
+  builder.f32s("tokenizer.ggml.scores", {0, 0, 0, 0, 0, -6, -7, -8, -1, -2, -3});
+  builder.u32("tokenizer.ggml.bos_token_id", 1).u32("tokenizer.ggml.eos_token_id", 2).u32("tokenizer.ggml.unknown_token_id", 0);
+  const GgufFile file = open(builder);
+  EXPECT_EQ(encode(file, "ab a\u00e9", folder_.path()), (std::vector<std::int32_t>{1, 9, 10, 3, 4}));
+  const Json merges = read_gguf_tokenizer(file).tokenizer["model"]["merges"];
+  // By score: ab (-1), then the two ways to "▁ab" (-2), the longer left part first, then ▁a (-3).
+  EXPECT_EQ(merges, Json::parse("[[\"a\",\"b\"],[\"\u2581a\",\"b\"],[\"\u2581\",\"ab\"],[\"\u2581\",\"a\"]]"));
+}
+
+TEST_F(Import, BadTokenizersAreNamed) {
+  const auto refused = [&](const GgufBuilder& builder, const std::vector<std::string>& parts) {
+    expect_error([&] { read_gguf_tokenizer(open(builder)); }, parts);
+  };
+  const auto base = [] { return GgufBuilder().string("tokenizer.ggml.model", "gpt2").strings("tokenizer.ggml.tokens", {"a", "b"}); };
+  refused(GgufBuilder().string("tokenizer.ggml.model", "t5"), {path(), "\"t5\"", "tokenizer.ggml.model"});
+  refused(base().string("tokenizer.ggml.pre", "viking"), {"\"viking\"", "tokenizer.ggml.pre", "llama-bpe"});
+  refused(base(), {"tokenizer.ggml.merges"});
+  refused(base().strings("tokenizer.ggml.merges", {"ab"}), {"merge 1 "});
+  refused(base().strings("tokenizer.ggml.merges", {"a b"}), {"merge 1 ", "not in the vocabulary"});
+  refused(base().u32("tokenizer.ggml.eos_token_id", 2), {"tokenizer.ggml.eos_token_id is 2"});
+  refused(GgufBuilder().string("tokenizer.ggml.model", "llama").strings("tokenizer.ggml.tokens", {"a"}).f32s("tokenizer.ggml.scores", {}),
+          {"tokenizer.ggml.scores has another length"});
+}
+
+}  // namespace
+}  // namespace iteralign

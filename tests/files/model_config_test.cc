@@ -1,0 +1,116 @@
+#include "engine/files/model_config.h"
+
+#include <gtest/gtest.h>
+
+#include "expect_error.h"
+
+namespace iteralign {
+namespace {
+
+Json llama() {
+  return Json::parse(R"({"model_type": "llama", "vocab_size": 100, "hidden_size": 64, "intermediate_size": 128,
+                         "num_hidden_layers": 2, "num_attention_heads": 4})");
+}
+
+Json with(const std::string& key, const std::string& value) {
+  Json config = llama();
+  config[key] = Json::parse(value);
+  return config;
+}
+
+ModelConfig parse(const Json& config) { return parse_model_config(config, "config.json"); }
+
+TEST(ModelConfig, DefaultsOfLlama) {
+  const ModelConfig config = parse(llama());
+  EXPECT_EQ(config.num_key_value_heads, 4);
+  EXPECT_EQ(config.head_dim, 16);
+  EXPECT_EQ(config.rms_norm_eps, 1e-6);
+  EXPECT_EQ(config.rope_theta, 10000.0);
+  EXPECT_EQ(config.rope_scaling, RopeScaling::none);
+  EXPECT_FALSE(config.tie_word_embeddings || config.attention_bias || config.mlp_bias);
+  EXPECT_EQ(config.sliding_window, 0);
+  EXPECT_EQ(config.bos_token_id, 1);
+  EXPECT_EQ(config.eos_token_ids, std::vector<std::int64_t>{2});
+  EXPECT_EQ(config.pad_token_id, -1);
+}
+
+TEST(ModelConfig, BothSpellingsOfRopeAndDtype) {
+  Json v4 = llama(), v5 = llama();
+  v4["rope_theta"] = 500000.0;
+  v4["torch_dtype"] = "bfloat16";
+  v4["rope_scaling"] = Json::parse(R"({"rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                                       "original_max_position_embeddings": 8192})");
+  v5["dtype"] = "bfloat16";
+  v5["rope_parameters"] = v4["rope_scaling"];
+  v5["rope_parameters"]["rope_theta"] = 500000.0;
+  for (const Json& json : {v4, v5}) {
+    const ModelConfig config = parse(json);
+    EXPECT_EQ(config.rope_scaling, RopeScaling::llama3);
+    EXPECT_EQ(config.rope_theta, 500000.0);
+    EXPECT_EQ(config.rope_factor, 32.0);
+    EXPECT_EQ(config.rope_high_freq_factor, 4.0);
+    EXPECT_EQ(config.rope_original_max_position_embeddings, 8192);
+    EXPECT_EQ(config.dtype, "bfloat16");
+  }
+  const ModelConfig linear = parse(with("rope_scaling", R"({"type": "linear", "factor": 2})"));
+  EXPECT_EQ(linear.rope_scaling, RopeScaling::linear);
+  EXPECT_EQ(linear.rope_factor, 2.0);
+  EXPECT_EQ(parse(with("rope_scaling", "null")).rope_scaling, RopeScaling::none);
+  EXPECT_EQ(parse(with("rope_parameters", R"({"rope_type": "default", "rope_theta": 7})")).rope_theta, 7);
+}
+
+TEST(ModelConfig, OptionalKeys) {
+  EXPECT_EQ(parse(with("head_dim", "32")).head_dim, 32);
+  EXPECT_EQ(parse(with("head_dim", "null")).head_dim, 16);
+  EXPECT_EQ(parse(with("num_key_value_heads", "2")).num_key_value_heads, 2);
+  EXPECT_TRUE(parse(with("attention_bias", "true")).attention_bias);
+  EXPECT_TRUE(parse(with("tie_word_embeddings", "true")).tie_word_embeddings);
+  EXPECT_EQ(parse(with("eos_token_id", "[5, 6]")).eos_token_ids, (std::vector<std::int64_t>{5, 6}));
+  EXPECT_TRUE(parse(with("eos_token_id", "null")).eos_token_ids.empty());
+}
+
+TEST(ModelConfig, SlidingWindowIsMistrals) {
+  Json config = with("sliding_window", "128");
+  EXPECT_EQ(parse(config).sliding_window, 0);
+  config["model_type"] = "mistral";
+  EXPECT_EQ(parse(config).sliding_window, 128);
+  config["sliding_window"] = nullptr;
+  EXPECT_EQ(parse(config).sliding_window, 0);
+  config.erase("sliding_window");
+  EXPECT_EQ(parse(config).sliding_window, 4096);
+}
+
+TEST(ModelConfig, BadValuesNameTheirKey) {
+  const auto refused = [](const std::string& key, const std::string& value, const std::string& message) {
+    expect_error([&] { parse(with(key, value)); }, {"config.json", message});
+  };
+  refused("model_type", "\"gemma2\"", "model_type \"gemma2\" is not supported yet");
+  refused("model_type", "\"gemma2\"", "supported: llama, mistral");
+  refused("hidden_act", "\"gelu\"", "hidden_act");
+  refused("vocab_size", "0", "vocab_size is 0");
+  refused("vocab_size", "null", "vocab_size is missing");
+  refused("hidden_size", "-4", "hidden_size");
+  refused("hidden_size", "\"64\"", "hidden_size");
+  refused("hidden_size", "66", "num_attention_heads is 4, which does not divide hidden_size (66)");
+  refused("num_key_value_heads", "3", "num_key_value_heads is 3, which does not divide");
+  refused("num_hidden_layers", "1000000", "num_hidden_layers");
+  refused("head_dim", "15", "odd");
+  refused("rms_norm_eps", "0", "rms_norm_eps");
+  refused("tie_word_embeddings", "1", "tie_word_embeddings");
+  refused("eos_token_id", "\"x\"", "eos_token_id");
+  refused("rope_scaling", R"({"rope_type": "yarn", "factor": 2})", "\"yarn\"");
+  refused("rope_scaling", R"({"rope_type": "linear"})", "rope_scaling: factor is missing");
+  refused("rope_scaling", "3", "rope_scaling");
+  refused("rope_parameters", R"({"rope_theta": 1, "partial_rotary_factor": 0.5})", "partial_rotary_factor");
+  expect_error([] { parse(Json::array()); }, {"not a JSON object"});
+}
+
+TEST(ModelConfig, StopTokensOfTheGenerationConfigComeFirst) {
+  const Json generation = {{"eos_token_id", Json::array({7, 8})}}, config = {{"eos_token_id", 9}};
+  EXPECT_EQ(eos_token_ids(generation, config, "m"), (std::vector<std::int64_t>{7, 8}));
+  EXPECT_EQ(eos_token_ids(Json::object(), config, "m"), std::vector<std::int64_t>{9});
+  EXPECT_TRUE(eos_token_ids(Json::object(), Json::object(), "m").empty());
+}
+
+}  // namespace
+}  // namespace iteralign

