@@ -33,6 +33,7 @@ struct Tokenizer::Parts {
   void encode(MarkedText text, std::vector<TokenId>& ids) const;
   void encode_normalized(MarkedText text, bool at_start, std::vector<TokenId>& ids) const;
   [[nodiscard]] const std::string* token(TokenId id) const;
+  void decode(TokenId id, bool skip_special_tokens, DecoderStream& stream, std::string& text) const;
 
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
@@ -42,6 +43,7 @@ struct Tokenizer::Parts {
   std::unordered_map<std::string, TokenId> added_ids;
   std::vector<std::string> tokens;  // by id; empty where there is none
   std::vector<bool> special;        // by id
+  std::unordered_map<TokenId, std::string> normalized_contents;  // of added tokens: what they stand for in the text, where it differs
   Json config;
   TokenRoles roles;
   PostProcessor post_processor;
@@ -104,6 +106,7 @@ void Tokenizer::Parts::add_added_tokens(const JsonPart& root) {
     MarkedText pattern{token.content, {}};
     normalizer.apply(pattern);
     normalized_matcher.add(pattern.text, token);
+    if (pattern.text != token.content) normalized_contents.emplace(token.id, pattern.text);
   }
 }
 
@@ -138,6 +141,13 @@ const std::string* Tokenizer::Parts::token(TokenId id) const {
   if (id < 0 || static_cast<std::size_t>(id) >= tokens.size()) return nullptr;
   const std::string& text = tokens[static_cast<std::size_t>(id)];
   return text.empty() ? nullptr : &text;
+}
+
+void Tokenizer::Parts::decode(TokenId id, bool skip_special_tokens, DecoderStream& stream, std::string& text) const {
+  const std::string* written = token(id);
+  if (written == nullptr || (skip_special_tokens && special[static_cast<std::size_t>(id)])) return;
+  const auto normalized = normalized_contents.find(id);
+  stream.push(normalized == normalized_contents.end() ? *written : normalized->second, text);
 }
 
 Tokenizer::Tokenizer(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
@@ -192,10 +202,7 @@ std::vector<TokenId> Tokenizer::encode_fragments(std::span<const Fragment> fragm
 std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_tokens) const {
   DecoderStream stream(parts_->decoder);
   std::string text;
-  for (const TokenId id : ids) {
-    const std::string* token = parts_->token(id);
-    if (token != nullptr && !(skip_special_tokens && is_special(id))) stream.push(*token, text);
-  }
+  for (const TokenId id : ids) parts_->decode(id, skip_special_tokens, stream, text);
   stream.finish(text);
   return text;
 }
@@ -245,8 +252,7 @@ IncrementalDecoder& IncrementalDecoder::operator=(IncrementalDecoder&&) noexcept
 
 std::string IncrementalDecoder::push(TokenId id) {
   std::string text;
-  const std::string* token = state_->tokenizer.parts_->token(id);
-  if (token != nullptr && !(state_->skip_special_tokens && state_->tokenizer.is_special(id))) state_->stream.push(*token, text);
+  state_->tokenizer.parts_->decode(id, state_->skip_special_tokens, state_->stream, text);
   return text;
 }
 
