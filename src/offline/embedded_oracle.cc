@@ -1,0 +1,28 @@
+#include "offline/embedded_oracle.h"
+
+#include "iteralign/error.h"
+#include "offline/keyword_oracle.h"
+#include "offline/lab_oracle.h"
+
+namespace iteralign {
+namespace {
+
+ChatHandler handler_of(const std::string& name) {
+  if (name == "keyword") return keyword_answer;
+  if (name == "lab") return lab_answer;
+  throw Error(ErrorKind::usage, "no embedded oracle is called '" + name + "'", "", "there are keyword and lab");
+}
+
+LoopbackOptions named(LoopbackOptions options, const std::string& name) {
+  options.model = name;
+  return options;
+}
+
+}  // namespace
+
+bool is_embedded_oracle(const std::string& name) { return name == "keyword" || name == "lab"; }
+
+EmbeddedOracle::EmbeddedOracle(const std::string& name, LoopbackOptions options)
+    : server_(handler_of(name), named(std::move(options), name)) {}
+
+}  // namespace iteralign

@@ -1,0 +1,27 @@
+#pragma once
+// The oracles that need no network, by name.
+
+#include <string>
+
+#include "offline/loopback_server.h"
+
+namespace iteralign {
+
+// "keyword" and "lab"
+bool is_embedded_oracle(const std::string& name);
+
+// Serves an embedded oracle over loopback HTTP for as long as it lives. Replies are cached under the oracle's name
+// (OracleOptions::server_name), for the port is another one each time.
+class EmbeddedOracle {
+ public:
+  // `options.model` is set to the name. Throws as LoopbackServer does, and Error usage for an unknown name.
+  EmbeddedOracle(const std::string& name, LoopbackOptions options);
+
+  [[nodiscard]] std::string base_url() const { return server_.base_url(); }
+  [[nodiscard]] int port() const { return server_.port(); }
+
+ private:
+  LoopbackServer server_;
+};
+
+}  // namespace iteralign

@@ -1,0 +1,71 @@
+#include "offline/misbehaviour.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/json.h"
+#include "core/random.h"
+#include "core/strings.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+constexpr const char* kNoSchema = "no_schema";
+
+std::vector<std::string> kinds_by_chance(const Misbehaviour& misbehaviour) {
+  auto kinds = misbehaviour.kinds.empty() ? fault_kinds() : misbehaviour.kinds;
+  std::erase(kinds, kNoSchema);
+  return kinds;
+}
+
+void swap_values(Json& answer, const char* key, const char* a, const char* b) {
+  if (!answer.is_object() || !answer.contains(key)) return;
+  if (answer[key] == a) {
+    answer[key] = b;
+  } else if (answer[key] == b) {
+    answer[key] = a;
+  }
+}
+
+}  // namespace
+
+const std::vector<std::string>& fault_kinds() {
+  static const std::vector<std::string> kKinds = {"http_429", "http_500", "drop",   "slow",     "garbage",       "truncated_json",
+                                                  "refusal",  "filtered", "length", "nonsense", "wrong_verdict", kNoSchema};
+  return kKinds;
+}
+
+void check_misbehaviour(const Misbehaviour& misbehaviour) {
+  for (const double rate : {misbehaviour.rate, misbehaviour.wrong_verdict_rate})
+    if (!(rate >= 0 && rate <= 1)) throw Error(ErrorKind::usage, fmt::format("a rate of faults is {}", rate), "", "give 0 to 1");
+  for (const auto& kind : misbehaviour.kinds) {
+    if (std::find(fault_kinds().begin(), fault_kinds().end(), kind) != fault_kinds().end()) continue;
+    const std::string close = nearest(kind, fault_kinds());
+    throw Error(ErrorKind::usage, "unknown kind of fault '" + kind + "'", "oracle.fault_kinds",
+                close.empty() ? "one of " + join(fault_kinds(), ", ") : "did you mean " + close + "?");
+  }
+}
+
+std::string fault_of(const Misbehaviour& misbehaviour, std::uint64_t body_hash, int asked_before) {
+  const auto kinds = kinds_by_chance(misbehaviour);
+  if (kinds.empty()) return {};
+  Random random(derive_seed(misbehaviour.seed, fmt::format("fault/{}/{}", body_hash, asked_before)));
+  if (random.uniform() >= misbehaviour.rate) return {};
+  return kinds[random.below(kinds.size())];
+}
+
+bool turns_verdict(const Misbehaviour& misbehaviour, std::uint64_t body_hash) {
+  return Random(derive_seed(misbehaviour.seed, fmt::format("verdict/{}", body_hash))).uniform() < misbehaviour.wrong_verdict_rate;
+}
+
+std::string turned_verdict(const std::string& answer) {
+  Json value = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
+  if (value.is_discarded()) return answer;
+  swap_values(value, "verdict", "positive", "negative");
+  swap_values(value, "refused", "yes", "no");
+  return dump_json(value);
+}
+
+}  // namespace iteralign

@@ -1,0 +1,78 @@
+#include "offline/oracle_task.h"
+
+#include <algorithm>
+
+#include "core/json.h"
+#include "core/strings.h"
+#include "stages/fence.h"
+
+namespace iteralign {
+namespace {
+
+TaskKind kind_of(std::string_view name) {
+  if (name == "verdict") return TaskKind::verdict;
+  if (name == "refusal") return TaskKind::refusal;
+  if (name == "principles") return TaskKind::principles;
+  return TaskKind::other;
+}
+
+std::string task_line(const Messages& messages) {
+  constexpr std::string_view kTask = "TASK:";
+  if (messages.empty() || messages.front().role != "system") return {};
+  const std::string_view system = messages.front().content;
+  const auto line = trim(system.substr(0, system.find('\n')));
+  return line.starts_with(kTask) ? std::string(trim(line.substr(kTask.size()))) : std::string();
+}
+
+bool fill_case(OracleCase& item, const std::vector<FencedBlock>& blocks) {
+  bool has_response = false;
+  for (const auto& block : blocks) {
+    if (block.kind == "PROMPT") item.prompt = block.text;
+    if (block.kind != "RESPONSE") continue;
+    item.response = block.text;
+    has_response = true;
+  }
+  return has_response;
+}
+
+}  // namespace
+
+OracleTask read_oracle_task(const Messages& messages, const std::string& schema_name) {
+  OracleTask task;
+  task.kind = kind_of(schema_name.empty() ? task_line(messages) : schema_name);
+  const auto last_user = std::find_if(messages.rbegin(), messages.rend(), [](const Message& message) { return message.role == "user"; });
+  if (task.kind == TaskKind::other || last_user == messages.rend()) return {};
+  const auto blocks = parse_fences(last_user->content);
+  if (task.kind != TaskKind::principles) {
+    OracleCase item;
+    if (fill_case(item, blocks)) task.cases.push_back(std::move(item));
+  } else {
+    for (const auto& block : blocks) {
+      OracleCase item;
+      item.number = block.number;
+      if (block.kind == "CASE" && fill_case(item, parse_fences(block.text))) task.cases.push_back(std::move(item));
+    }
+  }
+  return task.cases.empty() ? OracleTask{} : task;
+}
+
+std::string verdict_answer(std::string_view verdict, std::string_view reason) {
+  return dump_json({{"reason", reason}, {"verdict", verdict}});
+}
+
+std::string refusal_answer(std::string_view refused, std::string_view reason) {
+  return dump_json({{"reason", reason}, {"refused", refused}});
+}
+
+std::string principles_answer(std::vector<ProposedPrinciple> principles) {
+  std::stable_sort(principles.begin(), principles.end(), [](const auto& a, const auto& b) { return a.cases.size() > b.cases.size(); });
+  Json list = Json::array();
+  for (const auto& principle : principles) list.push_back({{"text", principle.text}, {"area", principle.area}, {"cases", principle.cases}});
+  return dump_json({{"principles", list}});
+}
+
+std::string no_task_answer() {
+  return "I am an embedded oracle: I only judge responses and propose principles, asked with the prompts of iteralign.";
+}
+
+}  // namespace iteralign

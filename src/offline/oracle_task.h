@@ -1,0 +1,43 @@
+#pragma once
+// Our own prompts to the oracle, read back: what is asked, about which texts; and the answers in the form that is asked for.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "iteralign/records.h"
+
+namespace iteralign {
+
+enum class TaskKind { verdict, refusal, principles, other };
+
+// A prompt and its response, as the fences hold them.
+struct OracleCase {
+  int number = 0;  // of a principles task, from 1
+  std::string prompt, response;
+};
+
+struct OracleTask {
+  TaskKind kind = TaskKind::other;
+  std::vector<OracleCase> cases;  // one, but for principles
+};
+
+// By the name of the schema; without one by the first line of the system message ("TASK: verdict"). The texts are those fenced in
+// the last user message. A task without cases is `other`.
+OracleTask read_oracle_task(const Messages& messages, const std::string& schema_name);
+
+// {"reason": ..., "verdict": "negative"}; {"reason": ..., "refused": "no"}
+std::string verdict_answer(std::string_view verdict, std::string_view reason);
+std::string refusal_answer(std::string_view refused, std::string_view reason);
+
+struct ProposedPrinciple {
+  std::string text, area;
+  std::vector<int> cases;
+};
+// The principles with the most cases first.
+std::string principles_answer(std::vector<ProposedPrinciple> principles);
+
+// What an embedded oracle says to anything that is no task.
+std::string no_task_answer();
+
+}  // namespace iteralign
