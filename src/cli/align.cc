@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include "cli/embedded_oracle_flags.h"
 #include "cli/lab_inputs.h"
 #include "cli/model_flags.h"
 #include "cli/output.h"
@@ -14,6 +13,7 @@
 #include "core/files.h"
 #include "core/interrupt.h"
 #include "core/log.h"
+#include "offline/embedded_oracle.h"
 #include "oracle/openai_oracle.h"
 #include "pipeline/run.h"
 #include "report/terminal_table.h"
@@ -40,31 +40,36 @@ OracleOptions oracle_options(const OracleConfig& config, const OracleUsage& spen
   return options;
 }
 
-// An oracle of ours is a server like any other; it lives as long as the client that asks it.
+// An embedded oracle is a server like any other; it lives as long as the client that asks it.
 class OracleWithServer : public Oracle {
  public:
-  OracleWithServer(std::unique_ptr<EmbeddedOracle> server, OracleOptions options, ReplyCache& cache)
-      : server_(std::move(server)), client_(with_address(std::move(options)), &cache, interrupted) {}
+  OracleWithServer(const OracleConfig& config, OracleOptions options, ReplyCache& cache)
+      : server_(
+            config.base_url,
+            {.model = {},
+             .port = 0,
+             .request_log = config.request_log,
+             .misbehaviour = {.rate = config.fault_rate, .kinds = config.fault_kinds, .wrong_verdict_rate = config.wrong_verdict_rate}}),
+        client_(with_address(std::move(options)), &cache, interrupted) {}
   OracleReply complete(const OracleRequest& request) override { return client_.complete(request); }
   [[nodiscard]] OracleUsage usage() const override { return client_.usage(); }
 
  private:
   OracleOptions with_address(OracleOptions options) const {
     options.server_name = options.base_url;
-    options.base_url = server_->base_url();
+    options.base_url = server_.base_url();
     options.api_key_env.clear();
     options.retry_base_s = 0.05;  // nobody has to be spared on loopback
     return options;
   }
 
-  std::unique_ptr<EmbeddedOracle> server_;
+  EmbeddedOracle server_;
   OpenAiOracle client_;
 };
 
 std::unique_ptr<Oracle> make_oracle(const Config& config, ReplyCache& cache, const OracleUsage& spent_before) {
   auto options = oracle_options(config.oracle, spent_before);
-  if (is_embedded_oracle(config.oracle.base_url))
-    return std::make_unique<OracleWithServer>(start_embedded_oracle(config), std::move(options), cache);
+  if (is_embedded_oracle(config.oracle.base_url)) return std::make_unique<OracleWithServer>(config.oracle, std::move(options), cache);
   return std::make_unique<OpenAiOracle>(std::move(options), &cache, interrupted);
 }
 
