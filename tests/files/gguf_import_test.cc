@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <cmath>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -19,7 +19,7 @@
 namespace iteralign {
 namespace {
 
-// hidden 4, inner 6, 1 layer, 2 heads of 2... q and k need a head of at least 4 rows to show the permutation, so head_dim is 4.
+// A head needs four rows for the permutation to show.
 constexpr std::uint64_t kHidden = 4, kInner = 6, kVocabulary = 5, kHeads = 2, kHeadDim = 4;
 
 // Row r of the tensor is filled with r.
@@ -28,8 +28,6 @@ std::vector<float> rows(std::uint64_t count, std::uint64_t columns) {
   for (std::uint64_t row = 0; row < count; ++row) values.insert(values.end(), columns, static_cast<float>(row));
   return values;
 }
-
-using Change = std::function<void(GgufBuilder&)>;
 
 GgufBuilder& add_config(GgufBuilder& builder) {
   return builder.u32("llama.block_count", 1)
@@ -74,16 +72,16 @@ GgufBuilder& add_tensors(GgufBuilder& builder, bool tied = true) {
 
 class Import : public testing::Test {
  protected:
-  void import(const GgufBuilder& builder) const {
+  void import_file(const GgufBuilder& builder) const {
     write_file_atomic(path(), builder.build());
     import_gguf(path(), out());
   }
   void expect_refused(const GgufBuilder& builder, const std::vector<std::string>& parts) const {
-    expect_error([&] { import(builder); }, parts);
+    expect_error([&] { import_file(builder); }, parts);
     EXPECT_FALSE(exists(out()));
     EXPECT_EQ(list_files(folder_.path()).size(), 1u);  // the GGUF file alone
   }
-  GgufFile open(const GgufBuilder& builder) const {
+  GgufFile open_gguf(const GgufBuilder& builder) const {
     write_file_atomic(path(), builder.build());
     return GgufFile(path());
   }
@@ -110,7 +108,7 @@ std::vector<float> first_column(const TensorView& view) {
 }
 
 TEST_F(Import, MakesAnOrdinaryFolder) {
-  import(whole());
+  import_file(whole());
   const Checkpoint checkpoint(out());
   const ModelConfig config = parse_model_config(checkpoint.config(), "config.json");
   EXPECT_EQ(config.vocab_size, 5);
@@ -126,7 +124,7 @@ TEST_F(Import, MakesAnOrdinaryFolder) {
 }
 
 TEST_F(Import, UndoesThePermutationOfQAndK) {
-  import(whole());
+  import_file(whole());
   const Checkpoint checkpoint(out());
   // New row j + h d/2 of a head is old row 2j + h.
   EXPECT_EQ(first_column(checkpoint.tensor("model.layers.0.self_attn.q_proj.weight")), (std::vector<float>{0, 2, 1, 3, 4, 6, 5, 7}));
@@ -135,7 +133,7 @@ TEST_F(Import, UndoesThePermutationOfQAndK) {
 }
 
 TEST_F(Import, KeepsAnUntiedHead) {
-  import(whole(false));
+  import_file(whole(false));
   const Checkpoint checkpoint(out());
   EXPECT_FALSE(checkpoint.config()["tie_word_embeddings"].get<bool>());
   EXPECT_EQ(checkpoint.tensor("lm_head.weight").shape, (std::vector<std::int64_t>{5, 4}));
@@ -182,7 +180,7 @@ TEST_F(Import, RecoversLlama3Scaling) {
     add_tokenizer(builder).u32("llama.block_count", 1).u32("llama.context_length", 64).u32("llama.embedding_length", 128);
     builder.u32("llama.feed_forward_length", 6).u32("llama.attention.head_count", 2).f32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
     builder.f32("llama.rope.freq_base", 500000.0f).f32_tensor("rope_freqs.weight", {divisors.size()}, divisors);
-    return gguf_model_config(open(builder))["rope_scaling"];
+    return gguf_model_config(open_gguf(builder))["rope_scaling"];
   };
   const Json published = scaling(llama3_divisors(32, 4, 8192, 500000, 32));
   EXPECT_EQ(published["rope_type"], "llama3");
@@ -200,17 +198,15 @@ TEST_F(Import, RecoversLlama3Scaling) {
 }
 
 // The ids that our own tokenizer gives with the tokenizer.json that was made.
-std::vector<std::int32_t> encode(const GgufFile& file, const std::string& text, const std::string& folder) {
+std::vector<std::int32_t> encode(const GgufFile& file, const std::string& text) {
   const GgufTokenizer made = read_gguf_tokenizer(file);
-  write_file_atomic(folder + "/tokenizer.json", dump_json(made.tokenizer));
-  write_file_atomic(folder + "/tokenizer_config.json", dump_json(made.tokenizer_config));
-  return Tokenizer::from_folder(folder)->encode(text, true);
+  return Tokenizer::from_json(made.tokenizer, made.tokenizer_config, file.path()).encode(text, true);
 }
 
 TEST_F(Import, ByteLevelTokenizer) {
   GgufBuilder builder;
-  const GgufFile file = open(add_tokenizer(builder));
-  EXPECT_EQ(encode(file, "ab a<|end|>b", folder_.path()), (std::vector<std::int32_t>{4, 3, 1, 0, 2}));
+  const GgufFile file = open_gguf(add_tokenizer(builder));
+  EXPECT_EQ(encode(file, "ab a<|end|>b"), (std::vector<std::int32_t>{4, 3, 1, 0, 2}));
 }
 
 TEST_F(Import, SentencePieceTokenizer) {
@@ -220,8 +216,8 @@ TEST_F(Import, SentencePieceTokenizer) {
   builder.i32s("tokenizer.ggml.token_type", {2, 3, 3, 6, 6, 1, 1, 1, 1, 1, 1});
   builder.f32s("tokenizer.ggml.scores", {0, 0, 0, 0, 0, -6, -7, -8, -1, -2, -3});
   builder.u32("tokenizer.ggml.bos_token_id", 1).u32("tokenizer.ggml.eos_token_id", 2).u32("tokenizer.ggml.unknown_token_id", 0);
-  const GgufFile file = open(builder);
-  EXPECT_EQ(encode(file, "ab a\u00e9", folder_.path()), (std::vector<std::int32_t>{1, 9, 10, 3, 4}));
+  const GgufFile file = open_gguf(builder);
+  EXPECT_EQ(encode(file, "ab a\u00e9"), (std::vector<std::int32_t>{1, 9, 10, 3, 4}));
   const Json merges = read_gguf_tokenizer(file).tokenizer["model"]["merges"];
   // By score: ab (-1), then the two ways to "▁ab" (-2), the longer left part first, then ▁a (-3).
   EXPECT_EQ(merges, Json::parse("[[\"a\",\"b\"],[\"\u2581a\",\"b\"],[\"\u2581\",\"ab\"],[\"\u2581\",\"a\"]]"));
@@ -229,7 +225,7 @@ TEST_F(Import, SentencePieceTokenizer) {
 
 TEST_F(Import, BadTokenizersAreNamed) {
   const auto refused = [&](const GgufBuilder& builder, const std::vector<std::string>& parts) {
-    expect_error([&] { read_gguf_tokenizer(open(builder)); }, parts);
+    expect_error([&] { read_gguf_tokenizer(open_gguf(builder)); }, parts);
   };
   const auto base = [] { return GgufBuilder().string("tokenizer.ggml.model", "gpt2").strings("tokenizer.ggml.tokens", {"a", "b"}); };
   refused(GgufBuilder().string("tokenizer.ggml.model", "t5"), {path(), "\"t5\"", "tokenizer.ggml.model"});

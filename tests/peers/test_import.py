@@ -1,0 +1,186 @@
+"""`iteralign import` against transformers reading the same GGUF file: weights bit for bit, token ids, chat template."""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ["TQDM_DISABLE"] = "1"
+
+import numpy as np
+import torch
+from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, quants
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+SMOLLM2 = "data/fetched/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+SPM_VOCABULARY = "../shared/data/tokenizers/llama_cpp_vocab/ggml-vocab-llama-spm.gguf"
+TYPES = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"]
+NAMES = {
+    "model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output", "input_layernorm": "attn_norm",
+    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
+    "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
+}
+
+
+def import_file(path, out):
+    subprocess.run([os.environ["ITERALIGN"], "import", path, "--out", out], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def compare_weights(folder, name, out):
+    theirs = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.bfloat16)
+    state = theirs.state_dict()
+    if theirs.config.tie_word_embeddings:
+        del state["lm_head.weight"]
+    ours = load_file(os.path.join(out, "model.safetensors"))
+    assert set(ours) == set(state), set(ours) ^ set(state)
+    for key, value in state.items():
+        assert torch.equal(ours[key].view(torch.int16), value.view(torch.int16)), f"{name}: {key} differs"
+    reopened, info = AutoModelForCausalLM.from_pretrained(out, dtype="auto", output_loading_info=True)
+    assert reopened.dtype == torch.bfloat16 and not info["missing_keys"] and not info["unexpected_keys"], info
+    for key in ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
+                "vocab_size", "max_position_embeddings", "tie_word_embeddings", "bos_token_id", "eos_token_id", "pad_token_id"):
+        assert getattr(reopened.config, key) == getattr(theirs.config, key), key
+    assert np.float32(reopened.config.rms_norm_eps) == np.float32(theirs.config.rms_norm_eps)
+    assert reopened.config.rope_parameters["rope_theta"] == theirs.config.rope_parameters["rope_theta"]
+
+
+def texts(count, special):
+    rng = random.Random(7)
+    pieces = ["the", " quick", "Hello", "  ", "\n", "\n\n", "\t", " 12", "345", "é", "漢字", "😀", "👩‍👩‍👧", " I'll", "'S", "…", "\u3000", "a\u0301",
+              "ẞ", "x=1;", "http://a.b/c?d", "<|", "|>", ".", ",", "ﬁ", "\u200b", "_", "ЯБлоко", " नमस्ते"] + special
+    return ["".join(rng.choice(pieces) for _ in range(rng.randint(0, 12))) for _ in range(count)]
+
+
+def compare_tokenizers(folder, name, out, count=400):
+    theirs = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    ours, reopened = Tokenizer.from_file(os.path.join(out, "tokenizer.json")), AutoTokenizer.from_pretrained(out)
+    for text in texts(count, [t for t in theirs.all_special_tokens]):
+        wanted = theirs(text)["input_ids"]
+        assert ours.encode(text).ids == wanted, (text, ours.encode(text).tokens, theirs.convert_ids_to_tokens(wanted))
+        assert reopened(text)["input_ids"] == wanted, text
+        assert ours.decode(wanted, skip_special_tokens=True) == theirs.decode(wanted, skip_special_tokens=True), text
+    assert reopened.chat_template == theirs.chat_template
+    for role in ("bos_token", "eos_token", "pad_token", "unk_token"):
+        assert getattr(reopened, role) == getattr(theirs, role), role
+
+
+def permute(weight, heads):
+    """The row order of llama.cpp for q and k."""
+    return weight.reshape(heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:]).swapaxes(1, 2).reshape(weight.shape)
+
+
+def tiny_llama(vocabulary, tied):
+    torch.manual_seed(3)
+    config = LlamaConfig(vocab_size=vocabulary, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+                         num_key_value_heads=2, head_dim=32, max_position_embeddings=128, rope_theta=50000.0, rms_norm_eps=1e-5,
+                         tie_word_embeddings=tied)
+    return LlamaForCausalLM(config)
+
+
+def write_gguf(path, model, type_name, add_tokenizer):
+    config, writer = model.config, GGUFWriter(path, "llama")
+    writer.add_name("tiny")
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    writer.add_rope_dimension_count(config.head_dim)
+    writer.add_vocab_size(config.vocab_size)
+    add_tokenizer(writer)
+    for name, tensor in model.state_dict().items():
+        if name == "lm_head.weight" and config.tie_word_embeddings:
+            continue
+        module, parameter = name.rsplit(".", 1)
+        parts = module.split(".")
+        block, leaf = (f"blk.{parts[2]}.", ".".join(parts[3:])) if "layers" in parts else ("", module)
+        values = tensor.float().numpy()
+        if leaf in ("self_attn.q_proj", "self_attn.k_proj"):
+            values = permute(values, config.num_attention_heads if leaf == "self_attn.q_proj" else config.num_key_value_heads)
+        kind = GGMLQuantizationType[type_name if values.ndim > 1 else "F32"]
+        writer.add_tensor(block + NAMES[leaf] + "." + parameter, quants.quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def byte_level(writer):
+    alphabet = [chr(b) for b in [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]] + [chr(0x100 + i) for i in range(68)]
+    merges = ["t h", "th e", "Ġ t", "Ġ q", "l l", "H e", "1 2", "Ċ Ċ", "Ã ©", "Ġ Ġ", "ð Ł"]
+    tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"] + alphabet + [m.replace(" ", "") for m in merges]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([3, 3, 3] + [1] * (len(tokens) - 3))
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+    writer.add_pad_token_id(2)
+    writer.add_add_bos_token(False)
+    writer.add_chat_template("{% for m in messages %}{{ m.content }}\n{% endfor %}")
+    return len(tokens)
+
+
+def sentencepiece(writer):
+    fields = GGUFReader(SPM_VOCABULARY).fields
+    tokens = fields["tokenizer.ggml.tokens"].contents()
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores(fields["tokenizer.ggml.scores"].contents())
+    writer.add_token_types(fields["tokenizer.ggml.token_type"].contents())
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+    return len(tokens)
+
+
+class Ignore:
+    """Stands in for a writer, to learn the size of a vocabulary."""
+
+    def __getattr__(self, name):
+        return lambda *args: None
+
+
+def run(folder, type_name, add_tokenizer, tied):
+    name = f"{add_tokenizer.__name__}-{type_name}-{tied}.gguf"
+    path, out = os.path.join(folder, name), os.path.join(folder, name + ".out")
+    write_gguf(path, tiny_llama(add_tokenizer(Ignore()), tied), type_name, add_tokenizer)
+    import_file(path, out)
+    compare_weights(folder, name, out)
+    return name, out
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        for type_name in TYPES:
+            name, out = run(folder, type_name, byte_level, tied=type_name != "F32")
+        compare_tokenizers(folder, name, out)
+        print("weights of", ", ".join(TYPES), "and a byte-level tokenizer: equal")
+        if os.path.exists(SPM_VOCABULARY):
+            name, out = run(folder, "F16", sentencepiece, tied=True)
+            compare_tokenizers(folder, name, out)
+            print("a SentencePiece tokenizer: equal")
+        else:
+            print(f"skipped: {SPM_VOCABULARY} is not here")
+        if os.path.exists(SMOLLM2):
+            out = os.path.join(folder, "smollm2")
+            import_file(SMOLLM2, out)
+            compare_weights(*os.path.split(SMOLLM2), out)
+            compare_tokenizers(*os.path.split(SMOLLM2), out, count=1000)
+            print("SmolLM2-135M-Instruct: equal")
+        else:
+            print("skipped: SmolLM2 is not here; tools/fetch smollm2 brings it")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
