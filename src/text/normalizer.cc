@@ -2,7 +2,6 @@
 
 #include <utf8proc.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -56,9 +55,23 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-// Below U+0300 everything is in NFC already, and above nothing is quick to tell.
-bool surely_nfc(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0xCC; });
+// Characters below U+0300 are in NFC and compose with nothing before them. So only the others need work, each run of them
+// with the character before it; a run ends at an ASCII character.
+std::string to_nfc(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t high = at;
+    while (high < text.size() && byte(high) < 0xCC) ++high;
+    if (high == text.size()) return result.append(text.substr(at));
+    const std::size_t begin = high > at ? utf8_before(text, high) : high;
+    std::size_t end = high;
+    while (end < text.size() && byte(end) >= 0x80) ++end;
+    result.append(text.substr(at, begin - at)).append(normalize(text.substr(begin, end - begin), UTF8PROC_COMPOSE));
+    at = end;
+  }
+  return result;
 }
 
 }  // namespace
@@ -154,7 +167,7 @@ void Normalizer::apply_step(Form form, MarkedText& text) {
 std::string Normalizer::convert(Form form, std::string_view text) {
   switch (form) {
     case Form::nfc:
-      return surely_nfc(text) ? std::string(text) : normalize(text, UTF8PROC_COMPOSE);
+      return to_nfc(text);
     case Form::nfd:
       return is_ascii(text) ? std::string(text) : normalize(text, UTF8PROC_DECOMPOSE);
     case Form::nfkc:

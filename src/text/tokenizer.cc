@@ -41,8 +41,8 @@ struct Tokenizer::Parts {
   Decoder decoder;
   AddedTokenMatcher raw_matcher, normalized_matcher;
   std::unordered_map<std::string, TokenId> added_ids;
-  std::vector<std::string> tokens;  // by id; empty where there is none
-  std::vector<bool> special;        // by id
+  std::vector<std::string> tokens;                               // by id; empty where there is none
+  std::vector<bool> special;                                     // by id
   std::unordered_map<TokenId, std::string> normalized_contents;  // of added tokens: what they stand for in the text, where it differs
   Json config;
   TokenRoles roles;

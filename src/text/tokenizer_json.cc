@@ -96,7 +96,7 @@ class DocumentReader final : public nlohmann::json_sax<Json> {
 
   [[noreturn]] void refuse_member() const {
     if (table_ == Table::vocab)
-      throw Error(ErrorKind::data, "the id of token '" + token_ + "' is not a number of an id", where_ + ": model.vocab");
+      throw Error(ErrorKind::data, "the id of token '" + token_ + "' is not a whole number, or too large", where_ + ": model.vocab");
     throw Error(ErrorKind::data, "merge " + std::to_string(document_.merges.size()) + " is not two tokens", where_ + ": model.merges");
   }
 
