@@ -10,7 +10,7 @@ namespace iteralign {
 
 KvCache::KvCache(const ModelConfig& config, std::int64_t slots, std::int64_t max_length, at::ScalarType dtype, at::Device device)
     : slots_(slots), max_length_(max_length) {
-  // Not zeroed: pages that no sequence reaches are never touched and cost nothing.
+  // On the CPU pages that no sequence reaches are never touched and cost nothing; elsewhere masked NaNs must not exist.
   const auto options = at::TensorOptions().dtype(dtype).device(device);
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
     keys_.push_back(at::empty({slots, config.num_key_value_heads, max_length, config.head_dim}, options));
@@ -44,34 +44,38 @@ at::Tensor PrefillAttention::attend(int layer, const at::Tensor& q, const at::Te
   return out.squeeze(0).transpose(0, 1).reshape({tokens_, -1});
 }
 
-DecodeAttention::DecodeAttention(KvCache& cache, std::vector<std::int64_t> lengths) : cache_(cache), lengths_(std::move(lengths)) {
-  const auto on_cpu = at::TensorOptions().dtype(at::kLong);
-  at::Tensor positions = at::empty({static_cast<std::int64_t>(lengths_.size())}, on_cpu);
-  for (std::size_t s = 0; s < lengths_.size(); ++s) {
-    positions[static_cast<std::int64_t>(s)] = std::max<std::int64_t>(0, lengths_[s]);
-    lengths_[s] += 1;
-  }
-  longest_ = *std::max_element(lengths_.begin(), lengths_.end());
-  ITERALIGN_CHECK(longest_ <= cache.max_length(), "a sequence is longer than its cache");
-  positions_ = positions.to(cache.keys(0).device());
+DecodeAttention::DecodeAttention(KvCache& cache, std::vector<std::int64_t> slots, std::vector<std::int64_t> lengths, std::int64_t rows)
+    : cache_(cache), slots_(std::move(slots)), lengths_(std::move(lengths)) {
+  ITERALIGN_CHECK(*std::max_element(lengths_.begin(), lengths_.end()) < cache.max_length(), "a sequence is longer than its cache");
+  std::vector<std::int64_t> positions = lengths_;
+  positions.resize(static_cast<std::size_t>(rows), 0);
+  positions_ = at::tensor(positions, at::kLong).to(cache.keys(0).device());
+  slot_indices_ = at::tensor(slots_, at::kLong).to(cache.keys(0).device());
 }
 
 at::Tensor DecodeAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
-  const std::int64_t rows = q.size(0);
-  const at::Tensor keys = cache_.keys(layer).narrow(0, 0, rows), values = cache_.values(layer).narrow(0, 0, rows);
-  // An empty slot writes its position 0, which the prefill of its next sequence overwrites.
-  const at::Tensor slot = at::arange(rows, positions_.options());
-  keys.transpose(1, 2).index_put_({slot, positions_}, k);
-  values.transpose(1, 2).index_put_({slot, positions_}, v);
-  if (use_kernel(q)) return kernels::decode_attention(q, keys, values, lengths_, window);
+  if (use_kernel(q)) return kernels::decode_attention(q, k, v, cache_.keys(layer), cache_.values(layer), slots_, lengths_, window);
+  const auto running = static_cast<std::int64_t>(slots_.size()), padding = q.size(0) - running;
+  const at::Tensor out = attend_plain(layer, q.narrow(0, 0, running), k.narrow(0, 0, running), v.narrow(0, 0, running), window);
+  return at::constant_pad_nd(out, {0, 0, 0, padding});
+}
 
-  const at::Tensor key_position = at::arange(longest_, positions_.options()).unsqueeze(0), now = positions_.unsqueeze(1);
+at::Tensor DecodeAttention::attend_plain(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
+  const at::Tensor position = positions_.narrow(0, 0, q.size(0));
+  cache_.keys(layer).transpose(1, 2).index_put_({slot_indices_, position}, k);
+  cache_.values(layer).transpose(1, 2).index_put_({slot_indices_, position}, v);
+  const std::int64_t longest = *std::max_element(lengths_.begin(), lengths_.end()) + 1;
+  const at::Tensor keys = cache_.keys(layer).narrow(2, 0, longest).index_select(0, slot_indices_);
+  const at::Tensor values = cache_.values(layer).narrow(2, 0, longest).index_select(0, slot_indices_);
+
+  const at::Tensor key_position = at::arange(longest, position.options()).unsqueeze(0), now = position.unsqueeze(1);
   at::Tensor allowed = key_position <= now;  // [rows, longest]
   if (window > 0) allowed = allowed.logical_and(key_position > now - window);
-  const at::Tensor out = at::scaled_dot_product_attention(q.unsqueeze(2), keys.narrow(2, 0, longest_), values.narrow(2, 0, longest_),
-                                                          allowed.unsqueeze(1).unsqueeze(1), /*dropout_p=*/0.0, /*is_causal=*/false,
-                                                          /*scale=*/std::nullopt, /*enable_gqa=*/true);
-  return out.reshape({rows, -1});
+  // What lies behind a sequence's end was never written; a masked NaN would still be a NaN.
+  const at::Tensor clean = values.masked_fill(allowed.logical_not().unsqueeze(1).unsqueeze(-1), 0);
+  const at::Tensor out = at::scaled_dot_product_attention(q.unsqueeze(2), keys, clean, allowed.unsqueeze(1).unsqueeze(1), /*dropout_p=*/0.0,
+                                                          /*is_causal=*/false, /*scale=*/std::nullopt, /*enable_gqa=*/true);
+  return out.reshape({q.size(0), -1});
 }
 
 }  // namespace iteralign

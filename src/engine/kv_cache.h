@@ -42,19 +42,21 @@ class PrefillAttention : public AttentionContext {
   at::Tensor positions_;
 };
 
-// One new token for each of the first slots. lengths[s]: tokens already in the cache, or -1: nothing runs in the slot; its
-// row is computed all the same, so that the shape of the products never depends on how many sequences run.
+// One new token for each of several sequences. Rows beyond them are padding: computed like the others, written nowhere.
 class DecodeAttention : public AttentionContext {
  public:
-  DecodeAttention(KvCache& cache, std::vector<std::int64_t> lengths);
+  // slots[r], lengths[r]: the slot of row r and the tokens that it holds already. `rows` >= slots.size().
+  DecodeAttention(KvCache& cache, std::vector<std::int64_t> slots, std::vector<std::int64_t> lengths, std::int64_t rows);
   [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
   at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) override;
 
  private:
+  at::Tensor attend_plain(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window);
+
   KvCache& cache_;
-  std::vector<std::int64_t> lengths_;  // with the new token; 0: empty slot
-  std::int64_t longest_;
-  at::Tensor positions_;  // [slots]
+  std::vector<std::int64_t> slots_, lengths_;
+  at::Tensor positions_;     // [rows]
+  at::Tensor slot_indices_;  // [slots.size()]
 };
 
 }  // namespace iteralign

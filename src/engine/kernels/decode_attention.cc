@@ -58,39 +58,49 @@ ITERALIGN_MULTIVERSION void attend_group(const BFloat16* q, const BFloat16* keys
   attend_group_any(q, keys, values, group, length, dim, scale, scores, sum, out);
 }
 
+// What the loop over (row, key/value head) needs of its tensors.
 template <class T>
-void decode(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values, std::span<const std::int64_t> lengths,
-            std::int64_t window, at::Tensor& out) {
-  const std::int64_t slots = q.size(0), heads = q.size(1), dim = q.size(2), kv_heads = keys.size(1), max_length = keys.size(2);
-  const std::int64_t group = heads / kv_heads;
+struct View {
+  T* data;
+  std::int64_t stride;  // from row to row, or from slot to slot
+  explicit View(const at::Tensor& x) : data(static_cast<T*>(x.data_ptr())), stride(x.stride(0)) {}
+  T* row(std::int64_t r) const { return data + r * stride; }
+};
+
+template <class T>
+void decode(const View<T>& q, const View<T>& k, const View<T>& v, const View<T>& keys, const View<T>& values, const View<T>& out,
+            std::int64_t kv_heads, std::int64_t group, std::int64_t dim, std::int64_t max_length, std::span<const std::int64_t> slots,
+            std::span<const std::int64_t> lengths, std::int64_t window) {
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  const T* q_data = static_cast<const T*>(q.const_data_ptr());
-  const T* k_data = static_cast<const T*>(keys.const_data_ptr());
-  const T* v_data = static_cast<const T*>(values.const_data_ptr());
-  T* out_data = static_cast<T*>(out.mutable_data_ptr());
-  at::parallel_for(0, slots * kv_heads, 1, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, static_cast<std::int64_t>(slots.size()) * kv_heads, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> scores(static_cast<std::size_t>(max_length)), sum(static_cast<std::size_t>(dim));
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t slot = i / kv_heads, length = lengths[static_cast<std::size_t>(slot)];
-      if (length == 0) continue;
+      const std::int64_t row = i / kv_heads, head = i % kv_heads, slot = slots[static_cast<std::size_t>(row)];
+      const std::int64_t length = lengths[static_cast<std::size_t>(row)] + 1;
+      T* head_keys = keys.row(slot) + head * max_length * dim;
+      T* head_values = values.row(slot) + head * max_length * dim;
+      std::copy_n(k.row(row) + head * dim, dim, head_keys + (length - 1) * dim);
+      std::copy_n(v.row(row) + head * dim, dim, head_values + (length - 1) * dim);
       const std::int64_t first = window > 0 ? std::max<std::int64_t>(0, length - window) : 0;
-      const std::int64_t head = slot * heads + (i % kv_heads) * group, cache = (i * max_length + first) * dim;
-      attend_group(q_data + head * dim, k_data + cache, v_data + cache, group, length - first, dim, scale, scores.data(), sum.data(),
-                   out_data + head * dim);
+      attend_group(q.row(row) + head * group * dim, head_keys + first * dim, head_values + first * dim, group, length - first, dim, scale,
+                   scores.data(), sum.data(), out.row(row) + head * group * dim);
     }
   });
 }
 
 }  // namespace
 
-at::Tensor decode_attention(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values, std::span<const std::int64_t> lengths,
-                            std::int64_t window) {
-  at::Tensor out = at::zeros({q.size(0), q.size(1) * q.size(2)}, q.options());
-  if (q.scalar_type() == at::kFloat) {
-    decode<float>(q, keys, values, lengths, window, out);
-  } else {
-    decode<BFloat16>(q, keys, values, lengths, window, out);
-  }
+at::Tensor decode_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& keys, const at::Tensor& values,
+                            std::span<const std::int64_t> slots, std::span<const std::int64_t> lengths, std::int64_t window) {
+  const std::int64_t rows = q.size(0), heads = q.size(1), dim = q.size(2), kv_heads = keys.size(1), max_length = keys.size(2);
+  const auto running = static_cast<std::int64_t>(slots.size());
+  const at::Tensor out = at::empty({rows, heads * dim}, q.options());
+  if (running < rows) out.narrow(0, running, rows - running).zero_();
+  const auto run = [&]<class T>(T) {
+    decode<T>(View<T>(q), View<T>(k), View<T>(v), View<T>(keys), View<T>(values), View<T>(out), kv_heads, heads / kv_heads, dim, max_length,
+              slots, lengths, window);
+  };
+  q.scalar_type() == at::kFloat ? run(float{}) : run(BFloat16{});
   return out;
 }
 

@@ -1,0 +1,198 @@
+#include "engine/generator.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <set>
+
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+// Prompts are computed in pieces of this many tokens, the same for every prompt, so that what two prompts have in common
+// at the start is computed in the same shapes and can be shared bit for bit.
+constexpr std::int64_t kPrefillChunk = 128;
+
+at::Tensor token_tensor(const std::vector<std::int64_t>& ids, at::Device device) {
+  return at::tensor(at::ArrayRef<std::int64_t>(ids), at::kLong).to(device);
+}
+
+}  // namespace
+
+std::size_t find_stop(const std::string& text, const std::vector<std::string>& stop) {
+  std::size_t first = std::string::npos;
+  for (const std::string& s : stop) first = std::min(first, text.find(s));
+  return first;
+}
+
+Generator::Generator(Model& model, const Tokenizer& tokenizer, std::vector<TokenId> stop_tokens, int slots)
+    : model_(model), tokenizer_(tokenizer), stop_tokens_(std::move(stop_tokens)), slots_(static_cast<std::size_t>(slots)) {
+  running_.resize(slots_);
+  cached_prompt_.resize(slots_);
+}
+
+// New tokens that fit behind the prompt. Error when there is none.
+std::int64_t Generator::room(const std::vector<TokenId>& prompt) const {
+  const auto length = static_cast<std::int64_t>(prompt.size()), context = model_.config().max_position_embeddings;
+  if (length == 0) throw Error(ErrorKind::data, "the prompt is empty and the tokenizer adds no start token", "prompt");
+  if (length >= context) {
+    throw Error(ErrorKind::data,
+                "the prompt has " + std::to_string(length) + " tokens, but the model's context is " + std::to_string(context), "prompt",
+                "shorten it");
+  }
+  return context - length;
+}
+
+void Generator::ensure_cache(const std::vector<TokenRequest>& requests) {
+  std::int64_t longest = 0;
+  for (const TokenRequest& request : requests) {
+    check(request.sampling);
+    longest = std::max(longest, static_cast<std::int64_t>(request.prompt.size()) +
+                                    std::min<std::int64_t>(request.sampling.max_new_tokens, room(request.prompt)));
+  }
+  if (cache_ && cache_->max_length() >= longest) return;
+  cache_.reset();  // before the new one is allocated
+  cache_.emplace(model_.config(), static_cast<std::int64_t>(slots_), longest, model_.dtype(), model_.device());
+}
+
+std::vector<Generation> Generator::generate(const std::vector<TokenRequest>& requests, const BaseModel::OnGenerated& on_done,
+                                            const std::function<bool()>& should_stop) {
+  at::NoGradGuard no_grad;
+  ensure_cache(requests);
+  running_.assign(slots_, std::nullopt);
+  cached_prompt_.assign(slots_, {});  // the weights may have changed since the last call
+
+  std::vector<Generation> results(requests.size());
+  std::size_t next = 0, done = 0;
+  while (done < requests.size()) {
+    for (std::size_t slot = 0; slot < slots_ && next < requests.size(); ++slot) {
+      if (!running_[slot]) start(slot, next, requests[next]), ++next;
+    }
+    if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while generating");
+    step();
+    for (auto& sequence : running_) {
+      if (!sequence || sequence->generation.finish_reason.empty()) continue;
+      results[sequence->request] = std::move(sequence->generation);
+      const std::size_t request = sequence->request;
+      sequence.reset();
+      ++done;
+      if (on_done) on_done(request, results[request]);
+    }
+  }
+  return results;
+}
+
+void Generator::start(std::size_t slot, std::size_t index, const TokenRequest& request) {
+  Sequence sequence{.request = index,
+                    .prompt = &request.prompt,
+                    .max_new_tokens = std::min<std::int64_t>(request.sampling.max_new_tokens, room(request.prompt)),
+                    .sampler = Sampler(request.sampling, request.seed, request.prompt, tokenizer_.size()),
+                    .stop = request.sampling.stop,
+                    .generation = {}};
+  sequence.generation.prompt_tokens = static_cast<int>(request.prompt.size());
+  prefill(slot, sequence);
+  running_[slot] = std::move(sequence);
+}
+
+// All but the last token: that one is read by the first step, together with the other sequences' tokens.
+void Generator::prefill(std::size_t slot, Sequence& sequence) {
+  const std::vector<TokenId>& prompt = *sequence.prompt;
+  const auto end = static_cast<std::int64_t>(prompt.size()) - 1;
+  const auto [from, shared] = longest_shared_prefix(prompt);
+  if (shared > 0 && from != slot) cache_->copy(static_cast<std::int64_t>(from), static_cast<std::int64_t>(slot), shared);
+  for (std::int64_t first = shared; first < end; first += kPrefillChunk) {
+    const std::int64_t tokens = std::min(kPrefillChunk, end - first);
+    PrefillAttention context(*cache_, static_cast<std::int64_t>(slot), first, tokens);
+    const std::vector<std::int64_t> ids(prompt.begin() + first, prompt.begin() + first + tokens);
+    (void)model_.forward(token_tensor(ids, model_.device()), context);  // for what it leaves in the cache
+  }
+  cached_prompt_[slot] = prompt;
+  sequence.cached = end;
+  sequence.next = prompt.back();
+}
+
+std::pair<std::size_t, std::int64_t> Generator::longest_shared_prefix(const std::vector<TokenId>& prompt) const {
+  std::size_t best_slot = 0;
+  std::int64_t best = 0;
+  for (std::size_t slot = 0; slot < slots_; ++slot) {
+    const auto& other = cached_prompt_[slot];
+    const auto differs =
+        std::mismatch(prompt.begin(), prompt.end() - 1, other.begin(), other.empty() ? other.end() : other.end() - 1).first;
+    const std::int64_t shared = (differs - prompt.begin()) / kPrefillChunk * kPrefillChunk;
+    if (shared > best) best = shared, best_slot = slot;
+  }
+  return {best_slot, best};
+}
+
+void Generator::step() {
+  std::vector<std::int64_t> slots, lengths, ids;
+  for (std::size_t slot = 0; slot < slots_; ++slot) {
+    if (!running_[slot]) continue;
+    slots.push_back(static_cast<std::int64_t>(slot));
+    lengths.push_back(running_[slot]->cached);
+    ids.push_back(running_[slot]->next);
+  }
+  const std::int64_t rows = step_rows(static_cast<std::int64_t>(slots.size()));
+  ids.resize(static_cast<std::size_t>(rows), 0);
+  DecodeAttention context(*cache_, slots, lengths, rows);
+  const at::Tensor hidden = model_.forward(token_tensor(ids, model_.device()), context);
+  const at::Tensor logits = model_.logits(hidden).to(at::TensorOptions().device(at::kCPU).dtype(at::kFloat)).contiguous();
+  const auto width = static_cast<std::size_t>(logits.size(1));
+  float* data = logits.mutable_data_ptr<float>();
+
+  at::parallel_for(0, static_cast<std::int64_t>(slots.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto row = static_cast<std::size_t>(begin); row < static_cast<std::size_t>(end); ++row) {
+      Sequence& sequence = *running_[static_cast<std::size_t>(slots[row])];
+      sequence.next = sequence.sampler.sample({data + row * width, width});
+      sequence.cached += 1;
+    }
+  });
+  for (const std::int64_t slot : slots) accept(*running_[static_cast<std::size_t>(slot)]);
+}
+
+std::int64_t Generator::step_rows(std::int64_t sequences) {
+  const auto slots = static_cast<std::int64_t>(slots_);
+  for (std::int64_t rows = 1; rows < slots; rows = rows < 4 ? rows * 2 : rows + 4) {
+    if (rows >= sequences && same_bits(rows)) return rows;
+  }
+  return slots;
+}
+
+bool Generator::same_bits(std::int64_t rows) {
+  const auto known = same_bits_.find(rows);
+  if (known != same_bits_.end()) return known->second;
+  bool same = true;
+  std::set<std::pair<std::int64_t, std::int64_t>> shapes;  // what a product does depends on its shape alone
+  for (const Linear* linear : model_.linears()) {
+    if (!same || !shapes.insert({linear->in_features(), linear->out_features()}).second) continue;
+    const at::Tensor x = at::randn({static_cast<std::int64_t>(slots_), linear->in_features()}, at::TensorOptions().device(model_.device()))
+                             .to(model_.dtype());
+    same = at::equal(linear->forward(x).narrow(0, 0, rows), linear->forward(x.narrow(0, 0, rows)));
+  }
+  return same_bits_[rows] = same;
+}
+
+void Generator::accept(Sequence& sequence) const {
+  Generation& generation = sequence.generation;
+  const TokenId token = sequence.next;
+  generation.tokens.push_back(token);
+  sequence.sampler.add(token);
+  const bool end_token = std::find(stop_tokens_.begin(), stop_tokens_.end(), token) != stop_tokens_.end();
+  const bool full = static_cast<std::int64_t>(generation.tokens.size()) >= sequence.max_new_tokens;
+  if (!end_token && !full && sequence.stop.empty()) return;
+
+  std::vector<TokenId> visible = generation.tokens;
+  if (end_token) visible.pop_back();  // a stop token need not be a special one
+  generation.text = tokenizer_.decode(visible, /*skip_special_tokens=*/true);
+  const std::size_t stop = find_stop(generation.text, sequence.stop);
+  if (stop != std::string::npos) generation.text.resize(stop);
+  if (stop != std::string::npos || end_token) {
+    generation.finish_reason = "stop";
+  } else if (full) {
+    generation.finish_reason = "length";
+  }
+}
+
+}  // namespace iteralign

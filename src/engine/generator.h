@@ -1,0 +1,79 @@
+#pragma once
+// Continuous batching: a fixed number of slots decode together; a finished sequence makes room for the next one.
+// The tokens of a request do not depend on the others: its prompt is computed alone, in chunks at fixed places; a decoding
+// step has one row for each slot, or fewer where that was found to give the same bits; attention runs over each
+// sequence's own length.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/kv_cache.h"
+#include "engine/model.h"
+#include "engine/sampler.h"
+#include "iteralign/base_model.h"
+#include "text/tokenizer.h"
+
+namespace iteralign {
+
+// A request in tokens.
+struct TokenRequest {
+  std::vector<TokenId> prompt;
+  Sampling sampling;
+  std::uint64_t seed = 0;
+};
+
+class Generator {
+ public:
+  // `stop_tokens` end an answer. `slots`: sequences decoded at once.
+  Generator(Model& model, const Tokenizer& tokenizer, std::vector<TokenId> stop_tokens, int slots);
+
+  // As BaseModel::generate. The model must be prepared for inference.
+  std::vector<Generation> generate(const std::vector<TokenRequest>& requests, const BaseModel::OnGenerated& on_done,
+                                   const std::function<bool()>& should_stop);
+
+ private:
+  // A sequence that is being generated.
+  struct Sequence {
+    std::size_t request = 0;
+    const std::vector<TokenId>* prompt = nullptr;
+    std::int64_t max_new_tokens = 0;
+    std::int64_t cached = 0;  // tokens in the KV cache
+    TokenId next = 0;         // the token that the next step reads
+    Sampler sampler;
+    std::vector<std::string> stop;
+    Generation generation;
+  };
+
+  void start(std::size_t slot, std::size_t index, const TokenRequest& request);
+  void prefill(std::size_t slot, Sequence& sequence);
+  // The slot whose cache begins with most whole chunks of this prompt, and how many tokens that is.
+  [[nodiscard]] std::pair<std::size_t, std::int64_t> longest_shared_prefix(const std::vector<TokenId>& prompt) const;
+  // One token for every running sequence.
+  void step();
+  // How many rows a step with so many sequences has.
+  std::int64_t step_rows(std::int64_t sequences);
+  // True when products with so few rows give bit for bit what they give with a row for each slot.
+  bool same_bits(std::int64_t rows);
+  // Takes sequence.next into the answer; sets its text and finish_reason when that ends it.
+  void accept(Sequence& sequence) const;
+  void ensure_cache(const std::vector<TokenRequest>& requests);
+  [[nodiscard]] std::int64_t room(const std::vector<TokenId>& prompt) const;
+
+  Model& model_;
+  const Tokenizer& tokenizer_;
+  std::vector<TokenId> stop_tokens_;
+  std::size_t slots_;
+  std::optional<KvCache> cache_;
+  std::vector<std::optional<Sequence>> running_;     // by slot
+  std::vector<std::vector<TokenId>> cached_prompt_;  // by slot: the prompt whose keys and values the cache holds
+  std::map<std::int64_t, bool> same_bits_;           // by number of rows, as measured
+};
+
+// The place where the first of the stop strings begins in the text; npos when none is there.
+std::size_t find_stop(const std::string& text, const std::vector<std::string>& stop);
+
+}  // namespace iteralign

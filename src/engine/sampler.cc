@@ -1,0 +1,111 @@
+#include "engine/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "engine/kernels/vocabulary.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+void require(bool holds, const char* field, const char* range) {
+  if (!holds) throw Error(ErrorKind::usage, std::string("must be ") + range, field);
+}
+
+}  // namespace
+
+void check(const Sampling& s) {
+  require(s.max_new_tokens > 0, "max_new_tokens", "at least 1");
+  require(s.temperature >= 0 && std::isfinite(s.temperature), "temperature", "0 (greedy) or above");
+  require(s.top_p > 0 && s.top_p <= 1, "top_p", "above 0 and at most 1");
+  require(s.top_k >= 0, "top_k", "0 (off) or above");
+  require(s.min_p >= 0 && s.min_p < 1, "min_p", "at least 0 and below 1");
+  require(s.repetition_penalty > 0 && std::isfinite(s.repetition_penalty), "repetition_penalty", "above 0");
+  require(std::isfinite(s.frequency_penalty), "frequency_penalty", "a finite number");
+  require(std::isfinite(s.presence_penalty), "presence_penalty", "a finite number");
+  for (const std::string& text : s.stop) require(!text.empty(), "stop", "texts that are not empty");
+}
+
+Sampler::Sampler(const Sampling& sampling, std::uint64_t seed, std::span<const std::int32_t> prompt, std::int32_t vocabulary)
+    : sampling_(sampling), random_(seed), vocabulary_(vocabulary) {
+  if (sampling_.frequency_penalty != 0 || sampling_.presence_penalty != 0) generated_.resize(static_cast<std::size_t>(vocabulary));
+  if (sampling_.repetition_penalty != 1) {
+    seen_.resize(static_cast<std::size_t>(vocabulary));
+    for (const std::int32_t id : prompt) {
+      if (id < vocabulary_) seen_[static_cast<std::size_t>(id)] = 1;
+    }
+  }
+}
+
+void Sampler::add(std::int32_t token) {
+  if (!generated_.empty()) ++generated_[static_cast<std::size_t>(token)];
+  if (!seen_.empty()) seen_[static_cast<std::size_t>(token)] = 1;
+}
+
+std::int32_t Sampler::sample(std::span<float> all_logits) {
+  const std::span<float> logits = all_logits.first(std::min(all_logits.size(), static_cast<std::size_t>(vocabulary_)));
+  penalise(logits);
+  return sampling_.temperature == 0 ? static_cast<std::int32_t>(kernels::arg_max(logits)) : draw(logits);
+}
+
+void Sampler::penalise(std::span<float> logits) const {
+  const auto repetition = static_cast<float>(sampling_.repetition_penalty);
+  for (std::size_t id = 0; id < seen_.size() && id < logits.size(); ++id) {
+    if (seen_[id]) logits[id] = logits[id] < 0 ? logits[id] * repetition : logits[id] / repetition;
+  }
+  for (std::size_t id = 0; id < generated_.size() && id < logits.size(); ++id) {
+    if (generated_[id] == 0) continue;
+    logits[id] -= static_cast<float>(sampling_.frequency_penalty * generated_[id] + sampling_.presence_penalty);
+  }
+}
+
+std::int32_t Sampler::draw(std::span<const float> logits) {
+  const float largest = logits[kernels::arg_max(logits)];
+  const bool filtered =
+      (sampling_.top_k > 0 && static_cast<std::size_t>(sampling_.top_k) < logits.size()) || sampling_.top_p < 1 || sampling_.min_p > 0;
+  if (filtered) return draw_from_candidates(logits, largest);
+  return static_cast<std::int32_t>(
+      kernels::draw_softmax(logits, largest, static_cast<float>(1.0 / sampling_.temperature), random_.uniform()));
+}
+
+// Top-k, then top-p, then min-p. Only tokens that can still be chosen are sorted.
+std::int32_t Sampler::draw_from_candidates(std::span<const float> logits, float largest) {
+  const double scale = 1.0 / sampling_.temperature;
+  const auto n = static_cast<double>(logits.size());
+  double total = kernels::sum_exp(logits, largest, static_cast<float>(scale));  // weights are relative to the best token's
+  // Tokens below (1 - p) / n of the total weigh together less than 1 - p: top-p never reaches them.
+  const double least_weight = sampling_.top_k > 0 ? 0.0 : std::max((1 - sampling_.top_p) * total / n, sampling_.min_p);
+  const double least = least_weight > 0 ? std::log(least_weight) : -87.0;
+  candidates_.clear();
+  for (std::size_t id = 0; id < logits.size(); ++id) {
+    if ((static_cast<double>(logits[id]) - largest) * scale >= least) candidates_.push_back(static_cast<std::int32_t>(id));
+  }
+  const auto more_likely = [&](std::int32_t a, std::int32_t b) {
+    const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
+    return x != y ? x > y : a < b;
+  };
+  const auto k = sampling_.top_k > 0 ? std::min(candidates_.size(), static_cast<std::size_t>(sampling_.top_k)) : candidates_.size();
+  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(), more_likely);
+  candidates_.resize(k);
+
+  weights_.clear();
+  for (const std::int32_t id : candidates_)
+    weights_.push_back(std::exp((static_cast<double>(logits[static_cast<std::size_t>(id)]) - largest) * scale));
+  if (sampling_.top_k > 0) total = std::accumulate(weights_.begin(), weights_.end(), 0.0);
+  // top-p: the smallest set of the most likely tokens whose probability reaches p; min-p: relative to the most likely.
+  double kept = 0;
+  std::size_t count = 0;
+  while (count < weights_.size() && (count == 0 || (kept < sampling_.top_p * total && weights_[count] >= sampling_.min_p)))
+    kept += weights_[count++];
+
+  double left = random_.uniform() * kept;
+  for (std::size_t i = 0; i < count; ++i) {
+    left -= weights_[i];
+    if (left < 0) return candidates_[i];
+  }
+  return candidates_[count - 1];
+}
+
+}  // namespace iteralign

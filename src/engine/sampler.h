@@ -1,0 +1,42 @@
+#pragma once
+// Chooses the next token from the logits of one sequence.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/random.h"
+#include "iteralign/base_model.h"
+
+namespace iteralign {
+
+// Throws Error usage that names the field which is out of its range.
+void check(const Sampling& sampling);
+
+// The state of one request: its options, its random numbers, the tokens so far. Steps as in transformers: repetition
+// penalty, frequency and presence penalty, temperature, top-k, top-p, min-p.
+class Sampler {
+ public:
+  // Only ids below `vocabulary` are ever chosen (a model may have more rows than its tokenizer has tokens).
+  Sampler(const Sampling& sampling, std::uint64_t seed, std::span<const std::int32_t> prompt, std::int32_t vocabulary);
+
+  // Changes the logits in place. Does not count the token: see add().
+  std::int32_t sample(std::span<float> logits);
+  // The token that was generated.
+  void add(std::int32_t token);
+
+ private:
+  void penalise(std::span<float> logits) const;
+  std::int32_t draw(std::span<const float> logits);
+  std::int32_t draw_from_candidates(std::span<const float> logits, float largest);
+
+  Sampling sampling_;
+  Random random_;
+  std::int32_t vocabulary_;
+  std::vector<std::uint32_t> generated_;  // times by id; empty without frequency and presence penalty
+  std::vector<std::uint8_t> seen_;        // in prompt or answer; empty without repetition penalty
+  std::vector<std::int32_t> candidates_;  // scratch
+  std::vector<double> weights_;           // scratch
+};
+
+}  // namespace iteralign

@@ -1,0 +1,92 @@
+#include "engine/torch_base_model.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/files.h"
+#include "engine/device.h"
+#include "engine/scorer.h"
+#include "engine/torch_error.h"
+
+namespace iteralign {
+namespace {
+
+// A file of Jinja, the name of a built-in format, or the folder's own.
+ChatTemplate choose_template(const std::string& wanted, const std::string& folder) {
+  if (wanted.empty()) return ChatTemplate::from_folder(folder);
+  return exists(wanted) ? ChatTemplate::from_source(read_file(wanted), wanted) : ChatTemplate::named(wanted);
+}
+
+}  // namespace
+
+TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path) {
+  if (options.batch_size < 1) throw Error(ErrorKind::usage, "must be at least 1", "batch_size");
+  with_torch_errors("opening the model", [&] {
+    use_all_processors();
+    checkpoint_ = std::make_shared<const Checkpoint>(resolve_model_path(options.path));
+    const std::string& folder = checkpoint_->folder();
+    const ModelConfig config = parse_model_config(checkpoint_->config(), join_path(folder, "config.json"));
+    tokenizer_ = std::make_shared<const Tokenizer>(Tokenizer::from_folder(folder));
+    renderer_ = std::make_unique<Renderer>(tokenizer_, choose_template(options.chat_template, folder));
+    const at::Device device = choose_device(options.device);
+    model_ = make_model(checkpoint_, config, choose_dtype(options.dtype, config.dtype, device), device);
+    generator_ = std::make_unique<Generator>(*model_, *tokenizer_, stop_tokens(), options.batch_size);
+  });
+  if (!options.adapter.empty()) load_trained(options.adapter);
+}
+
+std::vector<TokenId> TorchBaseModel::stop_tokens() const {
+  std::set<TokenId> ids(renderer_->stop_ids().begin(), renderer_->stop_ids().end());
+  const std::string where = join_path(checkpoint_->folder(), "generation_config.json");
+  for (const std::int64_t id : eos_token_ids(checkpoint_->generation_config(), checkpoint_->config(), where))
+    ids.insert(static_cast<TokenId>(id));
+  for (const std::int64_t id : model_->config().eos_token_ids) ids.insert(static_cast<TokenId>(id));
+  return {ids.begin(), ids.end()};
+}
+
+std::vector<Generation> TorchBaseModel::generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done,
+                                                 const std::function<bool()>& should_stop) {
+  return with_torch_errors("generating", [&] {
+    std::vector<TokenRequest> in_tokens;
+    for (const GenerateRequest& request : requests) {
+      std::vector<TokenId> prompt =
+          request.messages.empty() ? renderer_->raw(request.raw + request.prefill) : renderer_->prompt(request.messages, request.prefill);
+      in_tokens.push_back({std::move(prompt), request.sampling, request.seed});
+    }
+    model_->prepare_inference();
+    return generator_->generate(in_tokens, on_done, should_stop);
+  });
+}
+
+std::vector<std::vector<Score>> TorchBaseModel::score(const std::vector<ScoreRequest>& requests) {
+  return with_torch_errors("scoring", [&] {
+    std::vector<ScoreSequence> sequences;
+    for (const ScoreRequest& request : requests) {
+      for (const std::string& continuation : request.continuations)
+        sequences.push_back(encode_pair(*tokenizer_, request.context, continuation));
+    }
+    model_->prepare_inference();
+    std::vector<Score> scores = score_sequences(*model_, sequences);
+    std::vector<std::vector<Score>> by_request;
+    auto next = scores.begin();
+    for (const ScoreRequest& request : requests) {
+      const auto end = next + static_cast<std::ptrdiff_t>(request.continuations.size());
+      by_request.emplace_back(std::make_move_iterator(next), std::make_move_iterator(end));
+      next = end;
+    }
+    return by_request;
+  });
+}
+
+std::string TorchBaseModel::description() const {
+  return fmt::format("{}, {:.1f} M parameters, {}, {}", model_->config().model_type, static_cast<double>(model_->parameter_count()) / 1e6,
+                     model_->dtype() == at::kFloat ? "float32" : "bfloat16",
+                     model_->device().is_cuda() ? "cuda" : fmt::format("cpu, {} threads", at::get_num_threads()));
+}
+
+std::unique_ptr<BaseModel> open_base_model(const ModelOptions& options) { return std::make_unique<TorchBaseModel>(options); }
+
+}  // namespace iteralign

@@ -1,0 +1,49 @@
+#pragma once
+// BaseModel on LibTorch: one set of weights for generation, scoring and training.
+// torch_base_model.cc opens, generates and scores; torch_base_model_train.cc fine-tunes, saves and loads.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/files/checkpoint.h"
+#include "engine/generator.h"
+#include "engine/lora.h"
+#include "engine/model.h"
+#include "iteralign/base_model.h"
+#include "text/renderer.h"
+#include "text/tokenizer.h"
+
+namespace iteralign {
+
+class TorchBaseModel : public BaseModel {
+ public:
+  explicit TorchBaseModel(const ModelOptions& options);
+
+  std::vector<Generation> generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done,
+                                   const std::function<bool()>& should_stop) override;
+  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) override;
+  TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
+                        const std::function<bool()>& should_stop) override;
+  void save(const std::string& dir, SaveFormat format) override;
+  void load_trained(const std::string& dir) override;
+  [[nodiscard]] std::string description() const override;
+
+  [[nodiscard]] Model& model() { return *model_; }
+  [[nodiscard]] const Renderer& renderer() const { return *renderer_; }
+
+ private:
+  [[nodiscard]] std::vector<TokenId> stop_tokens() const;
+
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::unique_ptr<Renderer> renderer_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Generator> generator_;
+  std::string path_;                // as the caller named the model
+  std::optional<LoraConfig> lora_;  // of the adapter that is on the model
+  bool base_changed_ = false;       // the weights under it are not those of checkpoint_
+};
+
+}  // namespace iteralign

@@ -1,0 +1,180 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/random.h"
+#include "engine/generator.h"
+#include "engine/ops.h"
+#include "engine/tiny_model.h"
+#include "iteralign/base_model.h"
+#include "iteralign/error.h"
+#include "shared_data.h"
+
+namespace iteralign {
+namespace {
+
+class GenerationTest : public testing::Test {
+ protected:
+  GenerationTest() { write_tiny_model(folder_.path()); }
+  ~GenerationTest() override { set_fused_kernels(true); }
+  [[nodiscard]] std::unique_ptr<BaseModel> open(int batch_size = 4) const {
+    return open_base_model({.path = folder_.path(), .dtype = "float32", .device = "cpu", .batch_size = batch_size});
+  }
+  static GenerateRequest raw(const std::string& text, const Sampling& sampling, std::uint64_t seed = 0) {
+    return {.messages = {}, .raw = text, .prefill = {}, .sampling = sampling, .seed = seed};
+  }
+
+  TemporaryFolder folder_;
+};
+
+// Requests of many lengths and options; every third begins with the same long text, so that prompts share chunks.
+std::vector<GenerateRequest> mixed_requests(int count) {
+  std::vector<GenerateRequest> requests;
+  Random random(11);
+  std::string shared;
+  for (int i = 0; i < 280; ++i) shared += static_cast<char>('a' + random.below(26));
+  for (int i = 0; i < count; ++i) {
+    std::string text = i % 3 == 0 ? shared : "";
+    for (std::uint64_t n = 1 + random.below(i % 5 == 0 ? 150 : 40); n > 0; --n) text += static_cast<char>('a' + random.below(26));
+    Sampling sampling;
+    sampling.max_new_tokens = static_cast<int>(1 + random.below(30));
+    sampling.temperature = i % 2 == 0 ? 0.0 : 1.0;
+    if (i % 4 == 1) sampling.top_p = 0.9;
+    if (i % 7 == 2) sampling.repetition_penalty = 1.3;
+    requests.push_back({.messages = {}, .raw = text, .prefill = {}, .sampling = sampling, .seed = static_cast<std::uint64_t>(i)});
+  }
+  return requests;
+}
+
+TEST_F(GenerationTest, DoesNotDependOnTheOtherRequests) {
+  const auto model = open(20);
+  const auto requests = mixed_requests(40);
+  const auto together = model->generate(requests);
+
+  std::vector<std::size_t> order(requests.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Random(5).shuffle(order);
+  std::vector<GenerateRequest> shuffled;
+  for (const std::size_t i : order) shuffled.push_back(requests[i]);
+  const auto in_other_order = model->generate(shuffled);
+
+  for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(in_other_order[i].tokens, together[order[i]].tokens) << order[i];
+  for (std::size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(model->generate({requests[i]})[0].tokens, together[i].tokens) << i;
+}
+
+TEST_F(GenerationTest, TheSeedDecidesAndNothingElse) {
+  const auto model = open();
+  const Sampling sampling{.max_new_tokens = 20, .temperature = 1.0};
+  const auto answers = model->generate({raw("hello", sampling, 1), raw("hello", sampling, 2), raw("hello", sampling, 1)});
+  EXPECT_EQ(answers[0].tokens, answers[2].tokens);
+  EXPECT_NE(answers[0].tokens, answers[1].tokens);
+}
+
+TEST_F(GenerationTest, PlainOperatorsAndKernelsAgree) {
+  std::vector<GenerateRequest> requests = mixed_requests(12);
+  for (auto& request : requests) request.sampling.temperature = 0;
+  const auto fused = open()->generate(requests);
+  set_fused_kernels(false);
+  const auto plain = open()->generate(requests);
+  for (std::size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(fused[i].tokens, plain[i].tokens) << i;
+}
+
+TEST_F(GenerationTest, SlidingWindowAgreesWithPlainOperators) {
+  Json config = tiny_config();
+  config["model_type"] = "mistral";
+  config["sliding_window"] = 5;
+  write_tiny_model(folder_.path(), config);
+  const auto request = raw("a text that is longer than the window", {.max_new_tokens = 30});
+  const auto fused = open()->generate({request})[0].tokens;
+  set_fused_kernels(false);
+  EXPECT_EQ(open()->generate({request})[0].tokens, fused);
+  config["sliding_window"] = nullptr;
+  write_tiny_model(folder_.path(), config);
+  EXPECT_NE(open()->generate({request})[0].tokens, fused);
+}
+
+TEST_F(GenerationTest, StopStringsEndTheTextBeforeThem) {
+  const auto model = open();
+  // Every byte is a token here, so a stop string of several bytes always crosses token borders.
+  const auto whole = model->generate({raw("abc", {.max_new_tokens = 60, .temperature = 1.0}, 3)})[0];
+  ASSERT_EQ(whole.finish_reason, "length");
+  std::size_t at = 5;
+  while (at + 3 < whole.text.size() &&
+         std::any_of(whole.text.begin() + static_cast<std::ptrdiff_t>(at), whole.text.begin() + static_cast<std::ptrdiff_t>(at) + 3,
+                     [](char c) { return c < 0x21 || c > 0x7e; })) {
+    ++at;
+  }
+  ASSERT_LT(at + 3, whole.text.size()) << "no three printable bytes in a row";
+  const std::string stop = whole.text.substr(at, 3);
+  const auto cut = model->generate({raw("abc", {.max_new_tokens = 60, .temperature = 1.0, .stop = {"never said", stop}}, 3)})[0];
+  EXPECT_EQ(cut.text, whole.text.substr(0, whole.text.find(stop)));
+  EXPECT_EQ(cut.finish_reason, "stop");
+  EXPECT_LT(cut.tokens.size(), whole.tokens.size());
+  EXPECT_TRUE(std::equal(cut.tokens.begin(), cut.tokens.end(), whole.tokens.begin()));
+}
+
+TEST_F(GenerationTest, CallsBackOnceForEachAndStopsWhenAsked) {
+  const auto model = open(2);
+  const std::vector<GenerateRequest> requests = mixed_requests(7);
+  std::vector<int> seen(requests.size());
+  model->generate(requests, [&](std::size_t i, const Generation& generation) {
+    ++seen[i];
+    EXPECT_FALSE(generation.finish_reason.empty());
+    EXPECT_GT(generation.prompt_tokens, 1);
+  });
+  EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; }));
+
+  int asked = 0;
+  try {
+    model->generate(requests, {}, [&] { return ++asked > 3; });
+    FAIL() << "did not stop";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::interrupted);
+  }
+  EXPECT_EQ(model->generate({requests[0]}).size(), 1u);  // still usable
+}
+
+TEST_F(GenerationTest, StaysInsideTheContextAndBelowTheTokenizer) {
+  const auto model = open();
+  const std::string text(500, 'x');  // with BOS 501 of 512
+  const auto answer = model->generate({raw(text, {.max_new_tokens = 100, .temperature = 5.0})})[0];
+  EXPECT_LE(answer.prompt_tokens + static_cast<int>(answer.tokens.size()), 512);
+  for (const auto id : answer.tokens) EXPECT_LT(id, 259);
+  try {
+    model->generate({raw(std::string(600, 'x'), {})});
+    FAIL() << "a prompt longer than the context";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data);
+    EXPECT_NE(std::string(error.what()).find("512"), std::string::npos);
+  }
+  EXPECT_TRUE(model->generate({}).empty());
+}
+
+TEST(FindStop, TakesTheFirstInTheText) {
+  EXPECT_EQ(find_stop("a b c", {"c", "b"}), 2u);
+  EXPECT_EQ(find_stop("a b c", {"d"}), std::string::npos);
+  EXPECT_EQ(find_stop("a b c", {}), std::string::npos);
+}
+
+TEST(TinyStories, GreedyAsTheIndependentComputation) {
+  const std::string folder = shared_data("models/TinyStories-656K");
+  SKIP_WITHOUT(folder);
+  const auto model = open_base_model({.path = folder, .dtype = "float32", .device = "cpu"});
+  const Json cases = read_json(folder + "/greedy_expectations.computed.json")["cases"];
+  std::vector<GenerateRequest> requests;
+  for (const Json& c : cases) requests.push_back({.messages = {}, .raw = c["prompt"], .prefill = {}, .sampling = {.max_new_tokens = 400}});
+  const auto answers = model->generate(requests);
+  ASSERT_EQ(answers.size(), 4u);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    EXPECT_EQ(answers[i].tokens, cases[i]["generated_ids"].get<std::vector<std::int32_t>>()) << i;
+    EXPECT_EQ(answers[i].finish_reason, "stop");
+    EXPECT_EQ(answers[i].prompt_tokens, static_cast<int>(cases[i]["prompt_ids"].size()));
+  }
+  const std::string prompt = read_file(folder + "/third_party_prompt.txt");
+  EXPECT_EQ(prompt + model->generate({{.messages = {}, .raw = prompt, .prefill = {}, .sampling = {.max_new_tokens = 400}}})[0].text,
+            read_file(folder + "/third_party_greedy_output.txt"));
+}
+
+}  // namespace
+}  // namespace iteralign
