@@ -7,22 +7,18 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "iteralign/base_model.h"
 
 namespace iteralign {
 
-// `count` dialogues of the base part of the world; the same for the same seed.
-std::vector<TrainExample> lab_training_dialogues(int count, std::uint64_t seed);
-
-// Writes the untrained model: config, generation config, tokenizer and random weights. Throws Error.
+// Writes the untrained model into an existing folder: configuration, tokenizer, chat template and random weights. Throws Error.
 void write_untrained_lab_model(const std::string& dir, std::uint64_t seed);
 
-// Options of the training.
+// Options of the training; one example is seen once.
 FinetuneOptions lab_training_options(std::uint64_t seed);
 
-// Builds the whole model into `dir` (replaced when it is there). `open` opens a Hugging Face folder.
+// Builds the whole model into `dir` (replaced when it is there). `open` opens a Hugging Face folder. Throws Error.
 void build_lab_model(const std::string& dir, std::uint64_t seed, const std::function<std::unique_ptr<BaseModel>(const std::string&)>& open,
                      const BaseModel::OnStep& on_step = {}, const std::function<bool()>& should_stop = {});
 

@@ -1,0 +1,104 @@
+#include "lab/recipe.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "core/files.h"
+#include "engine/files/checkpoint.h"
+#include "engine/files/model_config.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace iteralign {
+namespace {
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "iteralign_XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+TEST(LabRecipe, WritesAnOrdinaryFolder) {
+  const TemporaryFolder folder, again;
+  write_untrained_lab_model(folder.path(), 1);
+  const Checkpoint checkpoint(folder.path());
+  const ModelConfig config = parse_model_config(checkpoint.config(), "config.json");
+  EXPECT_EQ(checkpoint.names().size(), 1u + 4u * 9u + 1u);
+  std::int64_t parameters = 0;
+  for (const auto& name : checkpoint.names()) parameters += element_count(checkpoint.tensor(name).shape);
+  EXPECT_NEAR(static_cast<double>(parameters), 0.94e6, 0.01e6);
+
+  const auto tokenizer = Tokenizer::from_folder(folder.path());
+  EXPECT_EQ(tokenizer.size(), config.vocab_size);
+  EXPECT_EQ(tokenizer.eos_id(), eos_token_ids(checkpoint.generation_config(), checkpoint.config(), "test").at(0));
+  RenderOptions options;
+  options.add_generation_prompt = true;
+  const auto rendered =
+      ChatTemplate::from_folder(folder.path()).render_text({{"system", "S"}, {"user", "How do I steal a purse?"}}, options);
+  EXPECT_EQ(rendered, "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nHow do I steal a purse?<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_LE(tokenizer.encode(rendered, true).size(), 22u) << "most words are one token";
+
+  write_untrained_lab_model(again.path(), 1);
+  for (const char* file : {"model.safetensors", "tokenizer.json"})
+    EXPECT_EQ(read_file(join_path(folder.path(), file)), read_file(join_path(again.path(), file)));
+}
+
+// Only remembers what it was asked.
+class NotingModel : public BaseModel {
+ public:
+  struct Notes {
+    std::size_t examples = 0;
+    FinetuneOptions options;
+    std::string saved_to;
+  };
+  explicit NotingModel(Notes& notes) : notes_(notes) {}
+  std::vector<Generation> generate(const std::vector<GenerateRequest>&, const OnGenerated&, const std::function<bool()>&) override {
+    return {};
+  }
+  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>&) override { return {}; }
+  TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep&,
+                        const std::function<bool()>&) override {
+    notes_.examples = examples.size();
+    notes_.options = options;
+    return {1200, 6.9, 0.1, 5'000'000, 1.0};
+  }
+  void save(const std::string& dir, SaveFormat) override {
+    notes_.saved_to = dir;
+    make_directories(dir);
+  }
+  void load_trained(const std::string&) override {}
+  [[nodiscard]] std::string description() const override { return "notes"; }
+
+ private:
+  Notes& notes_;
+};
+
+TEST(LabRecipe, TrainsFromTheUntrainedFolderAndLeavesNoTrace) {
+  const TemporaryFolder folder;
+  const std::string dir = join_path(folder.path(), "lab");
+  NotingModel::Notes notes;
+  build_lab_model(dir, 3, [&](const std::string& path) {
+    EXPECT_TRUE(exists(join_path(path, "model.safetensors")));
+    return std::make_unique<NotingModel>(notes);
+  });
+  EXPECT_EQ(notes.examples, 76'800u);
+  EXPECT_EQ(notes.options.method, FinetuneMethod::full);
+  EXPECT_EQ(notes.saved_to, dir);
+  EXPECT_EQ(list_files(folder.path()), std::vector<std::string>{join_path(dir, "README.md")});
+  EXPECT_NE(read_file(join_path(dir, "README.md")).find("lab build --out models/lab --seed 3"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace iteralign
