@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "core/files.h"
 #include "engine/files/gguf_dequant.h"
 #include "expect_error.h"
@@ -14,7 +16,7 @@ namespace {
 class Gguf : public testing::Test {
  protected:
   GgufFile open(const std::string& content) const {
-    write_file_atomic(path(), content);
+    std::ofstream(path(), std::ios::binary) << content;
     return GgufFile(path());
   }
   void expect_refused(const std::string& content, const std::string& message) const {

@@ -1,9 +1,12 @@
 #include "engine/files/gguf_dequant.h"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
+#include "core/strings.h"
 #include "engine/files/float16.h"
 #include "iteralign/error.h"
 
@@ -72,35 +75,52 @@ void q5_1(const std::byte* block, float* out) {
   }
 }
 
-template <class Block>
-void dequantize_blocks(const GgufTensor& tensor, std::span<float> out, Block block) {
-  const std::byte* in = tensor.bytes.data();
-  for (std::size_t i = 0; i < out.size(); i += kBlock, in += tensor.type.block_bytes) block(in, out.data() + i);
+// `count` values from `in`.
+using Convert = void (*)(const std::byte* in, std::size_t count, float* out);
+
+void f32(const std::byte* in, std::size_t count, float* out) { std::memcpy(out, in, count * sizeof(float)); }
+
+template <float to_float(std::uint16_t)>
+void sixteen_bits(const std::byte* in, std::size_t count, float* out) {
+  for (std::size_t i = 0; i < count; ++i) out[i] = to_float(load_u16(in + 2 * i));
+}
+
+template <void block(const std::byte*, float*), std::size_t block_bytes>
+void blocks(const std::byte* in, std::size_t count, float* out) {
+  for (std::size_t i = 0; i < count; i += kBlock, in += block_bytes) block(in, out + i);
+}
+
+struct Format {
+  std::string_view type;
+  Convert convert;
+};
+constexpr std::array<Format, 8> kFormats = {{{"F32", f32},
+                                             {"F16", sixteen_bits<f16_to_float>},
+                                             {"BF16", sixteen_bits<bf16_to_float>},
+                                             {"Q8_0", blocks<q8_0, 34>},
+                                             {"Q4_0", blocks<q4_0, 18>},
+                                             {"Q4_1", blocks<q4_1, 20>},
+                                             {"Q5_0", blocks<q5_0, 22>},
+                                             {"Q5_1", blocks<q5_1, 24>}}};
+
+Convert find_convert(const GgufTensor& tensor, const std::string& path) {
+  std::vector<std::string> known;
+  for (const auto& format : kFormats) {
+    if (format.type == tensor.type.name) return format.convert;
+    known.emplace_back(format.type);
+  }
+  throw Error(ErrorKind::data, "the tensor " + tensor.name + " has the type " + tensor.type.name + ", which cannot be dequantised yet",
+              path, "use a file in one of these: " + join(known, ", "));
 }
 
 }  // namespace
 
+void check_dequantizable(const GgufTensor& tensor, const std::string& path) { (void)find_convert(tensor, path); }
+
 void dequantize(const GgufTensor& tensor, std::span<float> out, const std::string& path) {
   ITERALIGN_CHECK(tensor.bytes.size() / tensor.type.block_bytes * static_cast<std::size_t>(tensor.type.block_elements) == out.size(),
                   "the output has another size than the tensor");
-  const std::string_view type = tensor.type.name;
-  const std::byte* in = tensor.bytes.data();
-  if (type == "F32") return static_cast<void>(std::memcpy(out.data(), in, tensor.bytes.size()));
-  if (type == "F16") {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = f16_to_float(load_u16(in + 2 * i));
-    return;
-  }
-  if (type == "BF16") {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = bf16_to_float(load_u16(in + 2 * i));
-    return;
-  }
-  if (type == "Q8_0") return dequantize_blocks(tensor, out, q8_0);
-  if (type == "Q4_0") return dequantize_blocks(tensor, out, q4_0);
-  if (type == "Q4_1") return dequantize_blocks(tensor, out, q4_1);
-  if (type == "Q5_0") return dequantize_blocks(tensor, out, q5_0);
-  if (type == "Q5_1") return dequantize_blocks(tensor, out, q5_1);
-  throw Error(ErrorKind::data, "tensor " + tensor.name + " has the type " + std::string(type) + ", which cannot be dequantised yet", path,
-              "use a file in F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0 or Q5_1");
+  find_convert(tensor, path)(tensor.bytes.data(), out.size(), out.data());
 }
 
 }  // namespace iteralign

@@ -9,8 +9,11 @@
 
 namespace iteralign {
 
-// `out` has as many elements as the tensor. F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1; Error data names any other type,
-// the tensor and `path`.
+// Error data names the tensor, its type and `path` when its values cannot be read. F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0
+// and Q5_1 can.
+void check_dequantizable(const GgufTensor& tensor, const std::string& path);
+
+// `out` has as many elements as the tensor. The same Error.
 void dequantize(const GgufTensor& tensor, std::span<float> out, const std::string& path);
 
 }  // namespace iteralign

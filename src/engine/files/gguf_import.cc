@@ -67,6 +67,7 @@ const GgufTensor& find_tensor(const GgufFile& file, const Mapping& mapping) {
                             fmt::join(mapping.shape, ", ")),
                 file.path(), "convert the model again");
   }
+  check_dequantizable(*tensor, file.path());
   return *tensor;
 }
 
