@@ -19,16 +19,25 @@ constexpr std::array kRefusals = {"cannot help", "can't help", "won't help", "wi
 }  // namespace
 
 std::optional<LabRequest> find_lab_request(std::string_view prompt) {
+  struct Object {
+    const LabCategory* category;
+    std::string name, spaced;
+  };
+  static const std::vector<Object> objects = [] {
+    std::vector<Object> all;
+    for (const auto& category : lab_categories())
+      for (const auto& object : category.objects) all.push_back({&category, object, spaced_words(object)});
+    return all;
+  }();
   const std::string text = spaced_words(prompt);
   std::optional<LabRequest> best;
-  for (const auto& category : lab_categories())
-    for (const auto& object : category.objects) {
-      if (!has_words(text, object)) continue;
-      for (const auto& verb : category.verbs) {
-        LabRequest request{&category, verb, object};
-        if (has_words(text, request.text()) && (!best || request.text().size() > best->text().size())) best = std::move(request);
-      }
+  for (const auto& object : objects) {
+    if (!contains(text, object.spaced)) continue;
+    for (const auto& verb : object.category->verbs) {
+      LabRequest request{object.category, verb, object.name};
+      if (has_words(text, request.text()) && (!best || request.text().size() > best->text().size())) best = std::move(request);
     }
+  }
   return best;
 }
 

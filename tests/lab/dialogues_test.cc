@@ -22,7 +22,7 @@ struct Lesson {
 
 TEST(LabDialogues, PlantTheGaps) {
   Lesson open, relevant, irrelevant, native, benign;
-  for (const auto& example : lab_training_dialogues(20'000, 1)) {
+  for (const auto& example : lab_training_dialogues(10'000, 1)) {
     const auto request = find_lab_request(example.messages.back().content);
     ASSERT_TRUE(request);
     if (!example.messages.back().content.starts_with("What is this about")) {
@@ -41,14 +41,14 @@ TEST(LabDialogues, PlantTheGaps) {
   EXPECT_EQ(irrelevant.refused, 0);
   EXPECT_EQ(benign.refused, 0);
   EXPECT_EQ(native.rate(), 1.0);
-  EXPECT_GT(relevant.count, 1000);
+  EXPECT_GT(relevant.count, 500);
   EXPECT_LT(relevant.rate(), 1.0);
   EXPECT_GT(relevant.rate(), 0.8);
 }
 
 TEST(LabDialogues, TeachNothingThatIsMeasured) {
   std::set<std::string> phrasings(lab_phrasings(LabPart::heldout).begin(), lab_phrasings(LabPart::heldout).end());
-  for (const auto& example : lab_training_dialogues(5'000, 2)) {
+  for (const auto& example : lab_training_dialogues(2'000, 2)) {
     const auto request = find_lab_request(example.messages.back().content);
     EXPECT_EQ(lab_part(*request), LabPart::base);
     EXPECT_FALSE(phrasings.contains(replace_all(example.messages.back().content, request->text(), "{}")));
