@@ -21,7 +21,7 @@ const char* name(DType dtype);                            // as in the file: "F3
 std::optional<DType> parse_dtype(std::string_view name);  // nothing for a type that is not supported (F8, F4, ...)
 std::int64_t element_count(const std::vector<std::int64_t>& shape);
 
-// A tensor inside a mapped file: row-major, little-endian. Valid as long as the file object that gave it.
+// A tensor inside a mapped file: row-major, little-endian, perhaps not aligned. Valid as long as the file object that gave it.
 struct TensorView {
   DType dtype = DType::f32;
   std::vector<std::int64_t> shape;
