@@ -37,7 +37,7 @@ void set_error(httplib::Response& response, int status, const std::string& messa
 // Nothing, and an error in `response`, when the body is no chat request.
 std::optional<ChatRequest> read_request(const std::string& body, httplib::Response& response) {
   const Json value = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  const auto invalid = [&](const char* message, const char* param) {
+  const auto invalid = [&](const char* message, const Json& param) {
     set_error(response, 400, message, "invalid_request_error", nullptr, param);
     return std::nullopt;
   };
