@@ -3,10 +3,6 @@
 function(iteralign_rung name)
   cmake_parse_arguments(RUNG "" "" "USES;OWNS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/*/*.cc)
-  if(NOT sources)
-    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/nothing.cc "")
-    set(sources ${CMAKE_CURRENT_BINARY_DIR}/nothing.cc)
-  endif()
   add_library(iteralign_${name} STATIC ${sources})
   target_include_directories(iteralign_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
   target_compile_options(iteralign_${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual

@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -8,8 +10,12 @@
 namespace iteralign {
 
 void print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    throw Error(ErrorKind::failed, "cannot write to standard output");
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+  if (errno == EPIPE) {  // `| head` has seen enough: end as other programs do
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+  throw Error(ErrorKind::failed, "cannot write to standard output");
 }
 
 void print_line(std::string_view line) { print(std::string(line) + "\n"); }
