@@ -65,12 +65,10 @@ class WallClock {
 void run_iterations(const Config& config, const Stage& stage, const std::string& folder, const std::function<void()>& on_stage) {
   Weights weights(stage, folder);
   const auto finished = stage.store.iterations();
-  if (finished.empty()) {
-    evaluate(stage, 0);
-    on_stage();
-    answer_replay(stage);
-    on_stage();
-  }
+  evaluate(stage, 0);
+  on_stage();
+  answer_replay(stage);
+  on_stage();
   for (int iteration = static_cast<int>(finished.size()) + 1; iteration <= config.iterations; ++iteration) {
     log_info("iteration {} of {}", iteration, config.iterations);
     run_iteration(stage, weights, iteration, on_stage);

@@ -28,20 +28,34 @@ std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
   return pairs;
 }
 
-// `count` of the base model's own answers, drawn by the seed of this iteration; each at most once.
+// The replay prompts in the order in which iterations draw on them.
+std::vector<Prompt> replay_order(const Stage& stage, Purpose purpose) {
+  auto prompts = stage.store.prompts(purpose);
+  Random random(derive_seed(stage.config.seed, name(purpose)));
+  random.shuffle(prompts);
+  return prompts;
+}
+
+std::size_t share(double rate, std::size_t revisions) {
+  return static_cast<std::size_t>(std::llround(rate * static_cast<double>(revisions)));
+}
+
+// `count` of the base model's own answers, each at most once; every iteration draws others as long as there are any.
 std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose purpose, PairKind kind, std::size_t count) {
   std::map<std::string, Response> answers;
   for (auto& response : stage.store.responses(0, purpose)) answers[response.prompt_id] = std::move(response);
-  std::vector<SftPair> pairs;
-  for (const auto& prompt : stage.store.prompts(purpose)) {
+  std::vector<SftPair> pool;
+  for (const auto& prompt : replay_order(stage, purpose)) {
     const auto answer = answers.find(prompt.id);
     if (answer == answers.end() || is_degenerate(answer->second.text)) continue;
-    pairs.push_back({iteration, kind, prompt.id, prompt.messages, answer->second.text, answer->second.finish_reason == "stop", ""});
+    pool.push_back({iteration, kind, prompt.id, prompt.messages, answer->second.text, answer->second.finish_reason == "stop", ""});
   }
-  Random random(derive_seed(stage.config.seed, fmt::format("replay/{}/{}", name(kind), iteration)));
-  random.shuffle(pairs);
-  pairs.resize(std::min(pairs.size(), count));
-  return pairs;
+  count = std::min(count, pool.size());
+  if (count > 0)
+    std::rotate(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(iteration - 1) * count % pool.size()),
+                pool.end());
+  pool.resize(count);
+  return pool;
 }
 
 Sampling replay_sampling(const Config& config) {
@@ -55,20 +69,24 @@ Sampling replay_sampling(const Config& config) {
 void answer_replay(const Stage& stage) {
   const auto& finetune = stage.config.finetune;
   if (finetune.method == "none") return;
-  if (finetune.replay > 0)
-    respond(stage, 0, Purpose::replay, stage.store.prompts(Purpose::replay), replay_sampling(stage.config), std::nullopt);
-  if (finetune.replay_lookalike > 0)
-    respond(stage, 0, Purpose::replay_lookalike, stage.store.prompts(Purpose::replay_lookalike), replay_sampling(stage.config),
-            std::nullopt);
+  const auto prompts =
+      std::min(stage.store.prompts(Purpose::red_team).size(), static_cast<std::size_t>(stage.config.red_team.per_iteration));
+  const auto answer = [&](Purpose purpose, double rate) {
+    auto order = replay_order(stage, purpose);
+    order.resize(std::min(order.size(), share(rate, prompts * static_cast<std::size_t>(stage.config.iterations))));
+    respond(stage, 0, purpose, order, replay_sampling(stage.config), std::nullopt);
+  };
+  answer(Purpose::replay, finetune.replay);
+  answer(Purpose::replay_lookalike, finetune.replay_lookalike);
 }
 
 void make_pairs(const Stage& stage, int iteration) {
   if (stage.store.has_pairs(iteration)) return;
   auto pairs = revision_pairs(stage, iteration);
-  const auto share = [&](double rate) { return static_cast<std::size_t>(std::llround(rate * static_cast<double>(pairs.size()))); };
-  const auto benign = replay_pairs(stage, iteration, Purpose::replay, PairKind::benign, share(stage.config.finetune.replay));
+  const auto& finetune = stage.config.finetune;
+  const auto benign = replay_pairs(stage, iteration, Purpose::replay, PairKind::benign, share(finetune.replay, pairs.size()));
   const auto lookalike =
-      replay_pairs(stage, iteration, Purpose::replay_lookalike, PairKind::lookalike, share(stage.config.finetune.replay_lookalike));
+      replay_pairs(stage, iteration, Purpose::replay_lookalike, PairKind::lookalike, share(finetune.replay_lookalike, pairs.size()));
   pairs.insert(pairs.end(), benign.begin(), benign.end());
   pairs.insert(pairs.end(), lookalike.begin(), lookalike.end());
   stage.store.put_pairs(iteration, pairs);
