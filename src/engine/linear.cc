@@ -1,6 +1,9 @@
 #include "engine/linear.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
 
 #include "engine/autograd.h"
 #include "iteralign/error.h"
@@ -67,31 +70,59 @@ at::Tensor Linear::forward(const at::Tensor& x) const {
   return packed_.multiply(x, packed_bias_);
 }
 
+std::int64_t Linear::out_features() const {
+  std::int64_t out = 0;
+  for (const LinearModule& module : modules_) out += module.weight.size(0);
+  return out;
+}
+
 void Linear::pack() {
   if (packed_.defined()) return;
-  at::NoGradGuard no_grad;
-  std::int64_t out = 0;
-  bool has_bias = false;
-  for (const auto& module : modules_) {
-    out += module.weight.size(0);
-    has_bias |= module.bias.defined();
-  }
-  // Written module by module into the fused matrix: at most one module is in memory twice.
-  const at::Tensor fused = at::empty({out, modules_[0].weight.size(1)}, at::TensorOptions().dtype(dtype_).device(device_));
-  packed_bias_ = has_bias ? at::zeros({out}, fused.options()) : at::Tensor();
-  std::int64_t row = 0;
-  for (const auto& module : modules_) {
-    const std::int64_t rows = module.weight.size(0);
-    fused.narrow(0, row, rows).copy_(module.lora ? merged_weight(module) : module.weight);
-    if (module.bias.defined()) packed_bias_.narrow(0, row, rows).copy_(module.bias);
-    row += rows;
-  }
-  packed_ = PackedWeight(fused);
+  packed_bias_ = fused_bias();
+  packed_ = PackedWeight(fused_weight(/*with_lora=*/true));
 }
 
 void Linear::drop_packed() {
   packed_ = {};
   packed_bias_ = at::Tensor();
+}
+
+void Linear::set_training(bool on) {
+  training_ = on;
+  frozen_ = at::Tensor();
+  if (!on) return;
+  drop_packed();
+  if (!trains_weights()) frozen_ = training_weight();
+}
+
+bool Linear::trains_weights() const { return modules_[0].weight.requires_grad(); }
+
+at::Tensor Linear::training_weight() const { return frozen_.defined() ? frozen_ : fused_weight(/*with_lora=*/false); }
+
+// Written module by module into the fused matrix: at most one module is in memory twice.
+at::Tensor Linear::fused_weight(bool with_lora) const {
+  const at::NoGradGuard no_grad;
+  const auto value = [&](const LinearModule& module) { return with_lora && module.lora ? merged_weight(module) : module.weight.detach(); };
+  if (modules_.size() == 1) return value(modules_[0]).to(at::TensorOptions().dtype(dtype_).device(device_)).contiguous();
+  const at::Tensor fused = at::empty({out_features(), in_features()}, at::TensorOptions().dtype(dtype_).device(device_));
+  std::int64_t row = 0;
+  for (const LinearModule& module : modules_) {
+    fused.narrow(0, row, module.weight.size(0)).copy_(value(module));
+    row += module.weight.size(0);
+  }
+  return fused;
+}
+
+at::Tensor Linear::fused_bias() const {
+  const at::NoGradGuard no_grad;
+  if (std::ranges::none_of(modules_, [](const LinearModule& module) { return module.bias.defined(); })) return {};
+  const at::Tensor fused = at::zeros({out_features()}, at::TensorOptions().dtype(dtype_).device(device_));
+  std::int64_t row = 0;
+  for (const LinearModule& module : modules_) {
+    if (module.bias.defined()) fused.narrow(0, row, module.weight.size(0)).copy_(module.bias);
+    row += module.weight.size(0);
+  }
+  return fused;
 }
 
 }  // namespace iteralign

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,19 +59,34 @@ class Linear {
   void pack();
   // To be called when a weight or an adapter has changed.
   void drop_packed();
-  // While on, forward() is training_linear() (autograd.h).
-  void set_training(bool on) { training_ = on; }
+
+  // While on, forward() is training_linear() (autograd.h), what was packed is dropped, and a weight that does not require a
+  // gradient lies ready in the compute dtype. To be called again when what requires a gradient has changed.
+  void set_training(bool on);
+  // [out, in] and [out] (or undefined) of all modules together in the compute dtype, without LoRA.
+  [[nodiscard]] at::Tensor training_weight() const;
+  [[nodiscard]] at::Tensor fused_bias() const;
+  [[nodiscard]] bool trains_weights() const;  // they all require a gradient, or none does
+  // Of the dropout before LoRA: the same seed drops the same elements.
+  void set_dropout_seed(std::uint64_t seed) { dropout_seed_ = seed; }
+  [[nodiscard]] std::uint64_t dropout_seed() const { return dropout_seed_; }
 
   [[nodiscard]] std::vector<LinearModule>& modules() { return modules_; }
   [[nodiscard]] const std::vector<LinearModule>& modules() const { return modules_; }
+  [[nodiscard]] std::int64_t in_features() const { return modules_[0].weight.size(1); }
+  [[nodiscard]] std::int64_t out_features() const;
   [[nodiscard]] at::ScalarType dtype() const { return dtype_; }
   [[nodiscard]] at::Device device() const { return device_; }
 
  private:
+  [[nodiscard]] at::Tensor fused_weight(bool with_lora) const;
+
   std::vector<LinearModule> modules_;
   at::ScalarType dtype_;
   at::Device device_;
   bool training_ = false;
+  at::Tensor frozen_;  // [out, in] in the compute dtype, while training with weights that are not trained
+  std::uint64_t dropout_seed_ = 0;
   PackedWeight packed_;
   at::Tensor packed_bias_;
 };

@@ -30,9 +30,9 @@ at::Tensor Llama::layer(std::size_t index, const at::Tensor& x, AttentionContext
   const std::int64_t n = x.size(0), heads = config().num_attention_heads, kv_heads = config().num_key_value_heads, dim = config().head_dim;
 
   const at::Tensor qkv = block.qkv->forward(rms_norm(x, block.input_norm, config().rms_norm_eps)).view({n, heads + 2 * kv_heads, dim});
-  const at::Tensor q = rope(qkv.narrow(1, 0, heads), cosine, sine), k = rope(qkv.narrow(1, heads, kv_heads), cosine, sine);
-  const at::Tensor v = qkv.narrow(1, heads + kv_heads, kv_heads);
-  const at::Tensor attended = context.attend(static_cast<int>(index), q, k, v, config().sliding_window);
+  const auto parts = qkv.split_with_sizes({heads, kv_heads, kv_heads}, 1);  // one split, for its backward pass is one copy
+  const at::Tensor q = rope(parts[0], cosine, sine), k = rope(parts[1], cosine, sine);
+  const at::Tensor attended = context.attend(static_cast<int>(index), q, k, parts[2], config().sliding_window);
   const at::Tensor y = x + block.o->forward(attended);
 
   const at::Tensor inner = swiglu(block.gate_up->forward(rms_norm(y, block.post_attention_norm, config().rms_norm_eps)));

@@ -40,7 +40,7 @@ at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) c
   const at::Tensor cosine = angles.cos(), sine = angles.sin();
   at::Tensor x = at::embedding(embedding_, tokens).to(dtype_);
   for (std::size_t i = 0; i < static_cast<std::size_t>(config_.num_hidden_layers); ++i) {
-    const Layer run = [&, i](const at::Tensor& input) { return layer(i, input, context, cosine, sine); };
+    const Layer run = [this, &context, i, cosine, sine](const at::Tensor& input) { return layer(i, input, context, cosine, sine); };
     x = around_layer ? around_layer(x, run) : run(x);
   }
   return rms_norm(x, final_norm_, config_.rms_norm_eps);
@@ -60,6 +60,18 @@ void Model::prepare_training() {
 void Model::weights_changed() {
   if (config_.tie_word_embeddings) lm_head_->modules()[0].weight = embedding_;
   for (Linear* linear : linears()) linear->drop_packed();
+}
+
+void Model::load_weights(std::shared_ptr<const Checkpoint> checkpoint) {
+  const std::vector<NamedParameter> all = parameters();
+  std::vector<at::Tensor> values;
+  for (const NamedParameter& parameter : all) {
+    const at::Tensor value = as_tensor(checkpoint->tensor(parameter.name, parameter.value->sizes().vec()), parameter.name).to(device_);
+    values.push_back(value.dim() == 1 ? value.to(at::kFloat) : value);
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) *all[i].value = values[i];
+  weights_ = std::move(checkpoint);
+  weights_changed();
 }
 
 std::vector<Linear*> Model::linears() {

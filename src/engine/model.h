@@ -44,12 +44,15 @@ class Model {
   // After a weight or an adapter was replaced: drops what was packed and ties lm_head to the embedding again.
   void weights_changed();
 
+  // The weights of another checkpoint of this shape; Error data when one is missing or does not fit, and nothing has changed.
+  void load_weights(std::shared_ptr<const Checkpoint> checkpoint);
+
   // All linear layers in the order of the forward pass, lm_head last.
   [[nodiscard]] std::vector<Linear*> linears();
   [[nodiscard]] Linear& lm_head() { return *lm_head_; }
   // All weights, once each, linear modules' too (a tied lm_head is the embedding).
   [[nodiscard]] std::vector<NamedParameter> parameters();
-  [[nodiscard]] std::int64_t parameter_count();
+  [[nodiscard]] std::int64_t parameter_count();  // without LoRA
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
   [[nodiscard]] const Checkpoint& checkpoint() const { return *checkpoint_; }
@@ -74,6 +77,7 @@ class Model {
 
  private:
   std::shared_ptr<const Checkpoint> checkpoint_;
+  std::shared_ptr<const Checkpoint> weights_;  // what load_weights() mapped
   ModelConfig config_;
   at::ScalarType dtype_;
   at::Device device_;

@@ -1,0 +1,68 @@
+#include "engine/collator.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/log.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+at::Tensor to_tensor(const std::vector<std::int64_t>& values, at::Device device) {
+  return at::tensor(values, at::TensorOptions().dtype(at::kLong)).to(device);
+}
+
+// Up to `max_length` tokens, and up to the last target.
+void cut(Renderer::Example& example, std::int64_t max_length) {
+  std::size_t end = std::min(example.ids.size(), static_cast<std::size_t>(max_length));
+  while (end > 1 && example.loss[end - 1] == 0) --end;
+  example.ids.resize(end);
+  example.loss.resize(end);
+}
+
+}  // namespace
+
+Collator::Collator(std::vector<Renderer::Example> examples, std::int64_t max_length, std::int64_t batch_size, std::uint64_t seed)
+    : examples_(std::move(examples)), batch_size_(static_cast<std::size_t>(batch_size)), random_(seed) {
+  for (Renderer::Example& example : examples_) cut(example, max_length);
+  const std::size_t dropped = std::erase_if(examples_, [](const Renderer::Example& example) { return example.ids.size() < 2; });
+  if (examples_.empty()) {
+    throw Error(ErrorKind::data, "no example has a token to learn within max_length = " + std::to_string(max_length), "finetune.max_length",
+                "raise it, or shorten the prompts");
+  }
+  if (dropped > 0) log_warning("{} examples have no token to learn within max_length = {} and are left out", dropped, max_length);
+}
+
+std::vector<std::vector<std::size_t>> Collator::next_epoch() {
+  std::vector<std::size_t> order(examples_.size());
+  std::iota(order.begin(), order.end(), 0);
+  random_.shuffle(order);
+  std::vector<std::vector<std::size_t>> batches;
+  for (std::size_t begin = 0; begin < order.size(); begin += batch_size_) {
+    const std::size_t end = std::min(order.size(), begin + batch_size_);
+    batches.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(begin), order.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+  return batches;
+}
+
+std::int64_t Collator::batches_per_epoch() const { return static_cast<std::int64_t>((examples_.size() + batch_size_ - 1) / batch_size_); }
+
+Batch Collator::collate(const std::vector<std::size_t>& indices, at::Device device) const {
+  std::vector<std::int64_t> tokens, lengths, rows, targets;
+  for (const std::size_t index : indices) {
+    const Renderer::Example& example = examples_[index];
+    const std::size_t length = example.ids.size() - 1;  // the last token is only a target
+    for (std::size_t i = 0; i < length; ++i) {
+      if (example.loss[i + 1] != 0) {
+        rows.push_back(static_cast<std::int64_t>(tokens.size()));
+        targets.push_back(example.ids[i + 1]);
+      }
+      tokens.push_back(example.ids[i]);
+    }
+    lengths.push_back(static_cast<std::int64_t>(length));
+  }
+  return {to_tensor(tokens, device), lengths, to_tensor(rows, device), to_tensor(targets, device)};
+}
+
+}  // namespace iteralign

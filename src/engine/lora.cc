@@ -1,0 +1,88 @@
+#include "engine/lora.h"
+
+#include <algorithm>
+#include <cmath>
+#include <regex>
+
+#include "core/random.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+bool is_last_part(const std::string& name, const std::string& part) { return name == part || name.ends_with("." + part); }
+
+// PEFT: a pattern is a regular expression for the last parts of the name.
+template <class T>
+T pattern_value(const std::map<std::string, T>& patterns, const std::string& module, T otherwise) {
+  for (const auto& [pattern, value] : patterns) {
+    if (std::regex_match(module, std::regex("(.*\\.)?(" + pattern + ")"))) return value;
+  }
+  return otherwise;
+}
+
+at::Tensor initial_a(std::int64_t rank, std::int64_t in, std::uint64_t seed) {
+  at::Tensor a = at::empty({rank, in}, at::kFloat);
+  Random random(seed);
+  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
+  float* values = a.mutable_data_ptr<float>();
+  for (std::int64_t i = 0; i < a.numel(); ++i) values[i] = static_cast<float>((2.0 * random.uniform() - 1.0) * bound);
+  return a;
+}
+
+}  // namespace
+
+bool lora_targets(const LoraConfig& config, const std::string& module) {
+  if (config.target_pattern == "all-linear") return true;
+  if (!config.target_pattern.empty()) return std::regex_match(module, std::regex(config.target_pattern));
+  return std::ranges::any_of(config.target_modules, [&](const std::string& target) { return is_last_part(module, target); });
+}
+
+std::int64_t lora_rank(const LoraConfig& config, const std::string& module) { return pattern_value(config.rank_pattern, module, config.r); }
+
+double lora_scale(const LoraConfig& config, const std::string& module) {
+  const auto rank = static_cast<double>(lora_rank(config, module));
+  return pattern_value(config.alpha_pattern, module, config.lora_alpha) / (config.use_rslora ? std::sqrt(rank) : rank);
+}
+
+std::vector<LinearModule*> lora_modules(Model& model) {
+  std::vector<LinearModule*> all;
+  for (Linear* linear : model.linears()) {
+    if (linear == &model.lm_head()) continue;
+    for (LinearModule& module : linear->modules()) all.push_back(&module);
+  }
+  return all;
+}
+
+void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed) {
+  const std::vector<LinearModule*> modules = lora_modules(model);
+  for (const std::string& target : config.target_modules) {
+    if (std::ranges::none_of(modules, [&](const LinearModule* module) { return is_last_part(module->name, target); })) {
+      throw Error(ErrorKind::usage, "the model has no linear module `" + target + "` that LoRA could train", "lora_target_modules",
+                  "for example q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
+    }
+  }
+  for (LinearModule* module : modules) {
+    if (!lora_targets(config, module->name)) continue;
+    const std::int64_t rank = lora_rank(config, module->name), out = module->weight.size(0), in = module->weight.size(1);
+    const at::Device device = module->weight.device();
+    module->lora = std::make_shared<Lora>(Lora{initial_a(rank, in, derive_seed(seed, module->name)).to(device),
+                                               at::zeros({out, rank}, at::TensorOptions().dtype(at::kFloat).device(device)),
+                                               lora_scale(config, module->name), config.lora_dropout});
+  }
+  model.weights_changed();
+}
+
+void detach_lora(Model& model) {
+  for (LinearModule* module : lora_modules(model)) module->lora = nullptr;
+  model.weights_changed();
+}
+
+bool same_lora(Model& model, const LoraConfig& config) {
+  return std::ranges::all_of(lora_modules(model), [&](const LinearModule* module) {
+    if (!module->lora || !lora_targets(config, module->name)) return !module->lora && !lora_targets(config, module->name);
+    return module->lora->a.size(0) == lora_rank(config, module->name) && module->lora->scale == lora_scale(config, module->name);
+  });
+}
+
+}  // namespace iteralign

@@ -1,0 +1,41 @@
+#pragma once
+// LoRA on a model: which modules have it, and how it starts (as PEFT does it).
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/linear.h"
+#include "engine/model.h"
+
+namespace iteralign {
+
+// The part of PEFT's LoraConfig that is supported.
+struct LoraConfig {
+  std::int64_t r = 8;
+  double lora_alpha = 8;
+  double lora_dropout = 0.0;
+  bool use_rslora = false;                  // scale alpha / sqrt(r) in place of alpha / r
+  std::vector<std::string> target_modules;  // module names or their last parts: "q_proj"
+  std::string target_pattern;               // in place of it: a regular expression for the whole name, or "all-linear"
+  std::map<std::string, std::int64_t> rank_pattern;
+  std::map<std::string, double> alpha_pattern;
+};
+
+// Is the module (its full name) one that the configuration targets?
+bool lora_targets(const LoraConfig& config, const std::string& module);
+std::int64_t lora_rank(const LoraConfig& config, const std::string& module);
+double lora_scale(const LoraConfig& config, const std::string& module);
+
+// The linear modules that can have LoRA: all but lm_head.
+std::vector<LinearModule*> lora_modules(Model& model);
+
+// A: Kaiming-uniform with a = sqrt(5), which is U(-1/sqrt(in), 1/sqrt(in)); B: zeros. A depends on seed and name alone.
+// Error usage when a target names no module.
+void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed);
+void detach_lora(Model& model);
+// Does every module have exactly the update that the configuration would attach (rank, scale, targets)?
+bool same_lora(Model& model, const LoraConfig& config);
+
+}  // namespace iteralign

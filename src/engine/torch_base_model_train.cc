@@ -1,0 +1,117 @@
+#include <map>
+
+#include "core/files.h"
+#include "engine/peft.h"
+#include "engine/torch_base_model.h"
+#include "engine/torch_error.h"
+#include "engine/trainable_weights.h"
+#include "engine/trainer.h"
+
+namespace iteralign {
+namespace {
+
+LoraConfig lora_config(const FinetuneOptions& options) {
+  LoraConfig config;
+  config.r = options.lora_r;
+  config.lora_alpha = options.lora_alpha;
+  config.lora_dropout = options.lora_dropout;
+  config.target_modules = options.lora_target_modules;
+  return config;
+}
+
+at::ScalarType torch_type(DType dtype) {
+  static const std::map<DType, at::ScalarType> types = {
+      {DType::f64, at::kDouble}, {DType::f32, at::kFloat}, {DType::f16, at::kHalf}, {DType::bf16, at::kBFloat16}};
+  return types.at(dtype);  // the model was loaded from such tensors
+}
+
+// What is kept of fp32 masters is what save() will write, so that a run that goes on from the files goes on from the same weights.
+void round_to_saved_types(Model& model, const Checkpoint& checkpoint) {
+  for (const NamedParameter& parameter : model.parameters()) {
+    const at::Tensor rounded = parameter.value->detach().to(torch_type(checkpoint.tensor(parameter.name).dtype));
+    *parameter.value = rounded.dim() == 1 ? rounded.to(at::kFloat) : rounded;  // norms and biases are fp32 in memory
+  }
+  model.weights_changed();
+}
+
+}  // namespace
+
+TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
+                                      const std::function<bool()>& should_stop) {
+  check(options);
+  const bool with_lora = options.method == FinetuneMethod::lora;
+  const LoraConfig config = lora_config(options);
+  if (with_lora && lora_ && !same_lora(*model_, config)) {
+    throw Error(ErrorKind::usage, "the adapter that is on the model has another rank, alpha or other target modules", "finetune",
+                "fine-tune with the adapter's own lora_r, lora_alpha and lora_target_modules, or start from the base model");
+  }
+  return with_torch_errors("fine-tuning", [&] {
+    std::vector<Renderer::Example> rendered;
+    for (const TrainExample& example : examples)
+      rendered.push_back(renderer_->example(example.messages, example.completion, example.complete));
+    TrainSummary summary;
+    {
+      TrainableWeights weights(*model_);
+      with_lora ? weights.train_lora(config, options.seed) : weights.train_all();
+      summary = Trainer(*model_, weights.parameters(), std::move(rendered), options).train(on_step, should_stop);
+      weights.commit();
+    }
+    if (with_lora) {
+      if (!lora_) lora_ = config;
+    } else {
+      round_to_saved_types(*model_, *checkpoint_);
+      lora_.reset();
+      base_changed_ = true;
+    }
+    return summary;
+  });
+}
+
+void TorchBaseModel::save(const std::string& dir, SaveFormat format) {
+  with_torch_errors("saving the model", [&] {
+    if (format == SaveFormat::adapter) {
+      if (!lora_)
+        throw Error(ErrorKind::usage, "there is no LoRA adapter to save", dir, "fine-tune with method: lora, or save the merged model");
+      if (base_changed_) {
+        throw Error(ErrorKind::usage, "the adapter belongs to weights that were fine-tuned too", dir, "save the merged model");
+      }
+      PendingDirectory pending(dir);
+      write_peft(pending.path(), *model_, *lora_, path_);
+      pending.commit();
+      return;
+    }
+    std::map<std::string, const LinearModule*> with_lora;
+    for (const LinearModule* module : lora_modules(*model_)) {
+      if (module->lora) with_lora[module->name + ".weight"] = module;
+    }
+    std::vector<TensorSource> tensors;
+    at::Tensor scratch;  // the bytes of the tensor whose turn it is
+    for (const NamedParameter& parameter : model_->parameters()) {
+      const DType dtype = checkpoint_->tensor(parameter.name).dtype;
+      const auto module = with_lora.find(parameter.name);
+      const LinearModule* lora = module == with_lora.end() ? nullptr : module->second;
+      tensors.push_back({parameter.name, dtype, parameter.value->sizes().vec(), [&scratch, value = *parameter.value, lora, dtype] {
+                           scratch = (lora != nullptr ? merged_weight(*lora) : value).detach().to(at::kCPU, torch_type(dtype)).contiguous();
+                           return std::span(static_cast<const std::byte*>(scratch.const_data_ptr()), scratch.nbytes());
+                         }});
+    }
+    write_checkpoint(dir, checkpoint_->folder(), tensors);
+  });
+}
+
+void TorchBaseModel::load_trained(const std::string& dir) {
+  with_torch_errors("loading trained weights", [&] {
+    if (!dir.empty() && is_peft_folder(dir)) {
+      lora_ = read_peft(dir, *model_);
+      if (base_changed_) model_->load_weights(checkpoint_);
+      base_changed_ = false;
+      return;
+    }
+    if (!dir.empty() || base_changed_) model_->load_weights(dir.empty() ? checkpoint_ : std::make_shared<const Checkpoint>(dir));
+    detach_lora(*model_);
+    lora_.reset();
+    base_changed_ = !dir.empty();
+  });
+}
+
+}  // namespace iteralign

@@ -1,0 +1,254 @@
+// Every hand-written backward pass against autograd through plain operators.
+#include "engine/autograd.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "engine/peft.h"
+#include "engine/trainable_weights.h"
+#include "engine/trainer.h"
+#include "engine/training_attention.h"
+#include "engine/training_model.h"
+
+namespace iteralign {
+namespace {
+
+using Tensors = std::vector<at::Tensor>;
+
+// f's output and its gradients for fresh leaves; the output is weighted with random numbers to make one value of it.
+Tensors value_and_gradients(const Tensors& inputs, const std::function<at::Tensor(const Tensors&)>& f) {
+  Tensors leaves;
+  for (const at::Tensor& input : inputs) leaves.push_back(input.detach().clone().requires_grad_());
+  const at::Tensor y = f(leaves);
+  at::manual_seed(11);
+  torch::autograd::backward({y}, {at::randn(y.sizes(), at::kFloat).to(y.scalar_type())});
+  Tensors all = {y.detach()};
+  for (const at::Tensor& leaf : leaves) all.push_back(leaf.grad());
+  return all;
+}
+
+void expect_like_plain_operators(const Tensors& inputs, const std::function<at::Tensor(const Tensors&)>& f, double tolerance = 1e-5) {
+  const Tensors fused = value_and_gradients(inputs, f);
+  const ReferenceKernels reference;
+  const Tensors plain = value_and_gradients(inputs, f);
+  for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_LT(relative_difference(fused[i], plain[i]), tolerance) << "tensor " << i;
+}
+
+TEST(Autograd, RmsNorm) {
+  at::manual_seed(1);
+  for (const std::int64_t rows : {1, 64, 301}) {
+    expect_like_plain_operators({at::randn({rows, 72}), at::randn({72})}, [](const Tensors& x) { return rms_norm(x[0], x[1], 1e-5); });
+  }
+}
+
+TEST(Autograd, Rope) {
+  at::manual_seed(1);
+  const at::Tensor angles = at::randn({33, 8}), cosine = angles.cos(), sine = angles.sin();
+  expect_like_plain_operators({at::randn({33, 5, 16})}, [&](const Tensors& x) { return rope(x[0], cosine, sine); });
+  expect_like_plain_operators({at::randn({33, 5, 16})}, [&](const Tensors& x) { return rope(x[0].narrow(1, 1, 3), cosine, sine); });
+}
+
+TEST(Autograd, Swiglu) {
+  at::manual_seed(1);
+  expect_like_plain_operators({at::randn({97, 2 * 40}) * 4}, [](const Tensors& x) { return swiglu(x[0]); });
+  expect_like_plain_operators({at::full({1, 2}, -90.0)}, [](const Tensors& x) { return swiglu(x[0]); });
+}
+
+TEST(Autograd, AttentionOverSequencesOfDifferentLengths) {
+  at::manual_seed(1);
+  const std::vector<std::int64_t> lengths = {1, 70, 130, 64};
+  for (const std::int64_t window : {0, 20}) {
+    expect_like_plain_operators({at::randn({265, 6, 16}), at::randn({265, 2, 16}), at::randn({265, 2, 16})},
+                                [&](const Tensors& x) { return PackedAttention(lengths, at::kCPU).attend(0, x[0], x[1], x[2], window); });
+  }
+}
+
+class LinearTest : public testing::Test {
+ protected:
+  static LinearModule module(const std::string& name, std::int64_t out, bool lora, bool bias = false) {
+    LinearModule made{name, at::randn({out, 24}), bias ? at::randn({out}) : at::Tensor(), nullptr};
+    if (lora) made.lora = std::make_shared<Lora>(Lora{at::randn({3, 24}), at::randn({out, 3}), 0.7, 0.0});
+    return made;
+  }
+  // Gradients of x and of every parameter that requires one.
+  static Tensors gradients(Linear& linear, const at::Tensor& x, at::Tensor (*product)(const at::Tensor&, const Linear&)) {
+    Tensors leaves;
+    for (LinearModule& part : linear.modules()) {
+      if (part.weight.requires_grad()) leaves.push_back(part.weight);
+      if (part.bias.defined() && part.bias.requires_grad()) leaves.push_back(part.bias);
+      if (part.lora) leaves.insert(leaves.end(), {part.lora->a.requires_grad_(), part.lora->b.requires_grad_()});
+    }
+    for (at::Tensor& leaf : leaves) leaf.mutable_grad() = at::Tensor();
+    const at::Tensor input = x.detach().clone().requires_grad_(), y = product(input, linear);
+    at::manual_seed(2);
+    torch::autograd::backward({y}, {at::randn_like(y)});
+    Tensors all = {y.detach(), input.grad()};
+    for (const at::Tensor& leaf : leaves) all.push_back(leaf.grad());
+    return all;
+  }
+  static void expect_like_reference(Linear& linear) {
+    linear.set_training(true);
+    linear.set_dropout_seed(77);
+    const at::Tensor x = at::randn({50, 24});
+    const Tensors fused = gradients(linear, x, training_linear), plain = gradients(linear, x, reference_linear);
+    for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_LT(relative_difference(fused[i], plain[i]), 1e-5) << "tensor " << i;
+  }
+};
+
+TEST_F(LinearTest, LoraOnAllModulesOfAFusedProduct) {
+  Linear linear({module("q", 16, true), module("k", 8, true), module("v", 8, true)}, at::kFloat, at::kCPU);
+  expect_like_reference(linear);
+}
+
+TEST_F(LinearTest, LoraOnSomeModulesAndBiases) {
+  Linear linear({module("q", 16, true, true), module("k", 8, false), module("v", 8, true, true)}, at::kFloat, at::kCPU);
+  expect_like_reference(linear);
+}
+
+TEST_F(LinearTest, DropoutIsThatOfTheSeed) {
+  Linear linear({module("q", 16, true), module("k", 8, true)}, at::kFloat, at::kCPU);
+  for (LinearModule& part : linear.modules()) part.lora->dropout = 0.3;
+  expect_like_reference(linear);
+  const at::Tensor x = at::randn({50, 24}), first = training_linear(x, linear);
+  EXPECT_TRUE(at::equal(first, training_linear(x, linear)));
+  linear.set_dropout_seed(78);
+  EXPECT_FALSE(at::equal(first, training_linear(x, linear)));
+}
+
+TEST_F(LinearTest, FullWeightsAndBiases) {
+  Linear linear({module("gate", 16, false, true), module("up", 16, false, true)}, at::kFloat, at::kCPU);
+  for (LinearModule& part : linear.modules()) {
+    part.weight.requires_grad_();
+    part.bias.requires_grad_();
+  }
+  expect_like_reference(linear);
+}
+
+TEST(Autograd, CrossEntropyInChunks) {
+  at::manual_seed(1);
+  constexpr std::int64_t kVocabulary = 50'000, kRows = 300;  // three chunks
+  Linear lm_head({{"lm_head", at::randn({kVocabulary, 8}).requires_grad_(), {}, nullptr}}, at::kFloat, at::kCPU);
+  at::Tensor& weight = lm_head.modules()[0].weight;
+  const at::Tensor hidden = at::randn({kRows, 8}).requires_grad_(), targets = at::randint(kVocabulary, {kRows}, at::kLong);
+  lm_head.set_training(true);
+  const at::Tensor loss = training_cross_entropy(hidden, targets, lm_head, 0.25);
+  torch::autograd::backward({loss * 3}, {});
+  const at::Tensor dhidden = hidden.grad().clone(), dweight = weight.grad().clone();
+  hidden.mutable_grad() = at::Tensor();
+  weight.mutable_grad() = at::Tensor();
+  const at::Tensor expected = at::cross_entropy_loss(at::linear(hidden, weight), targets, {}, at::Reduction::Sum) * 0.25;
+  torch::autograd::backward({expected * 3}, {});
+  EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5 * expected.item<double>());
+  EXPECT_LT(relative_difference(dhidden, hidden.grad()), 5e-5);
+  EXPECT_LT(relative_difference(dweight, weight.grad()), 5e-5);
+}
+
+class WholeModel : public testing::Test {
+ protected:
+  WholeModel() { write_tiny_model(folder_.path()); }
+  // The loss, then the gradients of all parameters.
+  static Tensors gradients(Model& model, const std::vector<TrainableParameter>& parameters, const Batch& batch) {
+    PackedAttention attention(batch.lengths, at::kCPU);
+    const at::Tensor loss = training_loss(model, batch, attention, 1.0 / static_cast<double>(batch.targets.size(0)));
+    torch::autograd::backward({loss}, {});
+    Tensors all = {loss.detach()};
+    for (const TrainableParameter& parameter : parameters) {
+      all.push_back(parameter.value.grad().clone());
+      parameter.value.mutable_grad() = at::Tensor();
+    }
+    return all;
+  }
+  static void expect_same(const Tensors& actual, const Tensors& expected, double tolerance) {
+    ASSERT_EQ(actual.size(), expected.size());
+    for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_LT(relative_difference(actual[i], expected[i]), tolerance) << "tensor " << i;
+  }
+  TemporaryFolder folder_;
+  const Batch batch_ = random_batch({20, 7, 90});
+};
+
+TEST_F(WholeModel, LoraGradientsAreThoseOfPlainOperators) {
+  const auto model = open_tiny_model(folder_.path());
+  attach_lora(*model, all_layers(), 1);
+  randomize_b(*model);
+  TrainableWeights weights(*model);
+  weights.train_lora(all_layers(), 1);
+  EXPECT_EQ(weights.parameters().size(), 2u * 7 * 2);
+  const Tensors fused = gradients(*model, weights.parameters(), batch_);
+  model->around_layer = [](const at::Tensor& x, const Model::Layer& layer) {
+    return checkpoint(x.requires_grad() ? x : x.detach().requires_grad_(), layer);
+  };
+  expect_same(gradients(*model, weights.parameters(), batch_), fused, 1e-6);
+  model->around_layer = nullptr;
+  const ReferenceKernels reference;
+  expect_same(fused, gradients(*model, weights.parameters(), batch_), 1e-4);
+}
+
+TEST_F(WholeModel, FullGradientsAreThoseOfPlainOperators) {
+  const auto model = open_tiny_model(folder_.path());
+  TrainableWeights weights(*model);
+  weights.train_all();
+  EXPECT_EQ(weights.parameters().size(), 2u + 2 * 9);
+  const Tensors fused = gradients(*model, weights.parameters(), batch_);
+  const ReferenceKernels reference;
+  expect_same(fused, gradients(*model, weights.parameters(), batch_), 1e-4);
+}
+
+TEST_F(WholeModel, BFloat16IsClose) {
+  const auto exact = open_tiny_model(folder_.path()), rounded = open_tiny_model(folder_.path(), at::kBFloat16);
+  for (Model* model : {exact.get(), rounded.get()}) {
+    attach_lora(*model, all_layers(), 1);
+    randomize_b(*model);
+  }
+  TrainableWeights exact_weights(*exact), rounded_weights(*rounded);
+  exact_weights.train_lora(all_layers(), 1);
+  rounded_weights.train_lora(all_layers(), 1);
+  expect_same(gradients(*rounded, rounded_weights.parameters(), batch_), gradients(*exact, exact_weights.parameters(), batch_), 0.15);
+}
+
+// A folder that a comparison with transformers and peft wrote: model/, adapter/ (for LoRA), batch.safetensors and
+// gradients.safetensors, by the names of transformers or peft.
+TEST(PeerGradients, AreThoseOfTheFolder) {
+  const char* folder = std::getenv("ITERALIGN_GRADIENTS");
+  if (folder == nullptr) GTEST_SKIP() << "skipped: run by tests/peers/test_training.py";
+  const auto read = [&](const char* name) { return std::make_unique<SafetensorsFile>(join_path(folder, name)); };
+  const auto tensor = [](const TensorView& view) {
+    const at::ScalarType type = view.dtype == DType::i64 ? at::kLong : at::kFloat;
+    return at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, type).clone();
+  };
+  const auto batch_file = read("batch.safetensors"), gradient_file = read("gradients.safetensors");
+  const at::Tensor lengths = tensor(batch_file->tensors().at("lengths"));
+  const Batch batch = {
+      tensor(batch_file->tensors().at("tokens")),
+      std::vector<std::int64_t>(lengths.const_data_ptr<std::int64_t>(), lengths.const_data_ptr<std::int64_t>() + lengths.size(0)),
+      tensor(batch_file->tensors().at("rows")), tensor(batch_file->tensors().at("targets"))};
+
+  const auto model = open_tiny_model(join_path(folder, "model"));
+  const bool with_lora = is_peft_folder(join_path(folder, "adapter"));
+  const LoraConfig config = with_lora ? read_peft(join_path(folder, "adapter"), *model) : LoraConfig();
+  TrainableWeights weights(*model);
+  with_lora ? weights.train_lora(config, 0) : weights.train_all();
+  PackedAttention attention(batch.lengths, at::kCPU);
+  const at::Tensor loss = training_loss(*model, batch, attention, 1.0 / static_cast<double>(batch.targets.size(0)));
+  torch::autograd::backward({loss}, {});
+
+  std::map<std::string, at::Tensor> ours;
+  if (with_lora) {
+    for (const LinearModule* module : lora_modules(*model)) {
+      if (!module->lora) continue;
+      ours["base_model.model." + module->name + ".lora_A.weight"] = module->lora->a.grad();
+      ours["base_model.model." + module->name + ".lora_B.weight"] = module->lora->b.grad();
+    }
+  } else {
+    for (const NamedParameter& parameter : model->parameters()) ours[parameter.name] = parameter.value->grad();
+  }
+  EXPECT_NEAR(loss.item<double>(), tensor(gradient_file->tensors().at("loss")).item<double>(), 1e-5);
+  EXPECT_EQ(ours.size(), gradient_file->tensors().size() - 1);
+  for (const auto& [name, gradient] : ours) {
+    ASSERT_TRUE(gradient_file->tensors().contains(name)) << name;
+    EXPECT_LT(relative_difference(gradient, tensor(gradient_file->tensors().at(name))), 1e-4) << name;
+  }
+}
+
+}  // namespace
+}  // namespace iteralign

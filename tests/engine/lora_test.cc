@@ -1,0 +1,111 @@
+#include "engine/lora.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/training_model.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+TEST(LoraConfig, TargetsAreLastPartsOfNames) {
+  LoraConfig config;
+  config.target_modules = {"q_proj", "mlp.up_proj"};
+  EXPECT_TRUE(lora_targets(config, "model.layers.0.self_attn.q_proj"));
+  EXPECT_TRUE(lora_targets(config, "model.layers.0.mlp.up_proj"));
+  EXPECT_FALSE(lora_targets(config, "model.layers.0.self_attn.xq_proj"));
+  config.target_pattern = R"(.*\.1\..*_proj)";
+  EXPECT_TRUE(lora_targets(config, "model.layers.1.mlp.down_proj"));
+  EXPECT_FALSE(lora_targets(config, "model.layers.11x.mlp.down_proj"));
+  config.target_pattern = "all-linear";
+  EXPECT_TRUE(lora_targets(config, "model.layers.7.mlp.down_proj"));
+}
+
+TEST(LoraConfig, PatternsOverrideRankAndAlpha) {
+  LoraConfig config;
+  config.r = 8;
+  config.lora_alpha = 16;
+  config.rank_pattern = {{"q_proj", 4}};
+  config.alpha_pattern = {{"layers.1.self_attn.q_proj", 2.0}};
+  EXPECT_EQ(lora_rank(config, "model.layers.0.self_attn.q_proj"), 4);
+  EXPECT_EQ(lora_rank(config, "model.layers.0.self_attn.k_proj"), 8);
+  EXPECT_EQ(lora_scale(config, "model.layers.0.self_attn.q_proj"), 4.0);
+  EXPECT_EQ(lora_scale(config, "model.layers.1.self_attn.q_proj"), 0.5);
+  config.use_rslora = true;
+  EXPECT_EQ(lora_scale(config, "model.layers.0.self_attn.q_proj"), 8.0);
+}
+
+class LoraOnModel : public testing::Test {
+ protected:
+  LoraOnModel() {
+    write_tiny_model(folder_.path());
+    model_ = open_tiny_model(folder_.path());
+  }
+  LinearModule& module(const std::string& name) {
+    for (LinearModule* one : lora_modules(*model_)) {
+      if (one->name == name) return *one;
+    }
+    throw std::out_of_range(name);
+  }
+  TemporaryFolder folder_;
+  std::unique_ptr<Model> model_;
+};
+
+TEST_F(LoraOnModel, StartsAsPeftDoes) {
+  attach_lora(*model_, all_layers(16), 9);
+  const Lora& lora = *module("model.layers.0.mlp.down_proj").lora;
+  const double bound = 1 / std::sqrt(96.0);
+  EXPECT_EQ(lora.a.sizes(), (std::vector<std::int64_t>{16, 96}));
+  EXPECT_LE(lora.a.abs().max().item<double>(), bound);
+  EXPECT_GT(lora.a.abs().max().item<double>(), 0.98 * bound);
+  EXPECT_NEAR(lora.a.mean().item<double>(), 0.0, 0.1 * bound);
+  EXPECT_NEAR(lora.a.std().item<double>(), bound / std::sqrt(3.0), 0.03 * bound);
+  EXPECT_EQ(lora.b.abs().max().item<double>(), 0.0);
+  EXPECT_EQ(lora.scale, 2.0);
+}
+
+TEST_F(LoraOnModel, TheSeedDecidesTheStart) {
+  const std::string name = "model.layers.1.self_attn.q_proj";
+  attach_lora(*model_, all_layers(), 9);
+  const at::Tensor first = module(name).lora->a;
+  attach_lora(*model_, all_layers(), 9);
+  EXPECT_TRUE(at::equal(first, module(name).lora->a));
+  EXPECT_FALSE(at::equal(first, module("model.layers.0.self_attn.q_proj").lora->a));
+  attach_lora(*model_, all_layers(), 10);
+  EXPECT_FALSE(at::equal(first, module(name).lora->a));
+}
+
+TEST_F(LoraOnModel, MergesIntoTheWeight) {
+  attach_lora(*model_, all_layers(), 9);
+  randomize_b(*model_);
+  const LinearModule& one = module("model.layers.1.self_attn.q_proj");
+  EXPECT_LT(relative_difference(merged_weight(one), one.weight + one.lora->b.mm(one.lora->a) * 2.0), 1e-6);
+}
+
+TEST_F(LoraOnModel, AnotherRankOrTargetIsNotTheSame) {
+  EXPECT_FALSE(same_lora(*model_, all_layers()));
+  attach_lora(*model_, all_layers(4), 9);
+  EXPECT_TRUE(same_lora(*model_, all_layers(4)));
+  EXPECT_FALSE(same_lora(*model_, all_layers(8)));
+  LoraConfig fewer = all_layers(4);
+  fewer.target_modules.pop_back();
+  EXPECT_FALSE(same_lora(*model_, fewer));
+  detach_lora(*model_);
+  EXPECT_FALSE(same_lora(*model_, all_layers(4)));
+}
+
+TEST_F(LoraOnModel, ATargetThatNoModuleHasIsAnError) {
+  LoraConfig config = all_layers();
+  config.target_modules.push_back("query_proj");
+  try {
+    attach_lora(*model_, config, 1);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("query_proj"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace iteralign

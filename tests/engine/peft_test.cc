@@ -1,0 +1,125 @@
+#include "engine/peft.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "engine/training_model.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+class PeftFolder : public testing::Test {
+ protected:
+  PeftFolder() {
+    write_tiny_model(model_folder_.path());
+    model_ = open_tiny_model(model_folder_.path());
+    attach_lora(*model_, all_layers(), 1);
+    randomize_b(*model_);
+  }
+  [[nodiscard]] std::string file(const char* name) const { return join_path(adapter_.path(), name); }
+  void write() { write_peft(adapter_.path(), *model_, all_layers(), "base/model"); }
+  // Writes the adapter with other keys in its configuration.
+  void write_with(const Json& changes) {
+    write();
+    Json config = read_json(file("adapter_config.json"));
+    for (const auto& [key, value] : changes.items()) config[key] = value;
+    write_file_atomic(file("adapter_config.json"), dump_json(config));
+  }
+  std::string error_of_reading() {
+    const auto other = open_tiny_model(model_folder_.path());
+    try {
+      read_peft(adapter_.path(), *other);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::data);
+      for (const LinearModule* module : lora_modules(*other)) EXPECT_EQ(module->lora, nullptr);
+      return error.what();
+    }
+    return "";
+  }
+  TemporaryFolder model_folder_, adapter_;
+  std::unique_ptr<Model> model_;
+};
+
+TEST_F(PeftFolder, ComesBackBitForBit) {
+  write();
+  const auto other = open_tiny_model(model_folder_.path());
+  const LoraConfig config = read_peft(adapter_.path(), *other);
+  EXPECT_EQ(config.r, 4);
+  EXPECT_EQ(config.lora_alpha, 8);
+  EXPECT_EQ(config.target_modules, all_layers().target_modules);
+  const auto expected = lora_modules(*model_), actual = lora_modules(*other);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_TRUE(at::equal(actual[i]->lora->a, expected[i]->lora->a));
+    EXPECT_TRUE(at::equal(actual[i]->lora->b, expected[i]->lora->b));
+    EXPECT_EQ(actual[i]->lora->scale, expected[i]->lora->scale);
+  }
+}
+
+TEST_F(PeftFolder, HasThePeftNames) {
+  write();
+  const SafetensorsFile weights(file("adapter_model.safetensors"));
+  EXPECT_EQ(weights.tensors().size(), 28u);
+  EXPECT_EQ(weights.tensors().at("base_model.model.model.layers.0.self_attn.k_proj.lora_B.weight").shape,
+            (std::vector<std::int64_t>{32, 4}));
+  const Json config = read_json(file("adapter_config.json"));
+  EXPECT_EQ(config["peft_type"], "LORA");
+  EXPECT_EQ(config["base_model_name_or_path"], "base/model");
+  EXPECT_TRUE(config["lora_alpha"].is_number_integer());
+}
+
+TEST_F(PeftFolder, RefusesByNameWhatItDoesNotSupport) {
+  const std::pair<const char*, Json> cases[] = {{"use_dora", true},
+                                                {"bias", "all"},
+                                                {"modules_to_save", {"lm_head"}},
+                                                {"layer_replication", Json::parse("[[0,1]]")},
+                                                {"alora_invocation_tokens", {1, 2}},
+                                                {"peft_type", "LOHA"},
+                                                {"init_lora_weights", "pissa_niter_4"}};
+  for (const auto& [key, value] : cases) {
+    write_with({{key, value}});
+    const std::string message = error_of_reading();
+    EXPECT_NE(message.find(std::string(key) == "peft_type" ? "LOHA" : key), std::string::npos) << key << ": " << message;
+  }
+  write_with({{"some_future_key", 1}, {"modules_to_save", Json::array()}, {"layers_to_transform", nullptr}});
+  EXPECT_EQ(error_of_reading(), "");
+}
+
+TEST_F(PeftFolder, ReadsPatternsAndRegularExpressions) {
+  write_with({{"target_modules", ".*_proj"}, {"use_rslora", true}, {"alpha_pattern", {{"q_proj", 4}}}});
+  const auto other = open_tiny_model(model_folder_.path());
+  read_peft(adapter_.path(), *other);
+  EXPECT_EQ(lora_modules(*other)[0]->lora->scale, 2.0);  // q_proj: 4 / sqrt(4)
+  EXPECT_EQ(lora_modules(*other)[1]->lora->scale, 4.0);  // 8 / sqrt(4)
+  write_with({{"target_modules", "(unclosed"}});
+  EXPECT_NE(error_of_reading().find("regular expression"), std::string::npos);
+}
+
+TEST_F(PeftFolder, NamesWhatDoesNotFit) {
+  write_with({{"r", 8}});
+  EXPECT_NE(error_of_reading().find("lora_A.weight` does not fit"), std::string::npos);
+  write_with({{"target_modules", {"q_proj"}}});
+  EXPECT_NE(error_of_reading().find("28 tensors, of which 4"), std::string::npos);
+  detach_lora(*model_);
+  LoraConfig queries = all_layers();
+  queries.target_modules = {"q_proj"};
+  attach_lora(*model_, queries, 1);
+  write_with({{"target_modules", {"q_proj", "o_proj"}}});
+  EXPECT_NE(error_of_reading().find("o_proj.lora_A.weight` is missing"), std::string::npos);
+}
+
+TEST_F(PeftFolder, DamagedAndMissingFiles) {
+  write();
+  std::filesystem::resize_file(file("adapter_model.safetensors"), 500);
+  EXPECT_NE(error_of_reading().find("adapter_model.safetensors"), std::string::npos);
+  std::filesystem::remove(file("adapter_model.safetensors"));
+  EXPECT_NE(error_of_reading(), "");
+  std::ofstream(file("adapter_model.bin")) << "x";
+  EXPECT_NE(error_of_reading().find("pickle"), std::string::npos);
+  std::ofstream(file("adapter_config.json")) << "{";
+  EXPECT_NE(error_of_reading().find("adapter_config.json"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace iteralign

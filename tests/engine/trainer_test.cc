@@ -1,0 +1,273 @@
+// Fine-tuning through BaseModel: the losses fall, the same seed gives the same bits, and a failure changes nothing.
+#include "engine/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "engine/torch_base_model.h"
+#include "engine/training_model.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+Renderer::Example example(std::size_t prompt, std::size_t answer) {
+  Renderer::Example made;
+  made.ids.resize(prompt + answer);
+  std::iota(made.ids.begin(), made.ids.end(), 1);
+  made.loss.assign(prompt + answer, 0);
+  std::fill(made.loss.begin() + static_cast<std::ptrdiff_t>(prompt), made.loss.end(), 1);
+  return made;
+}
+
+std::vector<std::int64_t> values(const at::Tensor& x) {
+  return {x.const_data_ptr<std::int64_t>(), x.const_data_ptr<std::int64_t>() + x.numel()};
+}
+
+TEST(Collator, RowsPointAtTheTokensBeforeTheTargets) {
+  Collator collator({example(2, 2), example(1, 1)}, 100, 8, 1);
+  const Batch batch = collator.collate({0, 1}, at::kCPU);
+  EXPECT_EQ(values(batch.tokens), (std::vector<std::int64_t>{1, 2, 3, 1}));
+  EXPECT_EQ(batch.lengths, (std::vector<std::int64_t>{3, 1}));
+  EXPECT_EQ(values(batch.rows), (std::vector<std::int64_t>{1, 2, 3}));
+  EXPECT_EQ(values(batch.targets), (std::vector<std::int64_t>{3, 4, 2}));
+}
+
+TEST(Collator, CutsAtTheEndAndDropsWhatHasNothingToLearn) {
+  Collator collator({example(3, 5), example(8, 2), example(4, 1)}, 6, 8, 1);
+  EXPECT_EQ(collator.next_epoch()[0].size(), 2u);
+  EXPECT_EQ(collator.collate({0}, at::kCPU).targets.size(0), 3);
+  EXPECT_THROW(Collator({example(8, 2)}, 6, 8, 1), Error);
+}
+
+TEST(Collator, EveryEpochHasAllExamplesInAnOrderOfTheSeed) {
+  const std::vector<Renderer::Example> examples(10, example(1, 1));
+  Collator one(examples, 9, 4, 7), same(examples, 9, 4, 7), other(examples, 9, 4, 8);
+  const auto first = one.next_epoch();
+  EXPECT_EQ(first.size(), 3u);
+  EXPECT_EQ(first[2].size(), 2u);
+  EXPECT_EQ(first, same.next_epoch());
+  EXPECT_NE(first, other.next_epoch());
+  EXPECT_NE(first, one.next_epoch());
+  std::vector<std::size_t> all;
+  for (const auto& batch : first) all.insert(all.end(), batch.begin(), batch.end());
+  std::sort(all.begin(), all.end());
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i], i);
+}
+
+class Finetune : public testing::Test {
+ protected:
+  Finetune() {
+    write_tiny_model(folder_.path());
+    for (int i = 0; i < 10; ++i) {
+      const std::string number = std::to_string(i);
+      examples_.push_back(
+          {{{"user", "What follows " + number + "?"}}, "The number after " + number + std::string(static_cast<std::size_t>(i), '.')});
+    }
+    options_.per_device_train_batch_size = 4;
+    options_.learning_rate = 5e-3;
+    options_.max_steps = 12;
+    options_.lora_r = 4;
+    options_.lora_alpha = 8;
+    options_.weight_decay = 0.01;
+  }
+  [[nodiscard]] std::unique_ptr<TorchBaseModel> open(const std::string& dtype = "float32") const {
+    return std::make_unique<TorchBaseModel>(
+        ModelOptions{.path = folder_.path(), .dtype = dtype, .device = "cpu", .adapter = "", .chat_template = "chatml"});
+  }
+  std::vector<double> losses(TorchBaseModel& model) {
+    std::vector<double> all;
+    model.finetune(examples_, options_, [&](const TrainStep& step) { all.push_back(step.loss); }, {});
+    return all;
+  }
+  static std::vector<double> scores(TorchBaseModel& model) {
+    std::vector<double> all;
+    for (const auto& one : model.score({{"What follows", {" 3? The", " 5!"}}, {"The number", {" after 7", "."}}})) {
+      for (const Score& score : one) all.push_back(score.loglikelihood);
+    }
+    return all;
+  }
+  [[nodiscard]] std::string out(const char* name) const { return join_path(out_.path(), name); }
+  static std::string adapter_bytes(const std::string& folder) { return read_file(join_path(folder, "adapter_model.safetensors")); }
+
+  TemporaryFolder folder_, out_;
+  std::vector<TrainExample> examples_;
+  FinetuneOptions options_;
+};
+
+TEST_F(Finetune, LossesFallWithLoraAndFull) {
+  for (const FinetuneMethod method : {FinetuneMethod::lora, FinetuneMethod::full}) {
+    options_.method = method;
+    options_.max_steps = 40;
+    const auto model = open();
+    std::vector<TrainStep> steps;
+    const TrainSummary summary = model->finetune(examples_, options_, [&](const TrainStep& step) { steps.push_back(step); }, {});
+    ASSERT_EQ(steps.size(), 40u);
+    EXPECT_LT(summary.loss_last, 0.5 * summary.loss_first);
+    EXPECT_EQ(steps[0].learning_rate, 0.0);  // warm-up
+    EXPECT_EQ(steps[2].epoch, 1.0);          // three batches an epoch
+    EXPECT_EQ(steps[39].num_tokens, summary.tokens);
+    EXPECT_GT(steps[5].grad_norm, 0.0);
+  }
+}
+
+TEST_F(Finetune, TheSameSeedGivesTheSameBits) {
+  options_.lora_dropout = 0.1;
+  const auto model = open();
+  losses(*model);
+  model->save(out("first"), SaveFormat::adapter);
+  model->load_trained("");
+  losses(*model);
+  model->save(out("second"), SaveFormat::adapter);
+  EXPECT_EQ(adapter_bytes(out("first")), adapter_bytes(out("second")));
+
+  losses(*model);  // a second iteration, from memory and from the files
+  model->save(out("from_memory"), SaveFormat::adapter);
+  const auto resumed = open();
+  resumed->load_trained(out("first"));
+  losses(*resumed);
+  resumed->save(out("from_files"), SaveFormat::adapter);
+  EXPECT_EQ(adapter_bytes(out("from_memory")), adapter_bytes(out("from_files")));
+  EXPECT_NE(adapter_bytes(out("first")), adapter_bytes(out("from_files")));
+
+  options_.seed = 43;
+  model->load_trained("");
+  losses(*model);
+  model->save(out("other_seed"), SaveFormat::adapter);
+  EXPECT_NE(adapter_bytes(out("first")), adapter_bytes(out("other_seed")));
+}
+
+TEST_F(Finetune, AccumulationIsTheSameAsALargeBatch) {
+  options_.max_steps = 4;
+  options_.per_device_train_batch_size = 10;
+  const auto whole = open();
+  const std::vector<double> expected = losses(*whole);
+  options_.per_device_train_batch_size = 3;
+  options_.gradient_accumulation_steps = 4;
+  const auto parts = open();
+  const std::vector<double> actual = losses(*parts);
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 2e-5);
+}
+
+TEST_F(Finetune, CheckpointingChangesNoLoss) {
+  for (const FinetuneMethod method : {FinetuneMethod::lora, FinetuneMethod::full}) {
+    options_.method = method;
+    options_.lora_dropout = 0.1;
+    options_.max_steps = 5;
+    options_.gradient_checkpointing = false;
+    const std::vector<double> expected = losses(*open());
+    options_.gradient_checkpointing = true;
+    const std::vector<double> actual = losses(*open());
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-5);
+  }
+}
+
+TEST_F(Finetune, InterruptedOrFailedItLeavesTheWeightsFromBefore) {
+  for (const FinetuneMethod method : {FinetuneMethod::lora, FinetuneMethod::full}) {
+    options_.method = method;
+    options_.learning_rate = 5e-3;
+    const auto model = open();
+    losses(*model);
+    const std::vector<double> before = scores(*model);
+    int asked = 0;
+    try {
+      model->finetune(examples_, options_, {}, [&] { return ++asked > 3; });
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::interrupted);
+    }
+    EXPECT_EQ(scores(*model), before);
+    options_.learning_rate = 1e30;
+    try {
+      losses(*model);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::failed);
+      EXPECT_NE(std::string(error.what()).find("learning_rate"), std::string::npos);
+    }
+    EXPECT_EQ(scores(*model), before);
+  }
+}
+
+TEST_F(Finetune, MergedFolderAndAdapterGiveTheSameModel) {
+  const auto model = open();
+  const std::vector<double> base = scores(*model);
+  losses(*model);
+  const std::vector<double> trained = scores(*model);
+  EXPECT_GT(std::abs(trained[0] - base[0]), 0.01);
+  model->save(out("merged"), SaveFormat::merged);
+  model->save(out("adapter"), SaveFormat::adapter);
+
+  const TorchBaseModel merged({.path = out("merged"), .dtype = "float32", .device = "cpu"});
+  EXPECT_EQ(scores(const_cast<TorchBaseModel&>(merged)), trained);
+  const auto loaded = open();
+  loaded->load_trained(out("adapter"));
+  EXPECT_EQ(scores(*loaded), trained);
+  loaded->load_trained(out("merged"));
+  EXPECT_EQ(scores(*loaded), trained);
+  loaded->load_trained("");
+  EXPECT_EQ(scores(*loaded), base);
+}
+
+TEST_F(Finetune, FullWeightsComeBackFromTheirFolder) {
+  options_.method = FinetuneMethod::full;
+  const auto model = open();
+  const std::vector<double> base = scores(*model);
+  losses(*model);
+  const std::vector<double> trained = scores(*model);
+  model->save(out("full"), SaveFormat::merged);
+  EXPECT_THROW(model->save(out("adapter"), SaveFormat::adapter), Error);
+  const auto loaded = open();
+  loaded->load_trained(out("full"));
+  EXPECT_EQ(scores(*loaded), trained);
+  EXPECT_EQ(losses(*loaded), losses(*model));  // and both go on alike
+  loaded->load_trained("");
+  EXPECT_EQ(scores(*loaded), base);
+}
+
+TEST_F(Finetune, AnAdapterGoesOnOnlyWithItsOwnShape) {
+  const auto model = open();
+  losses(*model);
+  options_.lora_r = 8;
+  EXPECT_THROW(losses(*model), Error);
+  options_.lora_r = 4;
+  options_.lora_target_modules = {"q_proj", "v_proj"};
+  EXPECT_THROW(losses(*model), Error);
+  model->load_trained("");
+  EXPECT_NO_THROW(losses(*model));
+  options_.lora_target_modules = {"qq_proj"};
+  EXPECT_THROW(losses(*open()), Error);
+}
+
+TEST_F(Finetune, RunsInBFloat16) {
+  for (const FinetuneMethod method : {FinetuneMethod::lora, FinetuneMethod::full}) {
+    options_.method = method;
+    options_.max_steps = 20;
+    const std::vector<double> all = losses(*open("bfloat16"));
+    EXPECT_LT(all.back(), 0.8 * all.front());
+  }
+}
+
+TEST_F(Finetune, OptionsThatCannotBeAreNamed) {
+  const std::pair<const char*, std::function<void(FinetuneOptions&)>> cases[] = {
+      {"learning_rate", [](FinetuneOptions& o) { o.learning_rate = -1; }},
+      {"per_device_train_batch_size", [](FinetuneOptions& o) { o.per_device_train_batch_size = 0; }},
+      {"lr_scheduler_type", [](FinetuneOptions& o) { o.lr_scheduler_type = "cos"; }},
+      {"lora_r", [](FinetuneOptions& o) { o.lora_r = 0; }},
+      {"lora_dropout", [](FinetuneOptions& o) { o.lora_dropout = 1; }}};
+  for (const auto& [key, change] : cases) {
+    FinetuneOptions options;
+    change(options);
+    try {
+      check(options);
+      ADD_FAILURE() << key;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_NE(std::string(error.what()).find(key), std::string::npos);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace iteralign

@@ -1,0 +1,283 @@
+"""Training against transformers and peft on the same weights and data: gradients, ten losses in a row, adapters and merged folders."""
+
+import json
+import math
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+try:
+    import torch
+    import transformers
+    from peft import LoraConfig, PeftModel, get_peft_model
+    from safetensors.torch import load_file, save_file
+except ImportError as error:
+    print("skipped:", error)
+    sys.exit(77)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ["ITERALIGN"]
+TESTS = pathlib.Path(PROGRAM).parent / "tests" / "test_engine"
+ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+TEMPLATE = ("{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
+torch.set_num_threads(2)
+torch.manual_seed(0)
+failures = 0
+
+
+def check(condition, what):
+    global failures
+    failures += not condition
+    print("ok  " if condition else "FAIL", what, flush=True)
+
+
+def ours(*arguments):
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return done.stdout
+
+
+def difference(actual, expected):
+    return max(abs(a - e) / max(1e-6, abs(e)) for a, e in zip(actual, expected, strict=True))
+
+
+# ---- models and data ----
+
+def write_tokenizer(folder):
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+                                  special_tokens=["<|im_start|>", "<|im_end|>"], show_progress=False)
+    tokenizer.train_from_iterator(["the number that follows another number is larger by one"] * 4, trainer)
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|im_end|>",
+                                         chat_template=TEMPLATE).save_pretrained(folder)
+
+
+def write_model(folder, tied):
+    config = transformers.LlamaConfig(vocab_size=320, hidden_size=64, intermediate_size=112, num_hidden_layers=3, num_attention_heads=4,
+                                      num_key_value_heads=2, tie_word_embeddings=tied, rope_theta=10000.0, max_position_embeddings=512,
+                                      initializer_range=0.1, bos_token_id=None, eos_token_id=1, pad_token_id=1)
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    write_tokenizer(folder)
+
+
+def load(folder):
+    return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+def conversations(count):
+    rng = random.Random(1)
+    return [[{"role": "user", "content": f"Which number follows {i}?"},
+             {"role": "assistant", "content": f"The number {i + 1} follows." + " It is larger." * rng.randint(0, 4)}] for i in range(count)]
+
+
+def encode(tokenizer, messages):
+    """Ids, and for each whether it is learnt: the answer and its end of turn."""
+    prompt = tokenizer.apply_chat_template(messages[:-1], add_generation_prompt=True, tokenize=False)
+    answer = messages[-1]["content"] + "<|im_end|>"
+    prompt_ids, answer_ids = (tokenizer(text, add_special_tokens=False).input_ids for text in (prompt, answer))
+    return prompt_ids + answer_ids, [-100] * len(prompt_ids) + answer_ids
+
+
+def padded(examples):
+    longest = max(len(ids) for ids, _ in examples)
+    pad = lambda values, filler: torch.tensor([v + [filler] * (longest - len(v)) for v in values])
+    return dict(input_ids=pad([e[0] for e in examples], 0), attention_mask=pad([[1] * len(e[0]) for e in examples], 0),
+                labels=pad([e[1] for e in examples], -100))
+
+
+# ---- gradients ----
+
+def check_gradients(folder, name, model_folder, targets):
+    """Our test program reads the same weights, adapter and batch, and compares every gradient (tests/engine/autograd_test.cc)."""
+    here = pathlib.Path(folder)
+    here.mkdir()
+    (here / "model").symlink_to(model_folder)
+    model = load(model_folder)
+    if targets:
+        model = get_peft_model(model, LoraConfig(r=4, lora_alpha=16, target_modules=targets, init_lora_weights=False))
+        model.save_pretrained(here / "adapter")
+    examples = [encode(transformers.AutoTokenizer.from_pretrained(model_folder), c) for c in conversations(5)]
+    loss = model(**padded(examples)).loss
+    loss.backward()
+    gradients = {n.replace(".default", ""): p.grad.contiguous() for n, p in model.named_parameters() if p.requires_grad}
+    save_file(gradients | {"loss": loss.detach()}, here / "gradients.safetensors")
+    tokens, lengths, rows, labels = [], [], [], []
+    for ids, targets_of in examples:
+        rows += [len(tokens) + i for i in range(len(ids) - 1) if targets_of[i + 1] != -100]
+        labels += [t for t in targets_of[1:] if t != -100]
+        tokens += ids[:-1]
+        lengths.append(len(ids) - 1)
+    save_file({k: torch.tensor(v) for k, v in dict(tokens=tokens, lengths=lengths, rows=rows, targets=labels).items()},
+              here / "batch.safetensors")
+    done = subprocess.run([TESTS, "--gtest_filter=PeerGradients.*"], env=os.environ | {"ITERALIGN_GRADIENTS": str(here)},
+                          capture_output=True, text=True)
+    check(done.returncode == 0 and "1 test" in done.stdout and "PASSED" in done.stdout and "SKIPPED" not in done.stdout,
+          f"gradients, {name}: {len(gradients)} tensors within 1e-4")
+    if done.returncode != 0:
+        print(done.stdout)
+
+
+# ---- losses ----
+
+class SplitMix64:
+    """src/core/random.h"""
+
+    def __init__(self, seed):
+        self.state = seed
+
+    def next(self):
+        self.state = (self.state + 0x9E3779B97F4A7C15) % 2**64
+        z = self.state
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        return z ^ (z >> 31)
+
+    def shuffle(self, items):
+        for i in range(len(items), 1, -1):
+            j = self.next() % i
+            items[i - 1], items[j] = items[j], items[i - 1]
+
+
+def their_steps(model, examples, steps, batch_size, accumulation, learning_rate, weight_decay, seed=42):
+    """The loop of transformers' Trainer: AdamW without decay on norms, cosine with warm-up, clipping at 1."""
+    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    groups = [dict(params=[p for n, p in trained if "norm" not in n], weight_decay=weight_decay),
+              dict(params=[p for n, p in trained if "norm" in n], weight_decay=0.0)]
+    optimizer = torch.optim.AdamW(groups, lr=learning_rate)
+    schedule = transformers.get_cosine_schedule_with_warmup(optimizer, math.ceil(0.03 * steps), steps)
+    rng, lines = SplitMix64(seed), []
+    while len(lines) < steps:
+        order = list(range(len(examples)))
+        rng.shuffle(order)
+        batches = [[examples[i] for i in order[b:b + batch_size]] for b in range(0, len(order), batch_size)]
+        for b in range(0, len(batches), accumulation):
+            if len(lines) == steps:
+                break
+            micro = batches[b:b + accumulation]
+            targets = sum(t != -100 for batch in micro for _, labels in batch for t in labels)
+            loss = 0.0
+            for batch in micro:
+                part = model(**padded(batch), num_items_in_batch=torch.tensor(targets)).loss
+                part.backward()
+                loss += part.item()
+            norm = torch.nn.utils.clip_grad_norm_([p for _, p in trained], 1.0)
+            rate = schedule.get_last_lr()[0]
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            lines.append(dict(loss=loss, grad_norm=norm.item(), learning_rate=rate))
+    return lines
+
+
+def check_losses(name, model_folder, data, count, steps, batch_size, accumulation, adapter=None, tolerance=1e-4, learning_rate=2e-3):
+    out = pathlib.Path(tempfile.mkdtemp(dir=data.parent)) / "out"
+    options = [f"learning_rate={learning_rate}", f"max_steps={steps}", f"per_device_train_batch_size={batch_size}", "weight_decay=0.1",
+               f"gradient_accumulation_steps={accumulation}", f"method={'lora' if adapter else 'full'}"]
+    model = load(model_folder)
+    if adapter:
+        model = PeftModel.from_pretrained(model, adapter, is_trainable=True)
+        config = model.peft_config["default"]
+        targets = json.dumps(sorted(config.target_modules)).replace('"', "")
+        options += [f"lora_r={config.r}", f"lora_alpha={config.lora_alpha}", f"lora_target_modules={targets}"]
+    lines = ours("finetune", "--model", model_folder, "--data", data, "--out", out, "--json", "--dtype", "float32",
+                 *(["--adapter", adapter] if adapter else []), *options)
+    actual = [json.loads(line) for line in lines.splitlines()]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
+    expected = their_steps(model, [encode(tokenizer, c) for c in conversations(count)], steps, batch_size, accumulation, learning_rate, 0.1)
+    for key, limit in (("loss", tolerance), ("grad_norm", 10 * tolerance), ("learning_rate", 1e-6)):
+        found = difference([a[key] for a in actual], [e[key] for e in expected])
+        check(len(actual) == steps and found < limit, f"{steps} steps, {name}: {key} within {limit:g} ({found:.1e})")
+    return model, out
+
+
+# ---- the same model in both programs ----
+
+def our_likelihoods(model_folder, texts, *arguments):
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        for context, continuation in texts:
+            file.write(json.dumps({"context": context, "continuations": [continuation]}) + "\n")
+        file.flush()
+        lines = ours("score", "--model", model_folder, "--input", file.name, "--dtype", "float32", *arguments).splitlines()
+    return [value for line in lines for value in json.loads(line)["token_loglikelihoods"][0]]
+
+
+def their_likelihoods(model, tokenizer, texts):
+    values = []
+    for context, continuation in texts:
+        ids = tokenizer(context + continuation, add_special_tokens=False).input_ids
+        start = len(tokenizer(context, add_special_tokens=False).input_ids)
+        with torch.no_grad():
+            log_probabilities = model(input_ids=torch.tensor([ids])).logits[0].float().log_softmax(-1)
+        values += [log_probabilities[i - 1, ids[i]].item() for i in range(start, len(ids))]
+    return values
+
+
+TEXTS = [("Which number follows", " 3? The number 4 follows."), ("The", " number 17 is larger by one."), ("Say", " nothing at all, please.")]
+
+
+def check_likelihoods(what, model, model_folder, *arguments):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
+    found = difference(our_likelihoods(model_folder, TEXTS, *arguments), their_likelihoods(model.eval(), tokenizer, TEXTS))
+    check(found < 1e-3, f"{what}: token log-likelihoods within 1e-3 ({found:.1e})")
+
+
+def new_adapter(model_folder, folder, targets, **options):
+    config = LoraConfig(r=8, lora_alpha=16, target_modules=targets, task_type="CAUSAL_LM", **options)
+    get_peft_model(load(model_folder), config).save_pretrained(folder)
+    return folder
+
+
+def tiny_models(work):
+    data = work / "sft.jsonl"
+    data.write_text("".join(json.dumps({"messages": c}) + "\n" for c in conversations(11)))
+    for tied in (True, False):
+        folder = work / f"model-{'tied' if tied else 'untied'}"
+        write_model(folder, tied)
+        check_gradients(work / f"full-{tied}", f"full, {folder.name}", folder, None)
+        model, out = check_losses(f"full, {folder.name}", folder, data, 11, 10, 4, 1)
+        check_likelihoods(f"full, our folder in transformers, {folder.name}", load(out), out)
+        check_likelihoods(f"full, their training and ours, {folder.name}", model, out)
+    for index, targets in enumerate([["q_proj", "v_proj"], ["down_proj", "gate_proj", "k_proj"], ALL]):
+        check_gradients(work / f"lora-{index}", f"LoRA on {'+'.join(targets)}", folder, targets)
+        adapter = new_adapter(folder, work / f"adapter-{index}", targets)
+        model, out = check_losses(f"LoRA on {'+'.join(targets)}", folder, data, 11, 10, 2, 2, adapter)
+        check_likelihoods("their trained adapter and ours", model, folder, "--adapter", out)
+        check_likelihoods("our adapter in peft", PeftModel.from_pretrained(load(folder), out), folder, "--adapter", out)
+        model.save_pretrained(work / f"theirs-{index}")
+        check_likelihoods("peft's adapter in ours", model, folder, "--adapter", work / f"theirs-{index}")
+    ours("export", "--model", folder, "--adapter", out, "--format", "merged", "--out", work / "merged")
+    check_likelihoods("base and adapter in peft, merged folder in ours", PeftModel.from_pretrained(load(folder), out), work / "merged")
+    check_likelihoods("merged folder in both", load(work / "merged"), work / "merged")
+    patterned = new_adapter(folder, work / "patterned", ALL, use_rslora=True, init_lora_weights=False, rank_pattern={"q_proj": 4},
+                            alpha_pattern={"layers.1.mlp.up_proj": 3})
+    check_likelihoods("rsLoRA with patterns", PeftModel.from_pretrained(load(folder), patterned), folder, "--adapter", patterned)
+
+
+def smollm2(work):
+    folder = ROOT / "models" / "SmolLM2-135M-Instruct"
+    if not (folder / "model.safetensors").exists():
+        print("skipped: models/SmolLM2-135M-Instruct is not here")
+        return
+    data = work / "few.jsonl"
+    chats = [[{"role": "system", "content": "You answer in one sentence."}] + c for c in conversations(4)]
+    data.write_text("".join(json.dumps({"messages": c}) + "\n" for c in chats))
+    globals()["conversations"] = lambda count: chats
+    adapter = new_adapter(folder, work / "adapter-smollm2", ALL)
+    model, out = check_losses("LoRA, SmolLM2", folder, data, 4, 3, 4, 1, adapter, tolerance=1e-3)
+    check_likelihoods("SmolLM2, their trained adapter and ours", model, folder, "--adapter", out)
+
+
+with tempfile.TemporaryDirectory() as temporary:
+    tiny_models(pathlib.Path(temporary))
+    smollm2(pathlib.Path(temporary))
+print(f"{failures} failures")
+sys.exit(failures > 0)
