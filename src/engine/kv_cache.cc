@@ -10,11 +10,15 @@ namespace iteralign {
 
 KvCache::KvCache(const ModelConfig& config, std::int64_t slots, std::int64_t max_length, at::ScalarType dtype, at::Device device)
     : slots_(slots), max_length_(max_length) {
-  // On the CPU pages that no sequence reaches are never touched and cost nothing; elsewhere masked NaNs must not exist.
   const auto options = at::TensorOptions().dtype(dtype).device(device);
+  // The kernel reads only what was written: pages that no sequence reaches are never touched and cost nothing. Plain
+  // attention reads behind a sequence's end and masks it: that must not be NaN.
+  const bool only_written_is_read = fused_kernels() && device.is_cpu();
+  const std::vector<std::int64_t> shape = {slots, config.num_key_value_heads, max_length, config.head_dim};
+  const auto allocate = [&] { return only_written_is_read ? at::empty(shape, options) : at::zeros(shape, options); };
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
-    keys_.push_back(at::empty({slots, config.num_key_value_heads, max_length, config.head_dim}, options));
-    values_.push_back(at::empty({slots, config.num_key_value_heads, max_length, config.head_dim}, options));
+    keys_.push_back(allocate());
+    values_.push_back(allocate());
   }
 }
 
@@ -71,10 +75,9 @@ at::Tensor DecodeAttention::attend_plain(int layer, const at::Tensor& q, const a
   const at::Tensor key_position = at::arange(longest, position.options()).unsqueeze(0), now = position.unsqueeze(1);
   at::Tensor allowed = key_position <= now;  // [rows, longest]
   if (window > 0) allowed = allowed.logical_and(key_position > now - window);
-  // What lies behind a sequence's end was never written; a masked NaN would still be a NaN.
-  const at::Tensor clean = values.masked_fill(allowed.logical_not().unsqueeze(1).unsqueeze(-1), 0);
-  const at::Tensor out = at::scaled_dot_product_attention(q.unsqueeze(2), keys, clean, allowed.unsqueeze(1).unsqueeze(1), /*dropout_p=*/0.0,
-                                                          /*is_causal=*/false, /*scale=*/std::nullopt, /*enable_gqa=*/true);
+  const at::Tensor out =
+      at::scaled_dot_product_attention(q.unsqueeze(2), keys, values, allowed.unsqueeze(1).unsqueeze(1), /*dropout_p=*/0.0,
+                                       /*is_causal=*/false, /*scale=*/std::nullopt, /*enable_gqa=*/true);
   return out.reshape({q.size(0), -1});
 }
 

@@ -1,5 +1,6 @@
 // Fused kernels against the plain operators that they replace.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include "engine/kernels/decode_attention.h"
