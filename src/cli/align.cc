@@ -48,6 +48,7 @@ class OracleWithServer : public Oracle {
             config.base_url,
             {.model = {},
              .port = 0,
+             .connections = config.concurrency + 8,
              .request_log = config.request_log,
              .misbehaviour = {.rate = config.fault_rate, .kinds = config.fault_kinds, .wrong_verdict_rate = config.wrong_verdict_rate}}),
         client_(with_address(std::move(options)), &cache, interrupted) {}

@@ -23,6 +23,7 @@ OracleRequest proposal_request(const Stage& stage, const std::vector<Case>& show
     parts.push_back(item.prompt.messages.back().content);
     parts.push_back(item.response.text);
   }
+  for (const auto& principle : known.principles) parts.push_back(principle.text);  // an oracle's words are data too
   const std::string nonce = fence_nonce(parts);
   std::string blocks;
   for (std::size_t i = 0; i < shown.size(); ++i)
