@@ -36,7 +36,7 @@ std::optional<std::string> raw_bytes(std::string_view token) {
 
 }  // namespace
 
-Bpe::Bpe(const TokenizerDocument& document, const JsonPart& model, bool byte_level)
+Bpe::Bpe(const TokenizerDocument& document, const JsonPart& model, bool byte_level, const std::unordered_set<std::string>& control)
     : byte_level_(byte_level),
       ignore_merges_(model.boolean("ignore_merges", false)),
       fuse_unk_(model.boolean("fuse_unk", false)),
@@ -57,17 +57,23 @@ Bpe::Bpe(const TokenizerDocument& document, const JsonPart& model, bool byte_lev
     unk_id_ = id_of(model.string("unk_token"));
     if (!unk_id_ && !model.string("unk_token").empty()) unk->fail("the token is not in the vocab");
   }
-  add_merges(document, model.where());
+  add_merges(document, model.where(), control);
   for (int i = 0; i < (byte_level_ ? 256 : 128); ++i) {
     std::string character;
     append_utf8(character, byte_level_ ? byte_character(static_cast<std::uint8_t>(i)) : static_cast<char32_t>(i));
     initials_.push_back(initial(character));
   }
   if (!byte_level_) find_borders(document);
-  whole_ = std::make_unique<std::atomic<Whole>[]>((byte_level_ ? raw_vocabulary_ : vocabulary_).size());
+  const TokenTable& words = byte_level_ ? raw_vocabulary_ : vocabulary_;
+  whole_ = std::make_unique<std::atomic<Whole>[]>(words.size());
+  for (const std::string& token : control) {
+    const std::optional<std::string> bytes = byte_level_ ? raw_bytes(token) : token;
+    const std::uint32_t entry = bytes ? words.find(*bytes) : TokenTable::kNone;
+    if (entry != TokenTable::kNone) whole_[entry] = Whole::several_tokens;
+  }
 }
 
-void Bpe::add_merges(const TokenizerDocument& document, const std::string& where) {
+void Bpe::add_merges(const TokenizerDocument& document, const std::string& where, const std::unordered_set<std::string>& control) {
   for (std::size_t rank = 0; rank < document.merges.size(); ++rank) {
     const auto& [left, right] = document.merges[rank];
     const auto left_id = id_of(left), right_id = id_of(right), merged_id = id_of(left + right);
@@ -76,6 +82,7 @@ void Bpe::add_merges(const TokenizerDocument& document, const std::string& where
       throw Error(ErrorKind::data, fmt::format("merge {} ('{}' '{}') needs '{}', which is not in the vocab", rank, left, right, missing),
                   where + ".merges");
     }
+    if (control.count(left + right) > 0) continue;
     merges_.set(*left_id, *right_id, {static_cast<std::uint32_t>(rank), *merged_id});
   }
 }
@@ -149,8 +156,8 @@ void Bpe::encode(std::string_view word, std::vector<std::int32_t>& ids) const {
   const TokenTable& words = byte_level_ ? raw_vocabulary_ : vocabulary_;
   const std::uint32_t entry = words.find(word);
   if (entry != TokenTable::kNone) {
-    const Whole whole = ignore_merges_ ? Whole::one_token : whole_[entry].load(std::memory_order_relaxed);
-    if (whole == Whole::one_token) {
+    const Whole whole = whole_[entry].load(std::memory_order_relaxed);
+    if (whole == Whole::one_token || (ignore_merges_ && whole == Whole::unknown)) {
       ids.push_back(words.id(entry));
       return;
     }
@@ -167,7 +174,7 @@ void Bpe::encode(std::string_view word, std::vector<std::int32_t>& ids) const {
     merge(symbols.data() + run, i - run, ids);
     run = i;
   }
-  if (entry != TokenTable::kNone) {
+  if (entry != TokenTable::kNone && !ignore_merges_) {
     const bool one = ids.size() == before + 1 && ids.back() == words.id(entry);
     whole_[entry].store(one ? Whole::one_token : Whole::several_tokens, std::memory_order_relaxed);
   }

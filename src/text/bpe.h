@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "text/bpe_tables.h"
@@ -19,8 +20,9 @@ namespace iteralign {
 class Bpe {
  public:
   // byte_level: words come as raw bytes and the vocabulary is written in byte characters (unicode.h); else words are text.
+  // No word becomes a token of `control`, whatever the merges say.
   // Throws Error data for a merge of tokens that are not in the vocabulary, and for options that are not supported.
-  Bpe(const TokenizerDocument& document, const JsonPart& model, bool byte_level);
+  Bpe(const TokenizerDocument& document, const JsonPart& model, bool byte_level, const std::unordered_set<std::string>& control);
 
   void encode(std::string_view word, std::vector<std::int32_t>& ids) const;
 
@@ -37,7 +39,7 @@ class Bpe {
   };
 
   [[nodiscard]] Initial initial(const std::string& character) const;
-  void add_merges(const TokenizerDocument& document, const std::string& where);
+  void add_merges(const TokenizerDocument& document, const std::string& where, const std::unordered_set<std::string>& control);
   void find_borders(const TokenizerDocument& document);
   void start_symbols(std::string_view word, std::vector<std::int32_t>& symbols) const;
   void merge(const std::int32_t* symbols, std::size_t count, std::vector<std::int32_t>& ids) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/files.h"
 #include "iteralign/error.h"
@@ -22,6 +23,15 @@ template <class Part>
 Part optional_part(const JsonPart& root, const std::string& key) {
   const auto part = root.find(key);
   return part ? Part(*part) : Part();
+}
+
+std::unordered_set<std::string> special_contents(const JsonPart& root) {
+  std::unordered_set<std::string> contents;
+  if (!root.find("added_tokens")) return contents;
+  for (const JsonPart& token : root.list("added_tokens")) {
+    if (token.boolean("special", false)) contents.insert(token.string("content"));
+  }
+  return contents;
 }
 
 }  // namespace
@@ -52,7 +62,8 @@ struct Tokenizer::Parts {
 Tokenizer::Parts::Parts(TokenizerDocument document, Json config_json, const Json& special_tokens_map, const std::string& where)
     : normalizer(optional_part<Normalizer>(JsonPart(document.json, where), "normalizer")),
       pre_tokenizer(optional_part<PreTokenizer>(JsonPart(document.json, where), "pre_tokenizer")),
-      bpe(document, JsonPart(document.json, where).at("model"), pre_tokenizer.ends_in_byte_level()),
+      bpe(document, JsonPart(document.json, where).at("model"), pre_tokenizer.ends_in_byte_level(),
+          special_contents(JsonPart(document.json, where))),
       decoder(optional_part<Decoder>(JsonPart(document.json, where), "decoder")),
       config(std::move(config_json)) {
   TokenId largest = 0;

@@ -139,7 +139,7 @@ TEST(BpeTest, ShortAndLongWordsMergeByTheDefinition) {
     TokenizerDocument document{Json::object(), {}, merges};
     for (std::size_t i = 0; i < vocab.size(); ++i) document.vocab.emplace_back(vocab[i], static_cast<std::int32_t>(i));
     const Json model = {{"type", "BPE"}};
-    const Bpe bpe(document, JsonPart(model, "test"), false);
+    const Bpe bpe(document, JsonPart(model, "test"), false, {});
     for (const std::size_t length : {1U, 2U, 7U, 47U, 48U, 49U, 300U}) {
       std::vector<std::string> characters;
       std::string word;

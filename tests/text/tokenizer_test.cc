@@ -103,6 +103,18 @@ TEST(TokenizerTest, SpecialTokensThatAreSearchedInNormalisedTextAreTextInInputTo
   EXPECT_THAT(tokens_of(tokenizer, tokenizer.encode_fragments(fragments)), ElementsAre("<s>", "ab", "▁", "<unk>", "<s>"));
 }
 
+TEST(TokenizerTest, NoMergeMakesASpecialToken) {
+  Json document = byte_level_document({{"<", "s"}, {"<s", ">"}});
+  document["added_tokens"] = {added("<s>", {"special"})};
+  document["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+  for (const bool ignore_merges : {false, true}) {
+    document["model"]["ignore_merges"] = ignore_merges;
+    const Tokenizer tokenizer = make(document);
+    EXPECT_THAT(tokens_of(tokenizer, tokenizer.encode_plain("<s>")), ElementsAre("<s", ">"));
+    EXPECT_THAT(tokens(tokenizer, "<s>"), ElementsAre("<s>"));
+  }
+}
+
 TEST(TokenizerTest, FragmentsEncodeAsTheJoinedText) {
   const Tokenizer tokenizer = make(byte_level_document({{"a", "b"}, {"ab", "c"}, {"Ġ", "abc"}}));
   const std::vector<Fragment> fragments = {{"x ", false}, {"a", true}, {"b", false}, {"c", true}};
