@@ -32,10 +32,11 @@ ITERALIGN_INLINE T round_to(float x) {
   }
 }
 
-// e^x for x <= 88, relative error below 2e-7; x below -87 gives about 1e-38. 2^n times a Taylor polynomial on [-ln 2 / 2, ln 2 / 2].
+// e^x with a relative error below 2e-7, x clamped to [-87, 88]. 2^n times a Taylor polynomial on [-ln 2 / 2, ln 2 / 2].
 ITERALIGN_INLINE float fast_exp(float x) {
   constexpr float kRoundToInteger = 12582912.0f;  // 1.5 * 2^23
   x = x < -87.0f ? -87.0f : x;
+  x = x > 88.0f ? 88.0f : x;
   const float n = (x * 1.44269504f + kRoundToInteger) - kRoundToInteger;
   const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts
   float p = 1.0f / 5040;
