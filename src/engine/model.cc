@@ -38,7 +38,8 @@ Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& co
 at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) const {
   const at::Tensor angles = at::outer(context.positions().to(at::kFloat), inverse_frequencies_);  // [n, head_dim / 2]
   const at::Tensor cosine = angles.cos(), sine = angles.sin();
-  at::Tensor x = at::embedding(embedding_, tokens).to(dtype_);
+  // As in transformers the row of the padding token gets no gradient from here.
+  at::Tensor x = at::embedding(embedding_, tokens, config_.pad_token_id).to(dtype_);
   for (std::size_t i = 0; i < static_cast<std::size_t>(config_.num_hidden_layers); ++i) {
     const Layer run = [this, &context, i, cosine, sine](const at::Tensor& input) { return layer(i, input, context, cosine, sine); };
     x = around_layer ? around_layer(x, run) : run(x);
