@@ -19,7 +19,7 @@ struct FieldInfo {
   bool may_change = false;  // a run may go on with another value: it does not change the result
 };
 
-// clang-format off: one field a line
+// clang-format off
 // Calls visit(FieldInfo, member) for every field, in the order in which people read them.
 template <class ConfigType, class Visitor>
 void visit_fields(ConfigType& c, Visitor&& visit) {

@@ -18,7 +18,8 @@ std::string database_path(const std::string& folder) { return join_path(folder, 
 
 void check_configuration(RunStore& store, const Config& config, const std::string& folder) {
   const std::string now = resolved_yaml(config);
-  if (const auto stored = store.meta("config")) {
+  // A run that has not even its prompts has nothing to lose: what was wrong in its configuration may be mended.
+  if (const auto stored = store.meta("config"); stored && store.meta("prompts")) {
     const auto differences = config_differences(*stored, config);
     if (!differences.empty())
       throw Error(ErrorKind::usage, "this run began with another configuration:\n  " + join(differences, "\n  "), folder,

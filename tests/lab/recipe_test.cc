@@ -72,7 +72,7 @@ class NotingModel : public BaseModel {
                         const std::function<bool()>&) override {
     notes_.examples = examples.size();
     notes_.options = options;
-    return {1200, 6.9, 0.1, 5'000'000, 1.0};
+    return {800, 6.9, 0.1, 5'000'000, 1.0};
   }
   void save(const std::string& dir, SaveFormat) override {
     notes_.saved_to = dir;
@@ -93,7 +93,7 @@ TEST(LabRecipe, TrainsFromTheUntrainedFolderAndLeavesNoTrace) {
     EXPECT_TRUE(exists(join_path(path, "model.safetensors")));
     return std::make_unique<NotingModel>(notes);
   });
-  EXPECT_EQ(notes.examples, 76'800u);
+  EXPECT_EQ(notes.examples, 51'200u);
   EXPECT_EQ(notes.options.method, FinetuneMethod::full);
   EXPECT_EQ(notes.saved_to, dir);
   EXPECT_EQ(list_files(folder.path()), std::vector<std::string>{join_path(dir, "README.md")});
