@@ -425,7 +425,8 @@ ExpressionPtr ExpressionParser::literal() {
   if (token.kind == TokenKind::floating) {
     take();
     double value = 0;
-    std::from_chars(token.text.data(), token.text.data() + token.text.size(), value);
+    if (std::from_chars(token.text.data(), token.text.data() + token.text.size(), value).ec != std::errc())
+      refuse(token.at, "this number is out of range");
     return make(token.at, Literal{value}, {});
   }
   refuse_current("an expression");

@@ -13,6 +13,7 @@
 namespace iteralign::jinja {
 
 constexpr std::size_t kMaxWork = std::size_t{1} << 29;
+constexpr std::size_t kWorkOfAScope = 256;  // its memory and what is assigned in it
 
 Template::Template(std::string source, std::string name)
     : source_(std::move(source)), name_(std::move(name)), body_(parse(source_, name_)) {}
@@ -106,6 +107,7 @@ Interpreter::Flow Interpreter::execute_node(const For& node, const ScopePtr& sco
     return Flow::normal;
   }
   for (std::size_t i = 0; i < items.list()->items.size(); ++i) {
+    charge(kWorkOfAScope);
     const ScopePtr body_scope = inner(scope);
     body_scope->variables.emplace("loop", Value(std::make_shared<const Loop>(Loop{items.shared_list(), i})));
     assign(node.target, items.list()->items[i], *body_scope);
@@ -181,13 +183,14 @@ Interpreter::Flow Interpreter::execute_node(const CallBlock& node, const ScopePt
 }
 
 Value Interpreter::macro_value(const Macro& macro, const ScopePtr& scope) {
-  charge(256);
+  charge(kWorkOfAScope);
   const Closure* closure = &closures_.emplace_back(Closure{&macro, scope});
   return Value(Callable{
       macro.name, [closure](Interpreter& interpreter, const Arguments& arguments) { return interpreter.call_macro(*closure, arguments); }});
 }
 
 Value Interpreter::call_macro(const Closure& closure, const Arguments& arguments) {
+  charge(kWorkOfAScope);
   const ScopePtr scope = inner(closure.scope);
   bind_parameters(closure, arguments, scope);
   Text out;

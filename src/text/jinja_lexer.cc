@@ -87,9 +87,9 @@ class Lexer {
         if (!is_space(c.code_point)) end = i;
       }
     } else if (sign != '+' && !starts(tag, "{{")) {
-      const std::size_t newline = tag == 0 ? std::string::npos : source_.rfind('\n', tag - 1);
-      const bool in_data = newline != std::string::npos && newline >= at_;
-      const std::size_t line = in_data ? newline + 1 : at_;
+      const std::size_t newline = std::string_view(source_).substr(at_, tag - at_).rfind('\n');
+      const bool in_data = newline != std::string_view::npos;
+      const std::size_t line = in_data ? at_ + newline + 1 : at_;
       if ((in_data || line_starting_) && skip_space(line) >= tag) end = line;
     }
     if (end > at_) add(TokenKind::data, at_, source_.substr(at_, end - at_));

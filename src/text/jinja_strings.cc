@@ -183,6 +183,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
   if (!digits.empty() && digits[0] == '+') digits.erase(0, 1);
   if (digits.empty() || digits.front() == '_' || digits.back() == '_' || digits.find("__") != std::string::npos) return std::nullopt;
   digits.erase(std::remove(digits.begin(), digits.end(), '_'), digits.end());
+  const char prefix = digits.size() > 2 && digits[0] == '0' ? static_cast<char>(digits[1] | 0x20) : '\0';
+  if ((base == 16 && prefix == 'x') || (base == 8 && prefix == 'o') || (base == 2 && prefix == 'b')) digits.erase(0, 2);
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
   if (error == std::errc::result_out_of_range) throw Fault{"an integer grows beyond 64 bits"};

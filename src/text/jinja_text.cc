@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/strings.h"
+
 namespace iteralign::jinja {
 namespace {
 
@@ -123,7 +125,12 @@ bool is_alphanumeric(std::int32_t c) {
 
 bool is_cased(std::int32_t c) { return utf8proc_toupper(c) != c || utf8proc_tolower(c) != c; }
 
-std::string upper(std::string_view text) { return map_characters(text, utf8proc_toupper); }
+std::string upper(std::string_view text) {
+  constexpr std::string_view kSharpS = "ß", kCapitalSharpS = "ẞ";
+  std::string changed = map_characters(text, utf8proc_toupper);
+  if (text.find(kSharpS) != std::string_view::npos) changed = replace_all(changed, kCapitalSharpS, "SS");
+  return changed;
+}
 std::string lower(std::string_view text) { return map_characters(text, utf8proc_tolower); }
 
 }  // namespace iteralign::jinja

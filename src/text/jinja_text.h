@@ -58,7 +58,7 @@ std::size_t count_characters(std::string_view text);
 std::vector<std::size_t> character_starts(std::string_view text);  // the byte of every character, and the end of the text
 std::string to_utf8(std::int32_t code_point);
 
-// As str.isspace, str.isprintable, str.upper and so on in Python (letters that change into several stay as they are).
+// As str.isspace, str.isprintable, str.upper and so on in Python (of the letters that become several only ß does).
 bool is_space(std::int32_t code_point);
 bool is_printable(std::int32_t code_point);
 bool is_alphanumeric(std::int32_t code_point);
