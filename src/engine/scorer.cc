@@ -73,7 +73,7 @@ void score_batch(const Model& model, const std::vector<ScoreSequence>& sequences
 }  // namespace
 
 ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::string continuation) {
-  const std::size_t kept = context.find_last_not_of(' ') + 1;  // npos + 1 is 0
+  const std::size_t kept = context.find_last_not_of(" \t\n\v\f\r") + 1;  // npos + 1 is 0
   continuation.insert(0, context, kept);
   context.resize(kept);
   ScoreSequence sequence;

@@ -15,7 +15,7 @@ struct ScoreSequence {
   std::size_t scored = 0;
 };
 
-// Spaces at the end of the context move to the continuation; the text is encoded as one and cut at the length of the
+// White space at the end of the context moves to the continuation; the text is encoded as one and cut at the length of the
 // encoded context. An empty context is the tokenizer's BOS, or EOS where it has none.
 ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::string continuation);
 

@@ -13,6 +13,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
 
+from transformers.utils import logging
+
+logging.disable_progress_bar()
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("ITERALIGN", str(ROOT / "build" / "release" / "iteralign"))
 TINY_STORIES = ROOT.parent / "shared" / "data" / "models" / "TinyStories-656K"
@@ -44,7 +47,9 @@ def write_jsonl(folder, name, records):
 
 
 def peer_loglikelihoods(model, tokenizer, context, continuation):
-    """As lm-evaluation-harness: encoded together, split at the length of the encoded context."""
+    """As lm-evaluation-harness: white space at the context's end moves over; encoded together, split at the length of the encoded context."""
+    continuation = context[len(context.rstrip()):] + continuation
+    context = context.rstrip()
     ids = tokenizer(context + continuation, return_tensors="pt").input_ids
     split = len(tokenizer(context).input_ids)
     with torch.no_grad():
@@ -124,7 +129,7 @@ VARIANTS = {
 
 def test_variant(name, config_class, options):
     torch.manual_seed(0)
-    options = {"vocab_size": 264, "hidden_size": 64, "intermediate_size": 112, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+    options = {"vocab_size": 258, "hidden_size": 64, "intermediate_size": 112, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
                "max_position_embeddings": 256, "bos_token_id": 256, "eos_token_id": 257, "tie_word_embeddings": False, "initializer_range": 0.2} | options
     model = (MistralForCausalLM if config_class is MistralConfig else LlamaForCausalLM)(config_class(**options))
     for parameter_name, parameter in model.named_parameters():
