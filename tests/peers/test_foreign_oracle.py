@@ -60,9 +60,18 @@ evaluate: {{benign: [{ROOT}/data/benign.jsonl], lookalike: [{ROOT}/data/lookalik
     common = ["generate", "--prompts", questions, "--max-new-tokens", "60", "--dtype", "float32", "--json"]
     with_adapter = json.loads(run(*common, "--model", MODEL, "--adapter", adapter))
     from_merged = json.loads(run(*common, "--model", merged))
-    base = json.loads(run(*common, "--model", MODEL))
     assert [a["token_ids"] for a in with_adapter] == [a["token_ids"] for a in from_merged], "merged and base + adapter differ"
-    assert [a["token_ids"] for a in with_adapter] != [a["token_ids"] for a in base], "the adapter makes no difference"
+
+    # The model was trained on its own words, so greedy text may stay; its likelihoods do not.
+    items = f"{scratch}/items.jsonl"
+    with open(items, "w") as file:
+        file.write(json.dumps({"context": "Once upon a time", "continuations": [" there was a dog.", " I cannot tell that story."]}) + "\n")
+    scored = ["score", "--input", items, "--dtype", "float32"]
+    base_scores, adapter_scores, merged_scores = (
+        json.loads(run(*scored, *flags))["loglikelihoods"]
+        for flags in (["--model", MODEL], ["--model", MODEL, "--adapter", adapter], ["--model", merged]))
+    assert max(abs(a - b) for a, b in zip(base_scores, adapter_scores)) > 1e-3, "the adapter makes no difference"
+    assert max(abs(a - b) for a, b in zip(merged_scores, adapter_scores)) < 1e-3, (merged_scores, adapter_scores)
     print("base + adapter and the merged folder say the same")
 
     before = len(server.bodies)
