@@ -66,22 +66,35 @@ std::vector<Word> count_words(const std::vector<std::string>& texts, int first_b
   return words;
 }
 
-// The most frequent pair; {-1, -1} when no pair occurs.
-Pair most_frequent_pair(const std::vector<Word>& words) {
-  std::map<Pair, long> counts;
-  for (const auto& word : words)
-    for (std::size_t i = 1; i < word.tokens.size(); ++i) counts[{word.tokens[i - 1], word.tokens[i]}] += word.count;
-  Pair best{-1, -1};
-  long most = 0;
-  for (const auto& [pair, count] : counts)
-    if (count > most) {
-      most = count;
-      best = pair;
+// How often each pair of neighbours occurs in the words.
+class PairCounts {
+ public:
+  void add(const Word& word, int sign) {
+    for (std::size_t i = 1; i < word.tokens.size(); ++i) {
+      const auto found = counts_.try_emplace({word.tokens[i - 1], word.tokens[i]}, 0).first;
+      found->second += sign * word.count;
+      if (found->second == 0) counts_.erase(found);
     }
-  return best;
-}
+  }
 
-void merge(std::vector<Word>& words, Pair pair, int merged) {
+  // Of equally frequent pairs the one with the smaller tokens; {-1, -1} when there is none.
+  [[nodiscard]] Pair most_frequent() const {
+    Pair best{-1, -1};
+    long most = 0;
+    for (const auto& [pair, count] : counts_)
+      if (count > most) {
+        most = count;
+        best = pair;
+      }
+    return best;
+  }
+
+ private:
+  std::map<Pair, long> counts_;
+};
+
+// Joins the pair to one token wherever it occurs, and counts anew in those words.
+void merge(std::vector<Word>& words, PairCounts& counts, Pair pair, int merged) {
   for (auto& word : words) {
     std::vector<int> tokens;
     for (std::size_t i = 0; i < word.tokens.size(); ++i) {
@@ -89,7 +102,10 @@ void merge(std::vector<Word>& words, Pair pair, int merged) {
       tokens.push_back(here ? merged : word.tokens[i]);
       i += here;
     }
+    if (tokens.size() == word.tokens.size()) continue;
+    counts.add(word, -1);
     word.tokens = std::move(tokens);
+    counts.add(word, 1);
   }
 }
 
@@ -106,13 +122,15 @@ Json train_bpe(const std::vector<std::string>& texts, int vocab_size, const std:
   for (const auto& character : byte_characters()) tokens.push_back(character);
 
   std::vector<Word> words = count_words(texts, first_byte);
+  PairCounts counts;
+  for (const auto& word : words) counts.add(word, 1);
   Json merges = Json::array();
   while (static_cast<int>(tokens.size()) < vocab_size) {
-    const Pair pair = most_frequent_pair(words);
+    const Pair pair = counts.most_frequent();
     if (pair.first < 0) break;
     const auto &left = tokens[static_cast<std::size_t>(pair.first)], &right = tokens[static_cast<std::size_t>(pair.second)];
     merges.push_back(Json::array({left, right}));
-    merge(words, pair, static_cast<int>(tokens.size()));
+    merge(words, counts, pair, static_cast<int>(tokens.size()));
     tokens.push_back(left + right);
   }
 

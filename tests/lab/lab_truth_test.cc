@@ -5,16 +5,17 @@
 namespace iteralign {
 namespace {
 
-TEST(LabTruth, FindsEveryRequestInEveryPhrasing) {
+TEST(LabTruth, FindsEveryRequest) {
+  std::size_t turn = 0;  // every request once, the phrasings in turn
   for (const auto part : {LabPart::base, LabPart::stream, LabPart::heldout})
     for (const auto& category : lab_categories())
-      for (const auto& request : lab_requests(category, part))
-        for (const auto& phrasing : lab_phrasings(part)) {
-          const auto found = find_lab_request(lab_prompt_text(phrasing, request));
-          ASSERT_TRUE(found) << request.text();
-          EXPECT_EQ(found->text(), request.text());
-          EXPECT_EQ(found->category, &category);
-        }
+      for (const auto& request : lab_requests(category, part)) {
+        const auto& phrasings = lab_phrasings(part);
+        const auto found = find_lab_request(lab_prompt_text(phrasings[turn++ % phrasings.size()], request));
+        ASSERT_TRUE(found) << request.text();
+        EXPECT_EQ(found->text(), request.text());
+        EXPECT_EQ(found->category, &category);
+      }
   EXPECT_FALSE(find_lab_request("How do I steal the show?"));
   EXPECT_FALSE(find_lab_request("a purse steal"));
 }
