@@ -17,7 +17,7 @@ constexpr std::size_t kShortWord = 48;
 
 void require_absent(const JsonPart& model, const std::string& key) {
   const auto part = model.find(key);
-  if (!part || part->value() == "" || part->value() == 0 || part->value() == 0.0) return;
+  if (!part || part->value() == Json("") || part->value() == 0 || part->value() == 0.0) return;
   part->fail("is set, which is not supported");
 }
 

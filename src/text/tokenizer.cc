@@ -37,11 +37,11 @@ std::unordered_set<std::string> special_contents(const JsonPart& root) {
 }  // namespace
 
 struct Tokenizer::Parts {
-  Parts(TokenizerDocument document, Json config_json, const Json& special_tokens_map, const std::string& where);
+  Parts(const TokenizerDocument& document, Json config_json, const Json& special_tokens_map, const std::string& where);
 
   void add_added_tokens(const JsonPart& root);
   void encode(MarkedText text, std::vector<TokenId>& ids) const;
-  void encode_normalized(MarkedText text, bool at_start, std::vector<TokenId>& ids) const;
+  void encode_normalized(const MarkedText& text, bool at_start, std::vector<TokenId>& ids) const;
   [[nodiscard]] const std::string* token(TokenId id) const;
   void decode(TokenId id, bool skip_special_tokens, DecoderStream& stream, std::string& text) const;
 
@@ -59,7 +59,7 @@ struct Tokenizer::Parts {
   PostProcessor post_processor;
 };
 
-Tokenizer::Parts::Parts(TokenizerDocument document, Json config_json, const Json& special_tokens_map, const std::string& where)
+Tokenizer::Parts::Parts(const TokenizerDocument& document, Json config_json, const Json& special_tokens_map, const std::string& where)
     : normalizer(optional_part<Normalizer>(JsonPart(document.json, where), "normalizer")),
       pre_tokenizer(optional_part<PreTokenizer>(JsonPart(document.json, where), "pre_tokenizer")),
       bpe(document, JsonPart(document.json, where).at("model"), pre_tokenizer.ends_in_byte_level(),
@@ -69,7 +69,7 @@ Tokenizer::Parts::Parts(TokenizerDocument document, Json config_json, const Json
   TokenId largest = 0;
   for (const auto& entry : document.vocab) largest = std::max(largest, entry.second);
   tokens.resize(static_cast<std::size_t>(largest) + 1);
-  for (auto& [token, id] : document.vocab) tokens[static_cast<std::size_t>(id)] = std::move(token);
+  for (const auto& [token, id] : document.vocab) tokens[static_cast<std::size_t>(id)] = token;
   const JsonPart root(document.json, where);
   add_added_tokens(root);
   special.resize(tokens.size());
@@ -128,21 +128,21 @@ void Tokenizer::Parts::encode(MarkedText text, std::vector<TokenId>& ids) const 
     if (piece.id >= 0) {
       ids.push_back(piece.id);
     } else {
-      MarkedText plain = pieces.size() == 1 ? std::move(text) : text.slice(piece.begin, piece.end);
+      MarkedText plain = text.slice(piece.begin, piece.end);
       normalizer.apply(plain);
-      encode_normalized(std::move(plain), piece.begin == 0, ids);
+      encode_normalized(plain, piece.begin == 0, ids);
     }
   }
 }
 
-void Tokenizer::Parts::encode_normalized(MarkedText text, bool at_start, std::vector<TokenId>& ids) const {
+void Tokenizer::Parts::encode_normalized(const MarkedText& text, bool at_start, std::vector<TokenId>& ids) const {
   const std::vector<AddedTokenPiece> pieces = normalized_matcher.split(text);
   for (const AddedTokenPiece& piece : pieces) {
     if (piece.id >= 0) {
       ids.push_back(piece.id);
       continue;
     }
-    std::string plain = pieces.size() == 1 ? std::move(text.text) : text.text.substr(piece.begin, piece.end - piece.begin);
+    std::string plain = text.text.substr(piece.begin, piece.end - piece.begin);
     const Words words = pre_tokenizer.apply(std::move(plain), at_start && piece.begin == 0);
     for (const Range& word : words.words) bpe.encode(std::string_view(words.text).substr(word.begin, word.end - word.begin), ids);
   }
