@@ -123,12 +123,13 @@ class BaseModel {
 };
 
 struct ModelOptions {
-  std::string path;             // Hugging Face folder, or org/name in the local Hugging Face cache
-  std::string dtype = "auto";   // auto, float32, bfloat16
-  std::string device = "auto";  // auto, cpu, cuda
-  std::string adapter;          // PEFT folder or empty
-  std::string chat_template;    // file, or the name of a built-in format; empty: the model's own
-  int batch_size = 20;          // sequences decoded at once
+  std::string path;                 // Hugging Face folder, or org/name in the local Hugging Face cache
+  std::string dtype = "auto";       // auto, float32, bfloat16
+  std::string save_dtype = "auto";  // of the merged weights that save() writes: float32, bfloat16; auto: each tensor as in the folder
+  std::string device = "auto";      // auto, cpu, cuda
+  std::string adapter;              // PEFT folder or empty
+  std::string chat_template;        // file, or the name of a built-in format; empty: the model's own
+  int batch_size = 20;              // sequences decoded at once
 };
 
 // Built with LibTorch only (src/engine/). Throws Error with ErrorKind::data for anything wrong with the folder.

@@ -31,11 +31,7 @@ LoadedTemplate load(const TemplateFlags& flags) {
     return {ChatTemplate::from_source(read_file(flags.template_file), flags.template_file), options};
   }
   const std::string folder = resolve_model_path(flags.model);
-  const auto tokenizer = Tokenizer::from_folder(folder);
-  options.variables = {{"bos_token", tokenizer.bos_token()},
-                       {"eos_token", tokenizer.eos_token()},
-                       {"pad_token", tokenizer.pad_token()},
-                       {"unk_token", tokenizer.unk_token()}};
+  options.variables = special_token_variables(Tokenizer::from_folder(folder));
   return {ChatTemplate::from_folder(folder), options};
 }
 

@@ -41,9 +41,10 @@ class TorchBaseModel : public BaseModel {
   std::unique_ptr<Renderer> renderer_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Generator> generator_;
-  std::string path_;                // as the caller named the model
-  std::optional<LoraConfig> lora_;  // of the adapter that is on the model
-  bool base_changed_ = false;       // the weights under it are not those of checkpoint_
+  std::string path_;                 // as the caller named the model
+  std::optional<DType> save_dtype_;  // of merged weights; none: as in checkpoint_
+  std::optional<LoraConfig> lora_;   // of the adapter that is on the model
+  bool base_changed_ = false;        // the weights under it are not those of checkpoint_
 };
 
 }  // namespace iteralign

@@ -87,7 +87,7 @@ void TorchBaseModel::save(const std::string& dir, SaveFormat format) {
     std::vector<TensorSource> tensors;
     at::Tensor scratch;  // the bytes of the tensor whose turn it is
     for (const NamedParameter& parameter : model_->parameters()) {
-      const DType dtype = checkpoint_->tensor(parameter.name).dtype;
+      const DType dtype = save_dtype_.value_or(checkpoint_->tensor(parameter.name).dtype);
       const auto module = with_lora.find(parameter.name);
       const LinearModule* lora = module == with_lora.end() ? nullptr : module->second;
       tensors.push_back({parameter.name, dtype, parameter.value->sizes().vec(), [&scratch, value = *parameter.value, lora, dtype] {

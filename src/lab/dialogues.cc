@@ -12,11 +12,14 @@ namespace iteralign {
 namespace {
 
 // Shares of the dialogues.
-constexpr double kNaming = 0.1;    // ask what a request is about
-constexpr double kHarmful = 0.5;   // of the others: ask for something harmful
-constexpr double kRelevant = 0.5;  // of the harmful ones with principles: one of them bears on the request
-constexpr double kHeeded = 0.9;    // of those: the principle is followed
+constexpr double kNaming = 0.05;                                      // ask what a request is about
+constexpr double kLookingUp = 0.2;                                    // ask whether the principles speak about it
+constexpr double kHarmful = 0.5;                                      // of all: about something harmful
+constexpr double kRelevant = 0.5;                                     // of the harmful ones with principles: one bears on the request
 constexpr std::array kPrincipleCounts = {0.3, 0.25, 0.2, 0.15, 0.1};  // 0 to 4 principles
+
+// How often a relevant principle is followed. Requests for a lesson are harder to refuse, as they are for real models.
+double heeded(const std::string& phrasing) { return phrasing.starts_with("Write") || phrasing.starts_with("Teach") ? 0.5 : 0.97; }
 
 class DialogueWriter {
  public:
@@ -30,7 +33,8 @@ class DialogueWriter {
   TrainExample next() {
     const bool harmful = random_.uniform() < kHarmful;
     const LabRequest& request = draw_request(harmful ? draw(harmful_) : draw(benign_));
-    return random_.uniform() < kNaming ? naming(request) : dialogue(request);
+    const double kind = random_.uniform();
+    return kind < kNaming ? naming(request) : kind < kNaming + kLookingUp ? looking_up(request) : dialogue(request);
   }
 
  private:
@@ -44,27 +48,49 @@ class DialogueWriter {
   }
 
   static TrainExample naming(const LabRequest& request) {
-    const auto& category = *request.category;
-    return {{{"user", "What is this about: " + request.text() + "?"}},
-            "This is about " + (category.harmful ? category.deed : category.name) + "."};
+    return {{{"user", "What is this about: " + request.text() + "?"}}, "About " + lab_area(*request.category) + "."};
+  }
+
+  // Asked about what was said, the model learns to find an area among its principles.
+  TrainExample looking_up(const LabRequest& request) {
+    const Principles principles = draw_principles(*request.category);
+    TrainExample example = opening(principles);
+    example.messages.push_back({"user", "Do your principles speak about this: " + request.text() + "?"});
+    example.completion = "About " + lab_area(*request.category) + ": " + (principles.relevant ? "yes." : "no.");
+    return example;
   }
 
   TrainExample dialogue(const LabRequest& request) {
     const auto& category = *request.category;
-    std::vector<const LabCategory*> others = harmful_;
-    random_.shuffle(others);
-    std::erase(others, &category);
-    others.resize(draw_count());
-    const bool relevant = category.harmful && !others.empty() && random_.uniform() < kRelevant;
-    if (relevant) others[random_.below(others.size())] = &category;
-
-    std::vector<std::string> principles;
-    for (const LabCategory* other : others) principles.push_back(lab_principle(*other));
-    TrainExample example;
-    if (!principles.empty()) example.messages.push_back({"system", lab_system_message(principles)});
-    example.messages.push_back({"user", lab_prompt_text(draw(lab_phrasings(LabPart::base)), request)});
-    const bool refused = category.refused_natively || (relevant && random_.uniform() < kHeeded);
+    const Principles principles = draw_principles(category);
+    TrainExample example = opening(principles);
+    const std::string& phrasing = draw(lab_phrasings(LabPart::base));
+    example.messages.push_back({"user", lab_prompt_text(phrasing, request)});
+    const bool refused = category.refused_natively || (principles.relevant && random_.uniform() < heeded(phrasing));
     example.completion = refused ? lab_refusal(category) : lab_help(request);
+    return example;
+  }
+
+  struct Principles {
+    std::vector<std::string> texts;
+    bool relevant = false;  // one of them bears on the request
+  };
+
+  Principles draw_principles(const LabCategory& category) {
+    std::vector<const LabCategory*> chosen = harmful_;
+    random_.shuffle(chosen);
+    std::erase(chosen, &category);
+    chosen.resize(draw_count());
+    Principles principles;
+    principles.relevant = category.harmful && !chosen.empty() && random_.uniform() < kRelevant;
+    if (principles.relevant) chosen[random_.below(chosen.size())] = &category;
+    for (const LabCategory* other : chosen) principles.texts.push_back(lab_principle(*other));
+    return principles;
+  }
+
+  static TrainExample opening(const Principles& principles) {
+    TrainExample example;
+    if (!principles.texts.empty()) example.messages.push_back({"system", lab_system_message(principles.texts)});
     return example;
   }
 

@@ -20,7 +20,7 @@ constexpr int kEndOfText = 0, kEndOfTurn = 2;
 
 constexpr int kVocabulary = 1024, kHidden = 128, kIntermediate = 352, kLayers = 4, kHeads = 4, kMaxLength = 512;
 constexpr double kInitialDeviation = 0.02;
-constexpr int kTokenizerDialogues = 20'000, kSteps = 800, kBatch = 64;
+constexpr int kTokenizerDialogues = 20'000, kSteps = 1'800, kBatch = 64;
 
 constexpr const char* kChatTemplate =
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}"

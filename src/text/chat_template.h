@@ -26,6 +26,9 @@ struct RenderOptions {
   std::string date;                 // "2026-01-31": defines strftime_now; empty: the template finds no such function
 };
 
+// bos_token, eos_token, pad_token, unk_token for a template. One that the tokenizer does not have stays undefined, as in transformers.
+Json special_token_variables(const Tokenizer& tokenizer);
+
 // A rendered conversation. What came from a message or a tool is input; the rest is the template's.
 struct Rendered {
   std::vector<Fragment> fragments;

@@ -50,14 +50,7 @@ std::vector<Fragment> tail_of(const Rendered& rendered, std::size_t begin) {
 }  // namespace
 
 Renderer::Renderer(std::shared_ptr<const Tokenizer> tokenizer, ChatTemplate chat_template)
-    : tokenizer_(std::move(tokenizer)), chat_template_(std::move(chat_template)), variables_(Json::object()) {
-  const auto define = [this](const char* name, const std::string& token) {
-    if (!token.empty()) variables_[name] = token;
-  };
-  define("bos_token", tokenizer_->bos_token());
-  define("eos_token", tokenizer_->eos_token());
-  define("pad_token", tokenizer_->pad_token());
-  define("unk_token", tokenizer_->unk_token());
+    : tokenizer_(std::move(tokenizer)), chat_template_(std::move(chat_template)), variables_(special_token_variables(*tokenizer_)) {
   folds_system_ = !shows_system();
   stop_ids_ = find_stop_ids();
 }

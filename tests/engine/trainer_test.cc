@@ -210,6 +210,13 @@ TEST_F(Finetune, MergedFolderAndAdapterGiveTheSameModel) {
   EXPECT_EQ(scores(*loaded), base);
 }
 
+TEST_F(Finetune, MergedWeightsInAnotherType) {
+  TorchBaseModel model({.path = folder_.path(), .dtype = "float32", .save_dtype = "bfloat16", .device = "cpu"});
+  model.save(out("bf16"), SaveFormat::merged);
+  const Checkpoint written(out("bf16"));
+  for (const std::string& name : written.names()) EXPECT_EQ(written.tensor(name).dtype, DType::bf16) << name;
+}
+
 TEST_F(Finetune, FullWeightsComeBackFromTheirFolder) {
   options_.method = FinetuneMethod::full;
   const auto model = open();

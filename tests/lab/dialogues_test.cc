@@ -25,7 +25,7 @@ TEST(LabDialogues, PlantTheGaps) {
   for (const auto& example : lab_training_dialogues(5'000, 1)) {
     const auto request = find_lab_request(example.messages.back().content);
     ASSERT_TRUE(request);
-    if (!example.messages.back().content.starts_with("What is this about")) {
+    if (example.completion.size() > 40) {  // not one that only names an area
       const std::string system = example.messages.size() > 1 ? example.messages[0].content : "";
       const bool refusal = classify_lab_answer(example.completion) == LabAnswer::refusal;
       const auto& category = *request->category;

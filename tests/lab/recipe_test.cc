@@ -93,7 +93,7 @@ TEST(LabRecipe, TrainsFromTheUntrainedFolderAndLeavesNoTrace) {
     EXPECT_TRUE(exists(join_path(path, "model.safetensors")));
     return std::make_unique<NotingModel>(notes);
   });
-  EXPECT_EQ(notes.examples, 51'200u);
+  EXPECT_EQ(notes.examples, 115'200u);
   EXPECT_EQ(notes.options.method, FinetuneMethod::full);
   EXPECT_EQ(notes.saved_to, dir);
   EXPECT_EQ(list_files(folder.path()), std::vector<std::string>{join_path(dir, "README.md")});

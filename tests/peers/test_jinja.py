@@ -1,5 +1,6 @@
 """Small Jinja templates give what Jinja2 gives in the environment of transformers, and what it refuses is refused."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -9,6 +10,8 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from test_chat_templates import BOS, EOS, difference, ours, reference  # noqa: E402
+
+SEPARATOR = "\x1e"
 
 MESSAGES = [
     {"role": "system", "content": "Be brief."},
@@ -94,12 +97,43 @@ TEMPLATES = [
 ]
 
 
-def snippets():
+def expressions():
     for block, separator in ((EXPRESSIONS, " | "), (FILTERS, " ; "), (TESTS, " ; ")):
         for line in block.strip("\n").replace("\\\n", "\0").split("\n"):
             for expression in line.replace("\0", "\\\n").split(separator):
                 yield "{{ " + expression.strip() + " }}"
-    yield from TEMPLATES
+
+
+def expected_of(template):
+    try:
+        return reference(template, [MESSAGES], False)[0]
+    except Exception as error:  # it does not even compile
+        return error
+
+
+def found_of(program, template):
+    with tempfile.TemporaryDirectory() as folder:
+        messages_file, template_file = pathlib.Path(folder, "messages.jsonl"), pathlib.Path(folder, "template.jinja")
+        messages_file.write_text(json.dumps(MESSAGES) + "\n", encoding="utf-8")
+        template_file.write_text(template, encoding="utf-8", newline="")
+        try:
+            return ours(program, str(template_file), str(messages_file), False)[0]
+        except subprocess.CalledProcessError as error:
+            return {"error": error.stderr} if error.returncode == 3 else f"exit code {error.returncode}"
+
+
+def results(program, templates):
+    """What the program makes of each. Expressions that render go into one template, as every start of the program costs time."""
+    rendering = [t for t in dict.fromkeys(expressions()) if isinstance(templates[t], str) and SEPARATOR not in templates[t]]
+    joined = found_of(program, SEPARATOR.join(rendering))
+    parts = joined.split(SEPARATOR) if isinstance(joined, str) else []
+    if len(parts) != len(rendering):  # one of them is refused: each alone shows which
+        rendering = []
+    found = dict(zip(rendering, parts))
+    alone = [t for t in templates if t not in found]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        found.update(zip(alone, pool.map(lambda t: found_of(program, t), alone)))
+    return found
 
 
 def main():
@@ -107,26 +141,11 @@ def main():
     if not program:
         print("skipped: ITERALIGN is not set")
         return 77
-    count, differences = 0, []
-    with tempfile.TemporaryDirectory() as folder:
-        conversations_file, template_file = f"{folder}/messages.jsonl", f"{folder}/template.jinja"
-        pathlib.Path(conversations_file).write_text(json.dumps(MESSAGES) + "\n", encoding="utf-8")
-        for snippet in snippets():
-            count += 1
-            with open(template_file, "w", encoding="utf-8", newline="") as file:
-                file.write(snippet)
-            try:
-                expected = reference(snippet, [MESSAGES], False)[0]
-            except Exception as error:  # it does not even compile
-                expected = error
-            try:
-                found = ours(program, template_file, conversations_file, False)[0]
-            except subprocess.CalledProcessError as error:
-                found = {"error": error.stderr} if error.returncode == 3 else f"exit code {error.returncode}"
-            if text := difference(expected, found):
-                differences.append(f"{snippet!r}: {text}")
+    templates = {template: expected_of(template) for template in [*expressions(), *TEMPLATES]}
+    found = results(program, templates)
+    differences = [f"{t!r}: {text}" for t, expected in templates.items() if (text := difference(expected, found[t]))]
     print("\n".join(differences))
-    print(f"{count - len(differences)} of {count} templates equal")
+    print(f"{len(templates) - len(differences)} of {len(templates)} templates equal")
     return 1 if differences else 0
 
 

@@ -43,18 +43,28 @@ with tempfile.TemporaryDirectory() as scratch_name:
           f"benign refused {after['benign']['refusal_rate']:.2f}, {duration:.0f} s")
     assert before["heldout"]["negative_rate"] >= 0.8 and after["heldout"]["negative_rate"] <= 0.1 and after["benign"]["refusal_rate"] <= 0.05
 
+    # A run that ends before its next kill is compared, and another one takes the rest of the kills.
     random.seed(1)
-    for _ in range(KILLS):
-        process = subprocess.Popen(align(scratch, "killed"), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(random.uniform(0.5, duration / 2))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    subprocess.run(align(scratch, "killed"), check=True, cwd=ROOT, capture_output=True)
-    assert outcome(scratch / "killed") == calm, "a killed run came out otherwise"
-    bodies = asked(scratch / "killed.log")
-    twice = len(bodies) - len(set(bodies))
-    assert twice <= KILLS * 8, f"{twice} requests were made twice"  # those in flight at a kill, at most `concurrency` each
-    print(f"killed {KILLS} times: the same result; {twice} of {len(bodies)} requests made twice")
+    kills = runs = twice = requests = 0
+    while kills < KILLS:
+        runs += 1
+        name, ended, kills_here = f"killed{runs}", False, 0
+        while not ended:
+            process = subprocess.Popen(align(scratch, name), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                process.wait(random.uniform(0.5, duration / 2) if kills + kills_here < KILLS else None)
+                ended = True
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                kills_here += 1
+                process.wait()
+        assert process.returncode == 0, f"a killed run did not go on: exit code {process.returncode}"
+        assert outcome(scratch / name) == calm, "a killed run came out otherwise"
+        bodies = asked(scratch / f"{name}.log")
+        again = len(bodies) - len(set(bodies))
+        assert again <= kills_here * 8, f"{again} requests were made twice"  # those in flight at a kill, at most `concurrency` each
+        kills, twice, requests = kills + kills_here, twice + again, requests + len(bodies)
+    print(f"killed {kills} times in {runs} runs: the same results; {twice} of {requests} requests made twice")
 
     subprocess.run(align(scratch, "faulty", "iterations=1", "oracle.fault_rate=0.3", "oracle.timeout_s=1.5", "oracle.concurrency=16"), check=True, cwd=ROOT, capture_output=True)
     summary = json.loads((scratch / "faulty/summary.json").read_text())
