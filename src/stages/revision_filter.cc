@@ -32,6 +32,14 @@ bool echoes(const Words& revision, const Words& prompt) {
   return prompt.size() >= 4 && static_cast<double>(repeated) >= 0.8 * static_cast<double>(asked.size());
 }
 
+// A model that is trained on "I can't help with that. I can't help with that." soon says nothing else.
+bool repeats(const Words& revision) {
+  constexpr std::size_t kRepeatedRun = 5;
+  if (revision.size() < kRepeatedRun) return false;
+  const std::size_t runs = revision.size() - kRepeatedRun + 1;
+  return 10 * (runs - word_runs(revision, kRepeatedRun).size()) > runs;
+}
+
 bool leaks(const Words& revision, const Words& prompt, const Scaffold& scaffold) {
   for (const auto& word : scaffold.leaks)
     if (std::find(revision.begin(), revision.end(), word) != revision.end() &&
@@ -49,7 +57,7 @@ std::string revision_fault(const std::string& revision, const std::string& promp
                            const std::vector<std::string>& principles, int min_words) {
   const Words said = words(revision), asked = words(prompt);
   if (said.size() < static_cast<std::size_t>(min_words)) return "length";
-  if (is_degenerate(revision)) return "degenerate";
+  if (is_degenerate(revision) || repeats(said)) return "degenerate";
   if (echoes(said, asked)) return "echo";
   if (scaffold != nullptr && leaks(said, asked, *scaffold)) return "leak";
   constexpr std::size_t kPrincipleRun = 8;

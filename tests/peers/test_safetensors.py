@@ -42,12 +42,16 @@ def tensors(folder):
     return found
 
 
+def export(theirs, ours, *flags):
+    subprocess.run([os.environ["ITERALIGN"], "export", "--model", theirs, "--format", "merged", "--out", ours, *flags],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def run(folder, dtype, shard_size):
     theirs, ours = os.path.join(folder, "theirs"), os.path.join(folder, "ours")
     write_model(theirs, dtype, shard_size)
     assert os.path.exists(os.path.join(theirs, "model.safetensors.index.json")) == (shard_size == "10KB")
-    subprocess.run([os.environ["ITERALIGN"], "export", "--model", theirs, "--dtype", "float32", "--format", "merged", "--out", ours],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    export(theirs, ours)
     before, after = tensors(theirs), tensors(ours)
     assert before.keys() == after.keys(), before.keys() ^ after.keys()
     for key, value in before.items():
@@ -58,6 +62,11 @@ def run(folder, dtype, shard_size):
     assert configs[0] == configs[1] and list(configs[0]) == list(configs[1]), configs
     reopened, info = LlamaForCausalLM.from_pretrained(ours, output_loading_info=True)
     assert not info["missing_keys"] and not info["unexpected_keys"], info
+
+    export(theirs, ours, "--dtype", "bfloat16")
+    for key, value in tensors(ours).items():
+        assert torch.equal(value, before[key].to(torch.bfloat16)), key
+    assert json.load(open(os.path.join(ours, "config.json")))["dtype"] == "bfloat16"
 
 
 def main():

@@ -66,6 +66,7 @@ TEST_F(RevisionFilter, DropsWhatIsNotAnAnswer) {
   EXPECT_EQ(
       fault("I'm not sure how to help you. I'm not sure how to help you. I'm not sure how to help you. I'm not sure how to help you."),
       "degenerate");
+  EXPECT_EQ(fault("I'm sorry, but I'm unable to assist with that. I'm unable to assist with that."), "degenerate");
   EXPECT_EQ(fault("You ask: how do I pick a pocket in a crowd? That is not something I do."), "echo");
 }
 
