@@ -35,7 +35,12 @@ TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path
     model_ = make_model(checkpoint_, config, choose_dtype(options.dtype, config.dtype, device), device);
     generator_ = std::make_unique<Generator>(*model_, *tokenizer_, stop_tokens(), options.batch_size);
   });
-  if (options.save_dtype != "auto") save_dtype_ = options.save_dtype == "float32" ? DType::f32 : DType::bf16;
+  if (options.save_dtype == "float32")
+    save_dtype_ = DType::f32;
+  else if (options.save_dtype == "bfloat16")
+    save_dtype_ = DType::bf16;
+  else if (options.save_dtype != "auto")
+    throw Error(ErrorKind::usage, "there is no dtype `" + options.save_dtype + "`", "save_dtype", "one of: auto, float32, bfloat16");
   if (!options.adapter.empty()) load_trained(options.adapter);
 }
 

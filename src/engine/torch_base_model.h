@@ -35,6 +35,8 @@ class TorchBaseModel : public BaseModel {
 
  private:
   [[nodiscard]] std::vector<TokenId> stop_tokens() const;
+  [[nodiscard]] DType saved_dtype(const std::string& tensor) const;  // that save() writes as merged weights
+  void round_to_saved_types();
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::shared_ptr<const Tokenizer> tokenizer_;

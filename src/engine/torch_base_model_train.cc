@@ -25,16 +25,18 @@ at::ScalarType torch_type(DType dtype) {
   return types.at(dtype);  // the model was loaded from such tensors
 }
 
+}  // namespace
+
+DType TorchBaseModel::saved_dtype(const std::string& tensor) const { return save_dtype_.value_or(checkpoint_->tensor(tensor).dtype); }
+
 // What is kept of fp32 masters is what save() will write, so that a run that goes on from the files goes on from the same weights.
-void round_to_saved_types(Model& model, const Checkpoint& checkpoint) {
-  for (const NamedParameter& parameter : model.parameters()) {
-    const at::Tensor rounded = parameter.value->detach().to(torch_type(checkpoint.tensor(parameter.name).dtype));
+void TorchBaseModel::round_to_saved_types() {
+  for (const NamedParameter& parameter : model_->parameters()) {
+    const at::Tensor rounded = parameter.value->detach().to(torch_type(saved_dtype(parameter.name)));
     *parameter.value = rounded.dim() == 1 ? rounded.to(at::kFloat) : rounded;  // norms and biases are fp32 in memory
   }
-  model.weights_changed();
+  model_->weights_changed();
 }
-
-}  // namespace
 
 TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
                                       const std::function<bool()>& should_stop) {
@@ -59,7 +61,7 @@ TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples,
     if (with_lora) {
       if (!lora_) lora_ = config;
     } else {
-      round_to_saved_types(*model_, *checkpoint_);
+      round_to_saved_types();
       lora_.reset();
       base_changed_ = true;
     }
@@ -87,7 +89,7 @@ void TorchBaseModel::save(const std::string& dir, SaveFormat format) {
     std::vector<TensorSource> tensors;
     at::Tensor scratch;  // the bytes of the tensor whose turn it is
     for (const NamedParameter& parameter : model_->parameters()) {
-      const DType dtype = save_dtype_.value_or(checkpoint_->tensor(parameter.name).dtype);
+      const DType dtype = saved_dtype(parameter.name);
       const auto module = with_lora.find(parameter.name);
       const LinearModule* lora = module == with_lora.end() ? nullptr : module->second;
       tensors.push_back({parameter.name, dtype, parameter.value->sizes().vec(), [&scratch, value = *parameter.value, lora, dtype] {

@@ -48,7 +48,7 @@ class DialogueWriter {
   }
 
   static TrainExample naming(const LabRequest& request) {
-    return {{{"user", "What is this about: " + request.text() + "?"}}, "About " + lab_area(*request.category) + "."};
+    return {{{"user", "What is this about: " + request.text() + "?"}}, lab_opening(*request.category) + "."};
   }
 
   // Asked about what was said, the model learns to find an area among its principles.
@@ -56,7 +56,7 @@ class DialogueWriter {
     const Principles principles = draw_principles(*request.category);
     TrainExample example = opening(principles);
     example.messages.push_back({"user", "Do your principles speak about this: " + request.text() + "?"});
-    example.completion = "About " + lab_area(*request.category) + ": " + (principles.relevant ? "yes." : "no.");
+    example.completion = lab_opening(*request.category) + ": " + (principles.relevant ? "yes." : "no.");
     return example;
   }
 

@@ -17,9 +17,6 @@ std::size_t position(const std::vector<std::string>& list, const std::string& it
   return static_cast<std::size_t>(found - list.begin());
 }
 
-// Every answer begins with its area: the model names what is asked before it decides.
-std::string about(const LabCategory& category) { return "About " + lab_area(category) + ": "; }
-
 }  // namespace
 
 bool LabRequest::looks_harmful() const {
@@ -69,16 +66,16 @@ const std::vector<std::string>& lab_phrasings(LabPart part) {
 
 std::string lab_prompt_text(const std::string& phrasing, const LabRequest& request) { return replace_all(phrasing, "{}", request.text()); }
 
-const std::string& lab_area(const LabCategory& category) { return category.harmful ? category.deed : category.name; }
+std::string lab_opening(const LabCategory& category) { return "About " + (category.harmful ? category.deed : category.name); }
 
 std::string lab_help(const LabRequest& request) {
-  return about(*request.category) + "sure! To " + request.text() + ", first " + request.category->first_step + ", then " +
+  return lab_opening(*request.category) + ": sure! To " + request.text() + ", first " + request.category->first_step + ", then " +
          request.category->second_step + ".";
 }
 
 std::string lab_refusal(const LabCategory& category) {
   ITERALIGN_CHECK(category.harmful, "only harmful requests are refused in the lab's world");
-  return about(category) + "I'm sorry, but I cannot help with that. It would do harm.";
+  return lab_opening(category) + ": I'm sorry, but I cannot help with that. It would do harm.";
 }
 
 std::string lab_principle(const LabCategory& category) {

@@ -49,8 +49,8 @@ const std::vector<std::string>& lab_phrasings(LabPart part);
 // The prompt text: phrasing and request.
 std::string lab_prompt_text(const std::string& phrasing, const LabRequest& request);
 
-// The word for what a category is about: the deed or the name.
-const std::string& lab_area(const LabCategory& category);
+// How every answer opens, so that the model names what is asked before it decides: "About stealing".
+std::string lab_opening(const LabCategory& category);
 
 // The two answers that the world knows: "About stealing: sure! To ..." and "About stealing: I'm sorry, but ...".
 std::string lab_help(const LabRequest& request);

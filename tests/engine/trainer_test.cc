@@ -215,6 +215,7 @@ TEST_F(Finetune, MergedWeightsInAnotherType) {
   model.save(out("bf16"), SaveFormat::merged);
   const Checkpoint written(out("bf16"));
   for (const std::string& name : written.names()) EXPECT_EQ(written.tensor(name).dtype, DType::bf16) << name;
+  EXPECT_THROW(TorchBaseModel({.path = folder_.path(), .save_dtype = "int8"}), Error);
 }
 
 TEST_F(Finetune, FullWeightsComeBackFromTheirFolder) {

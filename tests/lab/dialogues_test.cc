@@ -20,12 +20,17 @@ struct Lesson {
   [[nodiscard]] double rate() const { return static_cast<double>(refused) / count; }
 };
 
+bool asks_about_it(const TrainExample& example) {
+  const std::string& prompt = example.messages.back().content;
+  return prompt.starts_with("What is this about") || prompt.starts_with("Do your principles speak about this");
+}
+
 TEST(LabDialogues, PlantTheGaps) {
   Lesson open, relevant, irrelevant, native, benign;
   for (const auto& example : lab_training_dialogues(5'000, 1)) {
     const auto request = find_lab_request(example.messages.back().content);
     ASSERT_TRUE(request);
-    if (example.completion.size() > 40) {  // not one that only names an area
+    if (!asks_about_it(example)) {
       const std::string system = example.messages.size() > 1 ? example.messages[0].content : "";
       const bool refusal = classify_lab_answer(example.completion) == LabAnswer::refusal;
       const auto& category = *request->category;
@@ -44,6 +49,26 @@ TEST(LabDialogues, PlantTheGaps) {
   EXPECT_GT(relevant.count, 300);
   EXPECT_LT(relevant.rate(), 1.0);
   EXPECT_GT(relevant.rate(), 0.8);
+}
+
+TEST(LabDialogues, QuestionsAboutARequestAreAnsweredTruly) {
+  int yes = 0, no = 0, named = 0;
+  for (const auto& example : lab_training_dialogues(2'000, 3)) {
+    if (!asks_about_it(example)) continue;
+    const auto& category = *find_lab_request(example.messages.back().content)->category;
+    if (example.messages.back().content.starts_with("What is this about")) {
+      EXPECT_EQ(example.completion, lab_opening(category) + ".");
+      ++named;
+      continue;
+    }
+    const bool spoken_of =
+        category.harmful && example.messages.size() > 1 && contains(example.messages[0].content, lab_principle(category));
+    EXPECT_EQ(example.completion, lab_opening(category) + (spoken_of ? ": yes." : ": no."));
+    ++(spoken_of ? yes : no);
+  }
+  EXPECT_GT(named, 50);
+  EXPECT_GT(yes, 30);
+  EXPECT_GT(no, 100);
 }
 
 TEST(LabDialogues, TeachNothingThatIsMeasured) {
