@@ -65,8 +65,7 @@ at::Tensor dropout_mask(const at::Tensor& x, double dropout, std::uint64_t seed)
 class LinearFunction : public Function<LinearFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const Linear* linear, at::TensorList /*parameters*/) {
-    const at::Tensor bias = linear->fused_bias();
-    at::Tensor y = at::linear(x, linear->training_weight(), bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+    at::Tensor y = linear->training_weight().multiply(x, linear->fused_bias());
     const std::vector<LoraPart> parts = lora_parts(*linear);
     at::Tensor input = x, mask, xa;
     if (!parts.empty()) {
@@ -93,7 +92,7 @@ class LinearFunction : public Function<LinearFunction> {
     const variable_list saved = context->get_saved_variables();
 
     at::Tensor dx, dxa, a;
-    if (context->needs_input_grad(0)) dx = dy.mm(linear.training_weight());
+    if (context->needs_input_grad(0)) dx = linear.training_weight().multiply_back(dy);
     if (!parts.empty()) {
       a = all_a(parts, dy.scalar_type());
       dxa = at::empty({dy.size(0), a.size(0)}, dy.options());
@@ -199,18 +198,17 @@ class CrossEntropyFunction : public Function<CrossEntropyFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
                             const Linear* lm_head, double scale) {
-    const at::Tensor matrix = lm_head->training_weight();  // [vocabulary, hidden_size]
-    const std::int64_t rows = hidden.size(0), chunk = std::max<std::int64_t>(16, kLogitsPerChunk / matrix.size(0));
+    const TrainingWeight matrix = lm_head->training_weight();  // [vocabulary, hidden_size]
+    const std::int64_t rows = hidden.size(0), chunk = std::max<std::int64_t>(16, kLogitsPerChunk / lm_head->out_features());
     const at::Tensor dhidden = at::empty_like(hidden);
     const at::Tensor dweight = weight.requires_grad() ? at::zeros_like(weight) : at::Tensor();
     double total = 0;
     for (std::int64_t begin = 0; begin < rows; begin += chunk) {
       const std::int64_t count = std::min(chunk, rows - begin);
       const at::Tensor h = hidden.narrow(0, begin, count);
-      at::Tensor logits = at::linear(h, matrix);
+      at::Tensor logits = matrix.multiply(h);
       total += cross_entropy_(logits, targets.narrow(0, begin, count), scale).sum(at::kDouble).item<double>();
-      at::Tensor dh = dhidden.narrow(0, begin, count);
-      at::mm_out(dh, logits, matrix);
+      dhidden.narrow(0, begin, count).copy_(matrix.multiply_back(logits));
       if (!dweight.defined()) continue;
       dweight.scalar_type() == logits.scalar_type() ? dweight.addmm_(logits.t(), h) : dweight.add_(logits.t().mm(h));
     }

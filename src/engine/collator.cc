@@ -23,8 +23,13 @@ void cut(Renderer::Example& example, std::int64_t max_length) {
 
 }  // namespace
 
-Collator::Collator(std::vector<Renderer::Example> examples, std::int64_t max_length, std::int64_t batch_size, std::uint64_t seed)
-    : examples_(std::move(examples)), batch_size_(static_cast<std::size_t>(batch_size)), random_(seed) {
+std::int64_t Batch::num_tokens() const {
+  return std::accumulate(lengths.begin(), lengths.end(), prefix * static_cast<std::int64_t>(lengths.size()));
+}
+
+Collator::Collator(std::vector<Renderer::Example> examples, std::int64_t max_length, std::int64_t batch_size, std::uint64_t seed,
+                   bool share_prefix)
+    : examples_(std::move(examples)), batch_size_(static_cast<std::size_t>(batch_size)), share_prefix_(share_prefix), random_(seed) {
   for (Renderer::Example& example : examples_) cut(example, max_length);
   const std::size_t dropped = std::erase_if(examples_, [](const Renderer::Example& example) { return example.ids.size() < 2; });
   if (examples_.empty()) {
@@ -48,21 +53,38 @@ std::vector<std::vector<std::size_t>> Collator::next_epoch() {
 
 std::int64_t Collator::batches_per_epoch() const { return static_cast<std::int64_t>((examples_.size() + batch_size_ - 1) / batch_size_); }
 
+std::size_t Collator::shared_prefix(const std::vector<std::size_t>& indices) const {
+  constexpr std::size_t kWorthIt = 8;  // attention must lay the prefix before every sequence again
+  if (!share_prefix_ || indices.size() < 2) return 0;
+  const Renderer::Example& first = examples_[indices.front()];
+  std::size_t prefix = first.ids.size();
+  for (const std::size_t index : indices) {
+    const Renderer::Example& example = examples_[index];
+    const auto differs = std::mismatch(first.ids.begin(), first.ids.end(), example.ids.begin(), example.ids.end()).first;
+    const auto learnt = std::find(example.loss.begin() + 1, example.loss.end(), 1);
+    prefix = std::min(
+        {prefix, static_cast<std::size_t>(differs - first.ids.begin()), static_cast<std::size_t>(learnt - example.loss.begin()) - 1});
+  }
+  return prefix < kWorthIt ? 0 : prefix;
+}
+
 Batch Collator::collate(const std::vector<std::size_t>& indices, at::Device device) const {
-  std::vector<std::int64_t> tokens, lengths, rows, targets;
+  const std::size_t prefix = shared_prefix(indices);
+  const auto& shared = examples_[indices.front()].ids;
+  std::vector<std::int64_t> tokens(shared.begin(), shared.begin() + static_cast<std::ptrdiff_t>(prefix)), lengths, rows, targets;
   for (const std::size_t index : indices) {
     const Renderer::Example& example = examples_[index];
     const std::size_t length = example.ids.size() - 1;  // the last token is only a target
-    for (std::size_t i = 0; i < length; ++i) {
+    for (std::size_t i = prefix; i < length; ++i) {
       if (example.loss[i + 1] != 0) {
         rows.push_back(static_cast<std::int64_t>(tokens.size()));
         targets.push_back(example.ids[i + 1]);
       }
       tokens.push_back(example.ids[i]);
     }
-    lengths.push_back(static_cast<std::int64_t>(length));
+    lengths.push_back(static_cast<std::int64_t>(length - prefix));
   }
-  return {to_tensor(tokens, device), lengths, to_tensor(rows, device), to_tensor(targets, device)};
+  return {to_tensor(tokens, device), static_cast<std::int64_t>(prefix), lengths, to_tensor(rows, device), to_tensor(targets, device)};
 }
 
 }  // namespace iteralign

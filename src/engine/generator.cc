@@ -11,9 +11,23 @@
 namespace iteralign {
 namespace {
 
-// Prompts are computed in pieces of this many tokens, the same for every prompt, so that what two prompts have in common
-// at the start is computed in the same shapes and can be shared bit for bit.
+// Prompts are computed in pieces of this many tokens, first the stem and then the rest, so that what two prompts have in
+// common at the start is computed in the same shapes and can be shared bit for bit.
 constexpr std::int64_t kPrefillChunk = 128;
+
+// Where the piece that begins at `first` ends in a prompt with that stem; `end`: of the prompt.
+std::int64_t chunk_end(std::int64_t first, std::int64_t stem, std::int64_t end) {
+  return std::min(first + kPrefillChunk, first < stem ? std::min(stem, end) : end);
+}
+
+// Tokens at the start that two prompts have in common and that both compute in the same whole pieces.
+std::int64_t shared_chunks(const TokenRequest& a, const TokenRequest& b) {
+  const auto differs = std::mismatch(a.prompt.begin(), a.prompt.end() - 1, b.prompt.begin(), b.prompt.end() - 1).first;
+  const auto common = static_cast<std::int64_t>(differs - a.prompt.begin());
+  const auto whole = [](std::int64_t tokens) { return tokens / kPrefillChunk * kPrefillChunk; };
+  const std::int64_t stem = std::min({common, a.stem, b.stem});
+  return stem == a.stem && stem == b.stem ? stem + whole(common - stem) : whole(stem);
+}
 
 at::Tensor token_tensor(const std::vector<std::int64_t>& ids, at::Device device) {
   return at::tensor(at::ArrayRef<std::int64_t>(ids), at::kLong).to(device);
@@ -30,7 +44,6 @@ std::size_t find_stop(const std::string& text, const std::vector<std::string>& s
 Generator::Generator(Model& model, const Tokenizer& tokenizer, std::vector<TokenId> stop_tokens, int slots)
     : model_(model), tokenizer_(tokenizer), stop_tokens_(std::move(stop_tokens)), slots_(static_cast<std::size_t>(slots)) {
   running_.resize(slots_);
-  cached_prompt_.resize(slots_);
 }
 
 // New tokens that fit behind the prompt. Error when there is none.
@@ -62,7 +75,7 @@ std::vector<Generation> Generator::generate(const std::vector<TokenRequest>& req
   at::NoGradGuard no_grad;
   ensure_cache(requests);
   running_.assign(slots_, std::nullopt);
-  cached_prompt_.assign(slots_, {});  // the weights may have changed since the last call
+  cached_.assign(slots_, nullptr);  // the weights may have changed since the last call
 
   std::vector<Generation> results(requests.size());
   std::size_t next = 0, done = 0;
@@ -86,41 +99,37 @@ std::vector<Generation> Generator::generate(const std::vector<TokenRequest>& req
 
 void Generator::start(std::size_t slot, std::size_t index, const TokenRequest& request) {
   Sequence sequence{.request = index,
-                    .prompt = &request.prompt,
                     .max_new_tokens = std::min<std::int64_t>(request.sampling.max_new_tokens, room(request.prompt)),
                     .sampler = Sampler(request.sampling, request.seed, request.prompt, tokenizer_.size()),
                     .stop = request.sampling.stop,
                     .generation = {}};
   sequence.generation.prompt_tokens = static_cast<int>(request.prompt.size());
-  prefill(slot, sequence);
+  prefill(slot, request);
+  sequence.cached = static_cast<std::int64_t>(request.prompt.size()) - 1;
+  sequence.next = request.prompt.back();
   running_[slot] = std::move(sequence);
 }
 
 // All but the last token: that one is read by the first step, together with the other sequences' tokens.
-void Generator::prefill(std::size_t slot, Sequence& sequence) {
-  const std::vector<TokenId>& prompt = *sequence.prompt;
+void Generator::prefill(std::size_t slot, const TokenRequest& request) {
+  const std::vector<TokenId>& prompt = request.prompt;
   const auto end = static_cast<std::int64_t>(prompt.size()) - 1;
-  const auto [from, shared] = longest_shared_prefix(prompt);
+  const auto [from, shared] = longest_shared_prefix(request);
   if (shared > 0 && from != slot) cache_->copy(static_cast<std::int64_t>(from), static_cast<std::int64_t>(slot), shared);
-  for (std::int64_t first = shared; first < end; first += kPrefillChunk) {
-    const std::int64_t tokens = std::min(kPrefillChunk, end - first);
+  for (std::int64_t first = shared, tokens = 0; first < end; first += tokens) {
+    tokens = chunk_end(first, request.stem, end) - first;
     PrefillAttention context(*cache_, static_cast<std::int64_t>(slot), first, tokens);
     const std::vector<std::int64_t> ids(prompt.begin() + first, prompt.begin() + first + tokens);
     (void)model_.forward(token_tensor(ids, model_.device()), context);  // for what it leaves in the cache
   }
-  cached_prompt_[slot] = prompt;
-  sequence.cached = end;
-  sequence.next = prompt.back();
+  cached_[slot] = &request;
 }
 
-std::pair<std::size_t, std::int64_t> Generator::longest_shared_prefix(const std::vector<TokenId>& prompt) const {
+std::pair<std::size_t, std::int64_t> Generator::longest_shared_prefix(const TokenRequest& request) const {
   std::size_t best_slot = 0;
   std::int64_t best = 0;
   for (std::size_t slot = 0; slot < slots_; ++slot) {
-    const auto& other = cached_prompt_[slot];
-    const auto differs =
-        std::mismatch(prompt.begin(), prompt.end() - 1, other.begin(), other.empty() ? other.end() : other.end() - 1).first;
-    const std::int64_t shared = (differs - prompt.begin()) / kPrefillChunk * kPrefillChunk;
+    const std::int64_t shared = cached_[slot] == nullptr ? 0 : shared_chunks(request, *cached_[slot]);
     if (shared > best) best = shared, best_slot = slot;
   }
   return {best_slot, best};

@@ -22,6 +22,9 @@ namespace iteralign {
 // A request in tokens.
 struct TokenRequest {
   std::vector<TokenId> prompt;
+  // So many tokens at its start are likely to be those of other prompts too (a system message, worked examples). Part of
+  // the request, not found by comparing the others: where the prompt is cut decides its last bits.
+  std::int64_t stem = 0;
   Sampling sampling;
   std::uint64_t seed = 0;
 };
@@ -39,7 +42,6 @@ class Generator {
   // A sequence that is being generated.
   struct Sequence {
     std::size_t request = 0;
-    const std::vector<TokenId>* prompt = nullptr;
     std::int64_t max_new_tokens = 0;
     std::int64_t cached = 0;  // tokens in the KV cache
     TokenId next = 0;         // the token that the next step reads
@@ -49,9 +51,9 @@ class Generator {
   };
 
   void start(std::size_t slot, std::size_t index, const TokenRequest& request);
-  void prefill(std::size_t slot, Sequence& sequence);
-  // The slot whose cache begins with most whole chunks of this prompt, and how many tokens that is.
-  [[nodiscard]] std::pair<std::size_t, std::int64_t> longest_shared_prefix(const std::vector<TokenId>& prompt) const;
+  void prefill(std::size_t slot, const TokenRequest& request);
+  // The slot whose cache begins with most whole chunks of this request's prompt, and how many tokens that is.
+  [[nodiscard]] std::pair<std::size_t, std::int64_t> longest_shared_prefix(const TokenRequest& request) const;
   // One token for every running sequence.
   void step();
   // How many rows a step with so many sequences has.
@@ -68,9 +70,9 @@ class Generator {
   std::vector<TokenId> stop_tokens_;
   std::size_t slots_;
   std::optional<KvCache> cache_;
-  std::vector<std::optional<Sequence>> running_;     // by slot
-  std::vector<std::vector<TokenId>> cached_prompt_;  // by slot: the prompt whose keys and values the cache holds
-  std::map<std::int64_t, bool> same_bits_;           // by number of rows, as measured
+  std::vector<std::optional<Sequence>> running_;  // by slot
+  std::vector<const TokenRequest*> cached_;       // by slot: the request whose prompt's keys and values the cache holds
+  std::map<std::int64_t, bool> same_bits_;        // by number of rows, as measured
 };
 
 // The place where the first of the stop strings begins in the text; npos when none is there.

@@ -52,13 +52,33 @@ at::Tensor merged_weight(const LinearModule& module) {
   return at::addmm(weight, b, a, 1.0, module.lora->scale);
 }
 
-PackedWeight::PackedWeight(const at::Tensor& weight) : onednn_(weight.is_cpu() && onednn_can_pack(weight.scalar_type())) {
+bool PackedWeight::packs(const at::Tensor& weight) { return weight.is_cpu() && onednn_can_pack(weight.scalar_type()); }
+
+PackedWeight::PackedWeight(const at::Tensor& weight) : onednn_(packs(weight)) {
   weight_ = onednn_ ? onednn_pack(weight.contiguous()) : weight.contiguous();
 }
 
 at::Tensor PackedWeight::multiply(const at::Tensor& x, const at::Tensor& bias) const {
   const std::optional<at::Tensor> maybe_bias = bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt;
   return onednn_ ? onednn_linear(x, weight_, maybe_bias) : at::linear(x, weight_, maybe_bias);
+}
+
+TrainingWeight::TrainingWeight(const at::Tensor& weight, bool frozen) {
+  if (frozen && PackedWeight::packs(weight)) {
+    forward_ = PackedWeight(weight);
+    backward_ = PackedWeight(weight.t());
+  } else {
+    plain_ = weight;
+  }
+}
+
+at::Tensor TrainingWeight::multiply(const at::Tensor& x, const at::Tensor& bias) const {
+  if (forward_.defined()) return forward_.multiply(x, bias);
+  return at::linear(x, plain_, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+}
+
+at::Tensor TrainingWeight::multiply_back(const at::Tensor& dy) const {
+  return backward_.defined() ? backward_.multiply(dy) : dy.mm(plain_);
 }
 
 Linear::Linear(std::vector<LinearModule> modules_on_disk, at::ScalarType dtype, at::Device device)
@@ -89,7 +109,7 @@ void Linear::drop_packed() {
 
 void Linear::set_training(bool on) {
   training_ = on;
-  frozen_ = at::Tensor();
+  frozen_ = {};
   if (!on) return;
   drop_packed();
   if (!trains_weights()) frozen_ = training_weight();
@@ -97,7 +117,9 @@ void Linear::set_training(bool on) {
 
 bool Linear::trains_weights() const { return modules_[0].weight.requires_grad(); }
 
-at::Tensor Linear::training_weight() const { return frozen_.defined() ? frozen_ : fused_weight(/*with_lora=*/false); }
+TrainingWeight Linear::training_weight() const {
+  return frozen_.defined() ? frozen_ : TrainingWeight(fused_weight(/*with_lora=*/false), !trains_weights());
+}
 
 // Written module by module into the fused matrix: at most one module is in memory twice.
 at::Tensor Linear::fused_weight(bool with_lora) const {

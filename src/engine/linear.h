@@ -42,10 +42,30 @@ class PackedWeight {
   // x W^T + bias. x: [n, in] -> [n, out]; bias: [out] or undefined.
   [[nodiscard]] at::Tensor multiply(const at::Tensor& x, const at::Tensor& bias = {}) const;
   [[nodiscard]] bool defined() const { return weight_.defined(); }
+  // False where the plain tensor would be kept.
+  static bool packs(const at::Tensor& weight);
 
  private:
   at::Tensor weight_;
   bool onednn_ = false;
+};
+
+// A weight [out, in] as training multiplies it: forward with x, backward with the gradient of the result. A frozen one is
+// packed for both.
+class TrainingWeight {
+ public:
+  TrainingWeight() = default;
+  TrainingWeight(const at::Tensor& weight, bool frozen);
+
+  // x W^T + bias. x: [n, in] -> [n, out]; bias: [out] or undefined.
+  [[nodiscard]] at::Tensor multiply(const at::Tensor& x, const at::Tensor& bias = {}) const;
+  // dy W. dy: [n, out] -> [n, in]
+  [[nodiscard]] at::Tensor multiply_back(const at::Tensor& dy) const;
+  [[nodiscard]] bool defined() const { return plain_.defined() || forward_.defined(); }
+
+ private:
+  at::Tensor plain_;                 // or
+  PackedWeight forward_, backward_;  // W and W^T
 };
 
 class Linear {
@@ -63,8 +83,8 @@ class Linear {
   // While on, forward() is training_linear() (autograd.h), what was packed is dropped, and a weight that does not require a
   // gradient lies ready in the compute dtype. To be called again when what requires a gradient has changed.
   void set_training(bool on);
-  // [out, in] and [out] (or undefined) of all modules together in the compute dtype, without LoRA.
-  [[nodiscard]] at::Tensor training_weight() const;
+  // Weight and bias [out] (or undefined) of all modules together in the compute dtype, without LoRA.
+  [[nodiscard]] TrainingWeight training_weight() const;
   [[nodiscard]] at::Tensor fused_bias() const;
   [[nodiscard]] bool trains_weights() const;  // they all require a gradient, or none does
   // Of the dropout before LoRA: the same seed drops the same elements.
@@ -85,7 +105,7 @@ class Linear {
   at::ScalarType dtype_;
   at::Device device_;
   bool training_ = false;
-  at::Tensor frozen_;  // [out, in] in the compute dtype, while training with weights that are not trained
+  TrainingWeight frozen_;  // while training with weights that are not trained
   std::uint64_t dropout_seed_ = 0;
   PackedWeight packed_;
   at::Tensor packed_bias_;

@@ -53,15 +53,22 @@ std::vector<TokenId> TorchBaseModel::stop_tokens() const {
   return {ids.begin(), ids.end()};
 }
 
+// The stem is what stays the same when the last message says something else.
+TokenRequest TorchBaseModel::in_tokens_of(const GenerateRequest& request) const {
+  if (request.messages.empty()) return {renderer_->raw(request.raw + request.prefill), 0, request.sampling, request.seed};
+  std::vector<TokenId> prompt = renderer_->prompt(request.messages, request.prefill);
+  Messages other = request.messages;
+  other.back().content = "~";
+  const std::vector<TokenId> with_other = renderer_->prompt(other);
+  const auto stem = std::mismatch(prompt.begin(), prompt.end(), with_other.begin(), with_other.end()).first - prompt.begin();
+  return {std::move(prompt), stem, request.sampling, request.seed};
+}
+
 std::vector<Generation> TorchBaseModel::generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done,
                                                  const std::function<bool()>& should_stop) {
   return with_torch_errors("generating", [&] {
     std::vector<TokenRequest> in_tokens;
-    for (const GenerateRequest& request : requests) {
-      std::vector<TokenId> prompt =
-          request.messages.empty() ? renderer_->raw(request.raw + request.prefill) : renderer_->prompt(request.messages, request.prefill);
-      in_tokens.push_back({std::move(prompt), request.sampling, request.seed});
-    }
+    for (const GenerateRequest& request : requests) in_tokens.push_back(in_tokens_of(request));
     model_->prepare_inference();
     return generator_->generate(in_tokens, on_done, should_stop);
   });

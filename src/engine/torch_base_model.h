@@ -34,6 +34,7 @@ class TorchBaseModel : public BaseModel {
   [[nodiscard]] const Renderer& renderer() const { return *renderer_; }
 
  private:
+  [[nodiscard]] TokenRequest in_tokens_of(const GenerateRequest& request) const;
   [[nodiscard]] std::vector<TokenId> stop_tokens() const;
   [[nodiscard]] DType saved_dtype(const std::string& tensor) const;  // that save() writes as merged weights
   void round_to_saved_types();

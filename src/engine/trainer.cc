@@ -58,7 +58,8 @@ Trainer::Trainer(Model& model, const std::vector<TrainableParameter>& parameters
                  const FinetuneOptions& options)
     : model_(model),
       options_(options),
-      collator_(std::move(examples), options.max_length, options.per_device_train_batch_size, options.seed),
+      collator_(std::move(examples), options.max_length, options.per_device_train_batch_size, options.seed,
+                /*share_prefix=*/options.lora_dropout == 0),
       steps_per_epoch_(divide_up(collator_.batches_per_epoch(), options.gradient_accumulation_steps)),
       max_steps_(count_steps(options, steps_per_epoch_)),
       optimizer_(parameters, {options.adam_beta1, options.adam_beta2, options.adam_epsilon, options.weight_decay}),
@@ -99,7 +100,7 @@ TrainStep Trainer::update(const std::vector<Indices>& batches) {
   double loss = 0;
   for (const Batch& batch : collated) {
     loss += accumulate_gradient(batch, 1.0 / static_cast<double>(targets));
-    tokens_ += batch.tokens.size(0);
+    tokens_ += batch.num_tokens();
   }
   const double norm = optimizer_.clip_grad_norm(options_.max_grad_norm);
   if (!std::isfinite(loss) || !std::isfinite(norm)) {
@@ -122,7 +123,7 @@ double Trainer::accumulate_gradient(const Batch& batch, double scale) {
   const at::AutoGradMode with_grad(true);
   std::uint64_t linear_seed = derive_seed(options_.seed, "dropout") + static_cast<std::uint64_t>(batches_seen_++) * 100'000;
   for (Linear* linear : model_.linears()) linear->set_dropout_seed(linear_seed++);
-  PackedAttention attention(batch.lengths, model_.device());
+  PackedAttention attention(batch.prefix, batch.lengths, model_.device());
   const at::Tensor loss = training_loss(model_, batch, attention, scale);
   torch::autograd::backward({loss}, {});
   return loss.item<double>();

@@ -122,20 +122,44 @@ class AttentionFunction : public Function<AttentionFunction> {
   }
 };
 
-at::Tensor restart_positions(const std::vector<std::int64_t>& lengths, at::Device device) {
-  std::vector<at::Tensor> parts;
-  for (const std::int64_t length : lengths) parts.push_back(at::arange(length, at::kLong));
+at::Tensor restart_positions(std::int64_t prefix, const std::vector<std::int64_t>& lengths, at::Device device) {
+  std::vector<at::Tensor> parts = {at::arange(prefix, at::kLong)};
+  for (const std::int64_t length : lengths) parts.push_back(at::arange(prefix, prefix + length, at::kLong));
   return at::cat(parts).to(device);
 }
 
 }  // namespace
 
-PackedAttention::PackedAttention(std::vector<std::int64_t> lengths, at::Device device)
-    : lengths_(std::move(lengths)), positions_(restart_positions(lengths_, device)) {}
+PackedAttention::PackedAttention(std::int64_t prefix, std::vector<std::int64_t> lengths, at::Device device)
+    : prefix_(prefix), own_lengths_(std::move(lengths)), positions_(restart_positions(prefix, own_lengths_, device)) {
+  for (const std::int64_t length : own_lengths_) lengths_.push_back(prefix + length);
+}
 
 at::Tensor PackedAttention::attend(int /*layer*/, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
-  if (!q.is_cpu() || !fused_kernels()) return attend_plain(q, k, v, window);
-  return AttentionFunction::apply(q, k, v, lengths_, window);
+  const at::Tensor queries = lay_out(q), keys = lay_out(k), values = lay_out(v);
+  const bool plain = !q.is_cpu() || !fused_kernels();
+  return take_back(plain ? attend_plain(queries, keys, values, window)
+                         : at::Tensor(AttentionFunction::apply(queries, keys, values, lengths_, window)));
+}
+
+at::Tensor PackedAttention::lay_out(const at::Tensor& rows) const {
+  if (prefix_ == 0) return rows;
+  std::vector<std::int64_t> sizes = {prefix_};
+  sizes.insert(sizes.end(), own_lengths_.begin(), own_lengths_.end());
+  const auto parts = rows.split_with_sizes(sizes, 0);
+  std::vector<at::Tensor> sequences;
+  for (std::size_t i = 1; i < parts.size(); ++i) sequences.insert(sequences.end(), {parts[0], parts[i]});
+  return at::cat(sequences);
+}
+
+at::Tensor PackedAttention::take_back(const at::Tensor& rows) const {
+  if (prefix_ == 0) return rows;
+  std::vector<std::int64_t> sizes;
+  for (const std::int64_t length : own_lengths_) sizes.insert(sizes.end(), {prefix_, length});
+  const auto parts = rows.split_with_sizes(sizes, 0);
+  std::vector<at::Tensor> own = {parts[0]};  // the prefix is the same in every sequence
+  for (std::size_t i = 1; i < parts.size(); i += 2) own.push_back(parts[i]);
+  return at::cat(own);
 }
 
 at::Tensor PackedAttention::attend_plain(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) const {

@@ -1,6 +1,6 @@
 #pragma once
-// Attention while training: sequences of different lengths lie one behind the other, without padding, so that no row is
-// computed for nothing.
+// Attention while training: sequences of different lengths lie one behind the other, without padding, behind a prefix that
+// belongs to all of them, so that no row is computed for nothing or twice.
 
 #include <ATen/ATen.h>
 
@@ -13,15 +13,20 @@ namespace iteralign {
 
 class PackedAttention : public AttentionContext {
  public:
-  PackedAttention(std::vector<std::int64_t> lengths, at::Device device);
+  // `prefix` rows, then the sequences' own rows, so many of each.
+  PackedAttention(std::int64_t prefix, std::vector<std::int64_t> lengths, at::Device device);
   [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
   // Differentiable. On the CPU the probabilities are never kept: they are computed again, a block of queries at a time.
   at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) override;
 
  private:
   [[nodiscard]] at::Tensor attend_plain(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) const;
+  // Rows as the model has them <-> whole sequences one behind the other, each with the prefix.
+  [[nodiscard]] at::Tensor lay_out(const at::Tensor& rows) const;
+  [[nodiscard]] at::Tensor take_back(const at::Tensor& rows) const;
 
-  std::vector<std::int64_t> lengths_;
+  std::int64_t prefix_;
+  std::vector<std::int64_t> own_lengths_, lengths_;  // without and with the prefix
   at::Tensor positions_;
 };
 

@@ -59,8 +59,19 @@ TEST(Autograd, AttentionOverSequencesOfDifferentLengths) {
   at::manual_seed(1);
   const std::vector<std::int64_t> lengths = {1, 70, 130, 64};
   for (const std::int64_t window : {0, 20}) {
-    expect_like_plain_operators({at::randn({265, 6, 16}), at::randn({265, 2, 16}), at::randn({265, 2, 16})},
-                                [&](const Tensors& x) { return PackedAttention(lengths, at::kCPU).attend(0, x[0], x[1], x[2], window); });
+    expect_like_plain_operators({at::randn({265, 6, 16}), at::randn({265, 2, 16}), at::randn({265, 2, 16})}, [&](const Tensors& x) {
+      return PackedAttention(0, lengths, at::kCPU).attend(0, x[0], x[1], x[2], window);
+    });
+  }
+}
+
+TEST(Autograd, AttentionWithAPrefixOfAllSequences) {
+  at::manual_seed(1);
+  const std::vector<std::int64_t> lengths = {1, 70, 40};
+  for (const std::int64_t window : {0, 20}) {
+    expect_like_plain_operators({at::randn({144, 6, 16}), at::randn({144, 2, 16}), at::randn({144, 2, 16})}, [&](const Tensors& x) {
+      return PackedAttention(33, lengths, at::kCPU).attend(0, x[0], x[1], x[2], window);
+    });
   }
 }
 
@@ -149,7 +160,7 @@ class WholeModel : public testing::Test {
   WholeModel() { write_tiny_model(folder_.path()); }
   // The loss, then the gradients of all parameters.
   static Tensors gradients(Model& model, const std::vector<TrainableParameter>& parameters, const Batch& batch) {
-    PackedAttention attention(batch.lengths, at::kCPU);
+    PackedAttention attention(batch.prefix, batch.lengths, at::kCPU);
     const at::Tensor loss = training_loss(model, batch, attention, 1.0 / static_cast<double>(batch.targets.size(0)));
     torch::autograd::backward({loss}, {});
     Tensors all = {loss.detach()};
@@ -166,6 +177,28 @@ class WholeModel : public testing::Test {
   TemporaryFolder folder_;
   const Batch batch_ = random_batch({20, 7, 90});
 };
+
+TEST_F(WholeModel, ASharedPrefixChangesNoGradient) {
+  const auto model = open_tiny_model(folder_.path());
+  attach_lora(*model, all_layers(), 1);
+  randomize_b(*model);
+  TrainableWeights weights(*model);
+  weights.train_lora(all_layers(), 1);
+  std::vector<Renderer::Example> examples;
+  for (const int length : {30, 25, 41}) {
+    Renderer::Example example{{}, std::vector<std::uint8_t>(static_cast<std::size_t>(length), 0)};
+    for (int i = 0; i < length; ++i) example.ids.push_back(static_cast<TokenId>((i < 22 ? i : i * length) % kTinyVocabulary));
+    std::fill(example.loss.end() - 6, example.loss.end(), 1);
+    examples.push_back(std::move(example));
+  }
+  const auto batch = [&](bool share_prefix) { return Collator(examples, 100, 8, 1, share_prefix).collate({0, 1, 2}, at::kCPU); };
+  const Batch shared = batch(true), alone = batch(false);
+  EXPECT_EQ(shared.prefix, 19);  // the row before the first target of the shortest
+  EXPECT_EQ(alone.prefix, 0);
+  EXPECT_EQ(shared.num_tokens(), alone.tokens.size(0));
+  EXPECT_EQ(shared.tokens.size(0), alone.tokens.size(0) - 2 * 19);
+  expect_same(gradients(*model, weights.parameters(), shared), gradients(*model, weights.parameters(), alone), 1e-4);
+}
 
 TEST_F(WholeModel, LoraGradientsAreThoseOfPlainOperators) {
   const auto model = open_tiny_model(folder_.path());
@@ -219,7 +252,7 @@ TEST(PeerGradients, AreThoseOfTheFolder) {
   const auto batch_file = read("batch.safetensors"), gradient_file = read("gradients.safetensors");
   const at::Tensor lengths = tensor(batch_file->tensors().at("lengths"));
   const Batch batch = {
-      tensor(batch_file->tensors().at("tokens")),
+      tensor(batch_file->tensors().at("tokens")), 0,
       std::vector<std::int64_t>(lengths.const_data_ptr<std::int64_t>(), lengths.const_data_ptr<std::int64_t>() + lengths.size(0)),
       tensor(batch_file->tensors().at("rows")), tensor(batch_file->tensors().at("targets"))};
 
@@ -228,7 +261,7 @@ TEST(PeerGradients, AreThoseOfTheFolder) {
   const LoraConfig config = with_lora ? read_peft(join_path(folder, "adapter"), *model) : LoraConfig();
   TrainableWeights weights(*model);
   with_lora ? weights.train_lora(config, 0) : weights.train_all();
-  PackedAttention attention(batch.lengths, at::kCPU);
+  PackedAttention attention(batch.prefix, batch.lengths, at::kCPU);
   const at::Tensor loss = training_loss(*model, batch, attention, 1.0 / static_cast<double>(batch.targets.size(0)));
   torch::autograd::backward({loss}, {});
 

@@ -19,7 +19,8 @@ class GenerationTest : public testing::Test {
   GenerationTest() { write_tiny_model(folder_.path()); }
   ~GenerationTest() override { set_fused_kernels(true); }
   [[nodiscard]] std::unique_ptr<BaseModel> open(int batch_size = 4) const {
-    return open_base_model({.path = folder_.path(), .dtype = "float32", .device = "cpu", .batch_size = batch_size});
+    return open_base_model(
+        {.path = folder_.path(), .dtype = "float32", .device = "cpu", .chat_template = "chatml", .batch_size = batch_size});
   }
   static GenerateRequest raw(const std::string& text, const Sampling& sampling, std::uint64_t seed = 0) {
     return {.messages = {}, .raw = text, .prefill = {}, .sampling = sampling, .seed = seed};
@@ -28,7 +29,8 @@ class GenerationTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-// Requests of many lengths and options; every third begins with the same long text, so that prompts share chunks.
+// Requests of many lengths and options; every third begins with the same long text, and every fifth is a chat with the same
+// system message, so that prompts share chunks.
 std::vector<GenerateRequest> mixed_requests(int count) {
   std::vector<GenerateRequest> requests;
   Random random(11);
@@ -43,6 +45,7 @@ std::vector<GenerateRequest> mixed_requests(int count) {
     if (i % 4 == 1) sampling.top_p = 0.9;
     if (i % 7 == 2) sampling.repetition_penalty = 1.3;
     requests.push_back({.messages = {}, .raw = text, .prefill = {}, .sampling = sampling, .seed = static_cast<std::uint64_t>(i)});
+    if (i % 5 == 3) requests.back().messages = {{"system", shared.substr(0, 90)}, {"user", text}};
   }
   return requests;
 }

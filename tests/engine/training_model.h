@@ -64,7 +64,7 @@ inline Batch random_batch(std::vector<std::int64_t> lengths) {
     begin += length;
   }
   const at::Tensor index = at::tensor(rows, at::kLong);
-  return {at::randint(kTinyVocabulary, {begin}, at::kLong), std::move(lengths), index,
+  return {at::randint(kTinyVocabulary, {begin}, at::kLong), 0, std::move(lengths), index,
           at::randint(kTinyVocabulary, {index.size(0)}, at::kLong)};
 }
 
