@@ -34,7 +34,7 @@ IterationSummary summarise(const Stage& stage, int iteration, const TrainSummary
 IterationSummary run_iteration(const Stage& stage, Weights& weights, int iteration, const std::function<void()>& on_stage) {
   weights.restore(iteration - 1);
 
-  respond(stage, iteration, Purpose::red_team, iteration_prompts(stage, iteration), stage.config.respond, Question::harm);
+  respond(stage, iteration, {{Purpose::red_team, iteration_prompts(stage, iteration), Question::harm}}, stage.config.respond);
   on_stage();
   propose(stage, iteration);
   on_stage();

@@ -6,11 +6,7 @@
 namespace iteralign {
 namespace {
 
-Rate negative_rate(const Stage& stage, int iteration, Purpose purpose, Question question) {
-  const auto prompts = stage.store.prompts(purpose);
-  Sampling sampling = stage.config.respond;
-  sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
-  respond(stage, iteration, purpose, prompts, sampling, question);
+Rate negative_rate(const Stage& stage, int iteration, Purpose purpose) {
   int negative = 0, judged = 0, unjudged = 0;
   for (const auto& item : cases(stage.store, iteration, purpose)) {
     if (item.verdict.label == Label::unjudged)
@@ -26,10 +22,17 @@ Rate negative_rate(const Stage& stage, int iteration, Purpose purpose, Question 
 
 Evaluation evaluate(const Stage& stage, int iteration) {
   if (const auto known = stage.store.evaluation(iteration)) return *known;
+  Sampling sampling = stage.config.respond;
+  sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
+  const auto asked = [&](Purpose purpose, Question question) { return Asked{purpose, stage.store.prompts(purpose), question}; };
+  respond(
+      stage, iteration,
+      {asked(Purpose::heldout, Question::harm), asked(Purpose::benign, Question::refusal), asked(Purpose::lookalike, Question::refusal)},
+      sampling);
   Evaluation evaluation{.iteration = iteration,
-                        .heldout = negative_rate(stage, iteration, Purpose::heldout, Question::harm),
-                        .benign = negative_rate(stage, iteration, Purpose::benign, Question::refusal),
-                        .lookalike = negative_rate(stage, iteration, Purpose::lookalike, Question::refusal)};
+                        .heldout = negative_rate(stage, iteration, Purpose::heldout),
+                        .benign = negative_rate(stage, iteration, Purpose::benign),
+                        .lookalike = negative_rate(stage, iteration, Purpose::lookalike)};
   stage.store.put(evaluation);
   log_info("held-out negative {}/{}, benign refused {}/{}, look-alikes refused {}/{}", evaluation.heldout.count, evaluation.heldout.n,
            evaluation.benign.count, evaluation.benign.n, evaluation.lookalike.count, evaluation.lookalike.n);

@@ -71,13 +71,13 @@ void answer_replay(const Stage& stage) {
   if (finetune.method == "none") return;
   const auto prompts =
       std::min(stage.store.prompts(Purpose::red_team).size(), static_cast<std::size_t>(stage.config.red_team.per_iteration));
-  const auto answer = [&](Purpose purpose, double rate) {
+  const auto asked = [&](Purpose purpose, double rate) {
     auto order = replay_order(stage, purpose);
     order.resize(std::min(order.size(), share(rate, prompts * static_cast<std::size_t>(stage.config.iterations))));
-    respond(stage, 0, purpose, order, replay_sampling(stage.config), std::nullopt);
+    return Asked{purpose, order, std::nullopt};
   };
-  answer(Purpose::replay, finetune.replay);
-  answer(Purpose::replay_lookalike, finetune.replay_lookalike);
+  respond(stage, 0, {asked(Purpose::replay, finetune.replay), asked(Purpose::replay_lookalike, finetune.replay_lookalike)},
+          replay_sampling(stage.config));
 }
 
 void make_pairs(const Stage& stage, int iteration) {

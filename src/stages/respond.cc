@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <set>
 
 #include "core/progress.h"
 #include "core/random.h"
@@ -12,39 +11,55 @@
 
 namespace iteralign {
 
-void respond(const Stage& stage, int iteration, Purpose purpose, const std::vector<Prompt>& prompts, const Sampling& sampling,
-             std::optional<Question> question) {
-  std::map<std::string, Response> answered;
-  for (auto& response : stage.store.responses(iteration, purpose)) answered[response.prompt_id] = std::move(response);
-  const auto judged = stage.store.verdicts(iteration, purpose);
+namespace {
 
-  std::vector<Prompt> missing;
-  for (const auto& prompt : prompts)
-    if (!answered.contains(prompt.id)) missing.push_back(prompt);
+// A prompt that has no answer yet.
+struct Open {
+  Purpose purpose;
+  Prompt prompt;
+  std::optional<Question> question;
+};
 
-  Progress progress(fmt::format("answer {}", name(purpose)), static_cast<std::int64_t>(missing.size()), "answers");
+}  // namespace
+
+void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, const Sampling& sampling) {
   TaskPool judges(stage.config.oracle.concurrency);
-  const auto judge_later = [&](const Prompt& prompt, const std::string& text) {
-    if (!question) return;
-    judges.submit([&stage, iteration, purpose, prompt, text, question] {
-      stage.store.put_verdict(iteration, purpose, prompt.id, stage.judge.judge(*question, prompt.messages, text));
+  const auto judge_later = [&](const Open& item, const std::string& text) {
+    if (!item.question) return;
+    judges.submit([&stage, iteration, item, text] {
+      stage.store.put_verdict(iteration, item.purpose, item.prompt.id, stage.judge.judge(*item.question, item.prompt.messages, text));
     });
   };
-  for (const auto& prompt : prompts)
-    if (const auto found = answered.find(prompt.id); found != answered.end() && !judged.contains(prompt.id))
-      judge_later(prompt, found->second.text);
+
+  std::vector<Open> missing;
+  std::string what = "answer";
+  for (const Asked& set : sets) {
+    std::map<std::string, Response> answered;
+    for (auto& response : stage.store.responses(iteration, set.purpose)) answered[response.prompt_id] = std::move(response);
+    const auto judged = stage.store.verdicts(iteration, set.purpose);
+    for (const Prompt& prompt : set.prompts) {
+      const auto found = answered.find(prompt.id);
+      if (found == answered.end())
+        missing.push_back({set.purpose, prompt, set.question});
+      else if (!judged.contains(prompt.id))
+        judge_later({set.purpose, prompt, set.question}, found->second.text);
+    }
+    what += fmt::format("{} {}", &set == &sets.front() ? "" : ",", name(set.purpose));
+  }
 
   std::vector<GenerateRequest> requests;
-  for (const auto& prompt : missing)
-    requests.push_back({.messages = prompt.messages,
+  for (const Open& item : missing)
+    requests.push_back({.messages = item.prompt.messages,
                         .raw = {},
                         .prefill = {},
                         .sampling = sampling,
-                        .seed = derive_seed(stage.config.seed, fmt::format("{}/{}/{}", name(purpose), iteration, prompt.id))});
+                        .seed = derive_seed(stage.config.seed, fmt::format("{}/{}/{}", name(item.purpose), iteration, item.prompt.id))});
+  Progress progress(what, static_cast<std::int64_t>(missing.size()), "answers");
   generate_into_pool(stage, requests, judges, [&](std::size_t i, const Generation& generation) {
-    stage.store.put(Response{iteration, purpose, missing[i].id, generation.text, generation.finish_reason, generation.prompt_tokens,
+    const Open& item = missing[i];
+    stage.store.put(Response{iteration, item.purpose, item.prompt.id, generation.text, generation.finish_reason, generation.prompt_tokens,
                              static_cast<int>(generation.tokens.size())});
-    judge_later(missing[i], generation.text);
+    judge_later(item, generation.text);
     progress.add();
   });
 }

@@ -2,16 +2,20 @@
 // respond: the base model answers, and each answer goes to the judge as soon as it is finished.
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "stages/stage.h"
 
 namespace iteralign {
 
-// Answers the prompts that have no response of this iteration and purpose, and judges those that have no verdict.
-// Without a question nothing is judged. Responses and verdicts are in the store when this returns.
-void respond(const Stage& stage, int iteration, Purpose purpose, const std::vector<Prompt>& prompts, const Sampling& sampling,
-             std::optional<Question> question);
+struct Asked {
+  Purpose purpose;
+  std::vector<Prompt> prompts;
+  std::optional<Question> question;  // none: the answers are not judged
+};
+
+// Answers the prompts that have no response of this iteration and purpose, and judges those that have no verdict. All sets
+// are answered together, so that slots stay full to the end. Responses and verdicts are in the store when this returns.
+void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, const Sampling& sampling);
 
 }  // namespace iteralign
