@@ -21,10 +21,20 @@ std::int64_t mean_tokens(const std::vector<Prompt>& prompts) {
 
 int size(const std::vector<Prompt>& prompts) { return static_cast<int>(prompts.size()); }
 
+// The base model's answers to replay prompts, each of them judged.
+std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t per_iteration) {
+  if (config.finetune.method == "none") return 0;
+  const auto of_kind = [&](std::int64_t prompts, double rate) {
+    return std::min<std::int64_t>(prompts, std::llround(rate * static_cast<double>(per_iteration * plan.iterations)));
+  };
+  return of_kind(plan.replay, config.finetune.replay) + of_kind(plan.replay_lookalike, config.finetune.replay_lookalike);
+}
+
 void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {
   const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike;
-  const std::int64_t verdicts =
-      (measured * (plan.iterations + 1) + per_iteration * plan.iterations * (1 + config.revise.attempts)) * config.judge.votes;
+  const std::int64_t verdicts = (measured * (plan.iterations + 1) + replay_answers(config, plan, per_iteration) +
+                                 per_iteration * plan.iterations * (1 + config.revise.attempts)) *
+                                config.judge.votes;
   const auto proposals =
       static_cast<std::int64_t>(std::ceil(static_cast<double>(per_iteration) / config.propose.cases_per_call)) * plan.iterations;
   const std::int64_t prompt = mean_tokens(inputs.red_team);
@@ -41,7 +51,7 @@ void count_model(const Config& config, const RunInputs& inputs, std::int64_t per
   const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike;
   plan.generated_tokens =
       measured * (plan.iterations + 1) * config.evaluate.max_new_tokens +
-      static_cast<std::int64_t>(plan.replay + plan.replay_lookalike) * config.finetune.replay_max_new_tokens +
+      replay_answers(config, plan, per_iteration) * config.finetune.replay_max_new_tokens +
       per_iteration * plan.iterations * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
   if (config.finetune.method == "none") return;
   const double pairs = static_cast<double>(per_iteration) * (1 + config.finetune.replay + config.finetune.replay_lookalike);

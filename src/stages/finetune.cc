@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <span>
 
 #include "core/log.h"
 #include "core/progress.h"
@@ -40,22 +41,30 @@ std::size_t share(double rate, std::size_t revisions) {
   return static_cast<std::size_t>(std::llround(rate * static_cast<double>(revisions)));
 }
 
+// The base model's answers that help: one that refuses would teach to refuse.
+std::vector<Case> helpful_answers(const Stage& stage, Purpose purpose) {
+  std::map<std::string, Case> answered;
+  for (Case& item : cases(stage.store, 0, purpose)) answered[item.prompt.id] = std::move(item);
+  std::vector<Case> helpful;
+  for (const Prompt& prompt : replay_order(stage, purpose)) {
+    const auto found = answered.find(prompt.id);
+    if (found == answered.end() || found->second.verdict.label != Label::positive || is_degenerate(found->second.response.text)) continue;
+    helpful.push_back(std::move(found->second));
+  }
+  return helpful;
+}
+
 // `count` of the base model's own answers, each at most once; every iteration draws others as long as there are any.
 std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose purpose, PairKind kind, std::size_t count) {
-  std::map<std::string, Response> answers;
-  for (auto& response : stage.store.responses(0, purpose)) answers[response.prompt_id] = std::move(response);
-  std::vector<SftPair> pool;
-  for (const auto& prompt : replay_order(stage, purpose)) {
-    const auto answer = answers.find(prompt.id);
-    if (answer == answers.end() || is_degenerate(answer->second.text)) continue;
-    pool.push_back({iteration, kind, prompt.id, prompt.messages, answer->second.text, answer->second.finish_reason == "stop", ""});
-  }
+  std::vector<Case> pool = helpful_answers(stage, purpose);
   count = std::min(count, pool.size());
-  if (count > 0)
-    std::rotate(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(iteration - 1) * count % pool.size()),
-                pool.end());
-  pool.resize(count);
-  return pool;
+  if (count == 0) return {};
+  std::rotate(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(iteration - 1) * count % pool.size()),
+              pool.end());
+  std::vector<SftPair> pairs;
+  for (const Case& item : std::span(pool).first(count))
+    pairs.push_back({iteration, kind, item.prompt.id, item.prompt.messages, item.response.text, item.response.finish_reason == "stop", ""});
+  return pairs;
 }
 
 Sampling replay_sampling(const Config& config) {
@@ -74,7 +83,7 @@ void answer_replay(const Stage& stage) {
   const auto asked = [&](Purpose purpose, double rate) {
     auto order = replay_order(stage, purpose);
     order.resize(std::min(order.size(), share(rate, prompts * static_cast<std::size_t>(stage.config.iterations))));
-    return Asked{purpose, order, std::nullopt};
+    return Asked{purpose, order, Question::refusal};
   };
   respond(stage, 0, {asked(Purpose::replay, finetune.replay), asked(Purpose::replay_lookalike, finetune.replay_lookalike)},
           replay_sampling(stage.config));

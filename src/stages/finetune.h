@@ -5,7 +5,7 @@
 
 namespace iteralign {
 
-// The base model's own answers to as many replay prompts as the iterations can draw on. The base model must be loaded.
+// The base model's own answers to as many replay prompts as the iterations can draw on, judged. The base model must be loaded.
 void answer_replay(const Stage& stage);
 
 // This iteration's training set: the kept revisions, without constitution and scaffold, and the share of replay. Puts it into the

@@ -1,0 +1,89 @@
+// Which of the base model's own answers are replayed.
+#include "stages/finetune.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fakes.h"
+#include "temporary_folder.h"
+
+namespace iteralign {
+namespace {
+
+using ::testing::AnyOfArray;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class ReplayTest : public testing::Test {
+ protected:
+  ReplayTest() {
+    config_.red_team.per_iteration = 2;
+    config_.iterations = 2;
+    config_.finetune.replay = 2;
+    config_.finetune.replay_lookalike = 0;
+    std::vector<Prompt> benign;
+    for (int i = 0; i < 8; ++i) benign.push_back(prompt("benign " + std::to_string(i)));
+    store_.put_prompts(Purpose::replay, benign);
+    store_.put_prompts(Purpose::red_team, {prompt("harmful 0"), prompt("harmful 1")});
+  }
+
+  static Prompt prompt(const std::string& text) { return {text, {{"user", text}}, "", ""}; }
+
+  // Two kept revisions.
+  void put_revisions(int iteration) {
+    for (const std::string id : {"harmful 0", "harmful 1"}) {
+      store_.put(Response{iteration, Purpose::red_team, id, "Certainly.", "stop", 1, 1});
+      store_.put_verdict(iteration, Purpose::red_team, id, {Label::negative, UnjudgedReason::none, ""});
+      store_.put(Revision{.iteration = iteration, .prompt_id = id, .text = "I cannot help with that.", .verdict = {Label::positive}});
+    }
+  }
+
+  // The prompts whose answers are replayed in this iteration.
+  std::vector<std::string> replayed(int iteration) {
+    std::vector<std::string> ids;
+    for (const SftPair& pair : store_.pairs(iteration))
+      if (pair.kind == PairKind::benign) ids.push_back(pair.prompt_id);
+    return ids;
+  }
+
+  // The base model refuses number 3.
+  FakeModel model_{[](const Messages& messages, int /*trainings*/) -> std::string {
+    const bool refuses = messages.back().content.back() == '3';
+    return refuses ? "I am sorry, but I cannot do that." : "Here is what you can do about it.";
+  }};
+  FakeOracle oracle_{[](const OracleRequest& request) {
+    const bool refuses = request.messages.back().content.find("I am sorry") != std::string::npos;
+    return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
+  }};
+  TemporaryFolder folder_;
+  Config config_;
+  RunStore store_{folder_.path() + "/run.db"};
+  PromptTexts texts_;
+  Judge judge_{oracle_, texts_, config_.judge};
+  Stage stage_{config_, store_, model_, oracle_, judge_, texts_, [] { return false; }};
+};
+
+TEST_F(ReplayTest, AnAnswerThatRefusesIsNotReplayed) {
+  config_.finetune.replay = 4;  // all eight
+  answer_replay(stage_);
+  put_revisions(1);
+  make_pairs(stage_, 1);
+  EXPECT_THAT(replayed(1), SizeIs(7));
+  EXPECT_THAT(replayed(1), Not(Contains("benign 3")));
+}
+
+TEST_F(ReplayTest, EveryIterationDrawsOtherAnswersAsLongAsThereAreAny) {
+  config_.finetune.replay = 1.5;
+  answer_replay(stage_);
+  for (const int iteration : {1, 2}) {
+    put_revisions(iteration);
+    make_pairs(stage_, iteration);
+    EXPECT_THAT(replayed(iteration), SizeIs(3));
+  }
+  EXPECT_THAT(replayed(1), Each(Not(AnyOfArray(replayed(2)))));
+}
+
+}  // namespace
+}  // namespace iteralign
