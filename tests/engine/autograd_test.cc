@@ -193,10 +193,10 @@ TEST_F(WholeModel, ASharedPrefixChangesNoGradient) {
   }
   const auto batch = [&](bool share_prefix) { return Collator(examples, 100, 8, 1, share_prefix).collate({0, 1, 2}, at::kCPU); };
   const Batch shared = batch(true), alone = batch(false);
-  EXPECT_EQ(shared.prefix, 19);  // the row before the first target of the shortest
+  EXPECT_EQ(shared.prefix, 18);  // the rows before that of the first target of the shortest
   EXPECT_EQ(alone.prefix, 0);
   EXPECT_EQ(shared.num_tokens(), alone.tokens.size(0));
-  EXPECT_EQ(shared.tokens.size(0), alone.tokens.size(0) - 2 * 19);
+  EXPECT_EQ(shared.tokens.size(0), alone.tokens.size(0) - 2 * 18);
   expect_same(gradients(*model, weights.parameters(), shared), gradients(*model, weights.parameters(), alone), 1e-4);
 }
 
