@@ -75,8 +75,8 @@ TEST_F(ReplayTest, AnAnswerThatRefusesIsNotReplayed) {
 }
 
 TEST_F(ReplayTest, EveryIterationDrawsOtherAnswersAsLongAsThereAreAny) {
+  answer_replay(stage_);  // eight, of which seven help
   config_.finetune.replay = 1.5;
-  answer_replay(stage_);
   for (const int iteration : {1, 2}) {
     put_revisions(iteration);
     make_pairs(stage_, iteration);
