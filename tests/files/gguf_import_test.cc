@@ -54,7 +54,7 @@ GgufBuilder& add_tokenizer(GgufBuilder& builder) {
 
 struct Variant {
   bool tied = true;
-  bool k_quants = false;  // one tensor in Q4_K, which cannot be read
+  bool unreadable = false;  // one tensor in IQ2_XXS, which cannot be read
 };
 
 GgufBuilder& add_tensors(GgufBuilder& builder, const Variant& variant) {
@@ -70,8 +70,8 @@ GgufBuilder& add_tensors(GgufBuilder& builder, const Variant& variant) {
   builder.f32_tensor("blk.0.ffn_norm.weight", {kHidden}, {1, 1, 1, 1});
   add("blk.0.ffn_gate.weight", kInner, kHidden);
   add("blk.0.ffn_up.weight", kInner, kHidden);
-  if (variant.k_quants) {
-    builder.tensor("blk.0.ffn_down.weight", {kInner, kHidden}, 12, std::string(kHidden * 144, 'x'));
+  if (variant.unreadable) {
+    builder.tensor("blk.0.ffn_down.weight", {kInner, kHidden}, 16, std::string(kHidden * 66, 'x'));
   } else {
     add("blk.0.ffn_down.weight", kHidden, kInner);
   }
@@ -166,8 +166,8 @@ TEST_F(Import, RefusesWhatItCannotRead) {
 
 TEST_F(Import, ATypeThatIsNotThereYetLeavesNothing) {
   GgufBuilder builder = llama();
-  add_tensors(add_tokenizer(add_config(builder)), {.k_quants = true});
-  expect_refused(builder, {path(), "blk.0.ffn_down.weight has the type Q4_K", "Q4_0"});
+  add_tensors(add_tokenizer(add_config(builder)), {.unreadable = true});
+  expect_refused(builder, {path(), "blk.0.ffn_down.weight has the type IQ2_XXS", "Q4_0"});
 }
 
 std::vector<float> llama3_divisors(double factor, double high, double length, double theta, int half) {

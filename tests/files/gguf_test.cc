@@ -158,8 +158,26 @@ TEST_F(Dequantize, F16AndBF16) {
   EXPECT_EQ(values(30, std::string("\x80\x3f\x00\xc0", 4), 2), (std::vector<float>{1, -2}));
 }
 
+// The K types by one value each; tests/peers/test_import.py compares whole random blocks.
+TEST_F(Dequantize, KTypes) {
+  const auto at_value = [&](std::uint32_t type, std::string block, std::size_t i) { return values(type, block, 256)[i]; };
+  // Q6_K: value 200 lies in the second half, part 2, place 8: low bits in the high half of byte 64 + 8, high bits 4 and 5 of byte 32 + 8.
+  std::string q6(210, '\0');
+  q6[64 + 8] = '\x30';
+  q6[128 + 32 + 8] = '\x20';
+  q6[192 + 12] = '\x03';
+  q6.replace(208, 2, scale_);
+  EXPECT_EQ(at_value(14, q6, 200), 0.5f * 3 * (3 + 2 * 16 - 32));
+  // Q4_K: value 70 is in sub-block 2; its scale 5 and minimum 7 are bytes 2 and 6 of the scales.
+  std::string q4 = scale_ + minimum_ + std::string(140, '\0');
+  q4[4 + 2] = 5;
+  q4[4 + 6] = 7;
+  q4[16 + 32 + 6] = 9;
+  EXPECT_EQ(at_value(12, q4, 70), 0.5f * 5 * 9 + 7);
+}
+
 TEST_F(Dequantize, OtherTypesAreNamed) {
-  expect_error([&] { values(12, std::string(144, 'x'), 256); }, {path(), "tensor t has the type Q4_K", "Q8_0"});
+  expect_error([&] { values(16, std::string(66, 'x'), 256); }, {path(), "tensor t has the type IQ2_XXS", "Q8_0", "Q6_K"});
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ os.environ["TQDM_DISABLE"] = "1"
 
 import numpy as np
 import torch
-from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, quants
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFReader, GGUFWriter, quants
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
@@ -20,6 +20,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 SMOLLM2 = "data/fetched/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SPM_VOCABULARY = "../shared/data/tokenizers/llama_cpp_vocab/ggml-vocab-llama-spm.gguf"
 TYPES = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"]
+# Types that gguf-py reads but cannot write: blocks of random bytes, with the places of the f16 scales in a block.
+RANDOM_TYPES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,), "IQ4_NL": (0,)}
 NAMES = {
     "model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output", "input_layernorm": "attn_norm",
     "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
@@ -74,10 +76,19 @@ def permute(weight, heads):
     return weight.reshape(heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:]).swapaxes(1, 2).reshape(weight.shape)
 
 
-def tiny_llama(vocabulary, tied):
+def random_blocks(shape, kind):
+    values, size = GGML_QUANT_SIZES[kind]
+    blocks = np.random.default_rng(5).integers(0, 256, (shape[0], shape[1] // values, size), dtype=np.uint8)
+    for place in RANDOM_TYPES[kind.name]:
+        scales = np.random.default_rng(6).normal(scale=0.01, size=blocks.shape[:2]).astype(np.float16)
+        blocks[..., place : place + 2] = scales[..., None].view(np.uint8)
+    return blocks.reshape(shape[0], -1)
+
+
+def tiny_llama(vocabulary, tied, hidden=64, inner=96, head_dim=32):
     torch.manual_seed(3)
-    config = LlamaConfig(vocab_size=vocabulary, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
-                         num_key_value_heads=2, head_dim=32, max_position_embeddings=128, rope_theta=50000.0, rms_norm_eps=1e-5,
+    config = LlamaConfig(vocab_size=vocabulary, hidden_size=hidden, intermediate_size=inner, num_hidden_layers=2, num_attention_heads=4,
+                         num_key_value_heads=2, head_dim=head_dim, max_position_embeddings=128, rope_theta=50000.0, rms_norm_eps=1e-5,
                          tie_word_embeddings=tied)
     return LlamaForCausalLM(config)
 
@@ -106,7 +117,8 @@ def write_gguf(path, model, type_name, add_tokenizer):
         if leaf in ("self_attn.q_proj", "self_attn.k_proj"):
             values = permute(values, config.num_attention_heads if leaf == "self_attn.q_proj" else config.num_key_value_heads)
         kind = GGMLQuantizationType[type_name if values.ndim > 1 else "F32"]
-        writer.add_tensor(block + NAMES[leaf] + "." + parameter, quants.quantize(values, kind), raw_dtype=kind)
+        quantized = random_blocks(values.shape, kind) if kind.name in RANDOM_TYPES else quants.quantize(values, kind)
+        writer.add_tensor(block + NAMES[leaf] + "." + parameter, quantized, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -151,10 +163,10 @@ class Ignore:
         return lambda *args: None
 
 
-def run(folder, type_name, add_tokenizer, tied):
+def run(folder, type_name, add_tokenizer, tied, **sizes):
     name = f"{add_tokenizer.__name__}-{type_name}-{tied}.gguf"
     path, out = os.path.join(folder, name), os.path.join(folder, name + ".out")
-    write_gguf(path, tiny_llama(add_tokenizer(Ignore()), tied), type_name, add_tokenizer)
+    write_gguf(path, tiny_llama(add_tokenizer(Ignore()), tied, **sizes), type_name, add_tokenizer)
     import_file(path, out)
     compare_weights(folder, name, out)
     return name, out
@@ -164,8 +176,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for type_name in TYPES:
             name, out = run(folder, type_name, byte_level, tied=type_name != "F32")
+        for type_name in RANDOM_TYPES:  # rows of whole super-blocks
+            run(folder, type_name, byte_level, tied=True, hidden=256, inner=512, head_dim=64)
         compare_tokenizers(folder, name, out)
-        print("weights of", ", ".join(TYPES), "and a byte-level tokenizer: equal")
+        print("weights of", ", ".join([*TYPES, *RANDOM_TYPES]), "and a byte-level tokenizer: equal")
         if os.path.exists(SPM_VOCABULARY):
             name, out = run(folder, "F16", sentencepiece, tied=True)
             compare_tokenizers(folder, name, out)

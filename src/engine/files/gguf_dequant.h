@@ -9,8 +9,8 @@
 
 namespace iteralign {
 
-// Error data names the tensor, its type and `path` when its values cannot be read. F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0
-// and Q5_1 can.
+// Error data names the tensor, its type and `path` when its values cannot be read. F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0,
+// Q5_1, Q2_K to Q6_K and IQ4_NL can.
 void check_dequantizable(const GgufTensor& tensor, const std::string& path);
 
 // `out` has as many elements as the tensor. The same Error.
