@@ -2,8 +2,10 @@
 
 #include <map>
 
+#include "core/strings.h"
 #include "engine/llama.h"
 #include "engine/ops.h"
+#include "engine/qwen.h"
 #include "engine/rope.h"
 #include "iteralign/error.h"
 
@@ -115,11 +117,39 @@ std::unique_ptr<Linear> Model::make_linear(std::vector<LinearModule> modules) co
   return std::make_unique<Linear>(std::move(modules), dtype_, device_);
 }
 
+std::unique_ptr<Linear> Model::load_qkv(const std::string& attention, bool bias) const {
+  const std::int64_t hidden = config_.hidden_size, kv_size = config_.num_key_value_heads * config_.head_dim;
+  return make_linear({load_linear(attention + "q_proj", config_.num_attention_heads * config_.head_dim, hidden, bias),
+                      load_linear(attention + "k_proj", kv_size, hidden, bias), load_linear(attention + "v_proj", kv_size, hidden, bias)});
+}
+
+std::unique_ptr<Linear> Model::load_o(const std::string& attention, bool bias) const {
+  return make_linear({load_linear(attention + "o_proj", config_.hidden_size, config_.num_attention_heads * config_.head_dim, bias)});
+}
+
+std::unique_ptr<Linear> Model::load_gate_up(const std::string& mlp, bool bias) const {
+  return make_linear({load_linear(mlp + "gate_proj", config_.intermediate_size, config_.hidden_size, bias),
+                      load_linear(mlp + "up_proj", config_.intermediate_size, config_.hidden_size, bias)});
+}
+
+std::unique_ptr<Linear> Model::load_down(const std::string& mlp, bool bias) const {
+  return make_linear({load_linear(mlp + "down_proj", config_.hidden_size, config_.intermediate_size, bias)});
+}
+
+std::vector<at::Tensor> Model::split_heads(const at::Tensor& qkv) const {
+  const std::int64_t heads = config_.num_attention_heads, kv_heads = config_.num_key_value_heads;
+  // one split, for its backward pass is one copy
+  return qkv.view({qkv.size(0), heads + 2 * kv_heads, config_.head_dim}).split_with_sizes({heads, kv_heads, kv_heads}, 1);
+}
+
 std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype,
                                   at::Device device) {
   if (config.model_type == "llama" || config.model_type == "mistral")
     return std::make_unique<Llama>(std::move(checkpoint), config, dtype, device);
-  throw Error(ErrorKind::data, "the model family `" + config.model_type + "` is not supported", "config.json", "supported: llama, mistral");
+  if (config.model_type == "qwen2" || config.model_type == "qwen3")
+    return std::make_unique<Qwen>(std::move(checkpoint), config, dtype, device);
+  throw Error(ErrorKind::data, "the model family `" + config.model_type + "` is not supported", "config.json",
+              "supported: " + join(model_families(), ", "));
 }
 
 }  // namespace iteralign

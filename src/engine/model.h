@@ -74,6 +74,14 @@ class Model {
   // `module`.weight and, if wanted, `module`.bias.
   [[nodiscard]] LinearModule load_linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) const;
   [[nodiscard]] std::unique_ptr<Linear> make_linear(std::vector<LinearModule> modules) const;
+  // What nearly every family has, by the usual names: `attention`q_proj, k_proj and v_proj as one product, o_proj;
+  // `mlp`gate_proj and up_proj as one, down_proj.
+  [[nodiscard]] std::unique_ptr<Linear> load_qkv(const std::string& attention, bool bias) const;
+  [[nodiscard]] std::unique_ptr<Linear> load_o(const std::string& attention, bool bias) const;
+  [[nodiscard]] std::unique_ptr<Linear> load_gate_up(const std::string& mlp, bool bias) const;
+  [[nodiscard]] std::unique_ptr<Linear> load_down(const std::string& mlp, bool bias) const;
+  // q, k and v as load_qkv() computes them, head by head: [n, heads, head_dim] each.
+  [[nodiscard]] std::vector<at::Tensor> split_heads(const at::Tensor& qkv) const;
 
  private:
   std::shared_ptr<const Checkpoint> checkpoint_;

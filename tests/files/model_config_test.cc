@@ -80,12 +80,25 @@ TEST(ModelConfig, SlidingWindowIsMistrals) {
   EXPECT_EQ(parse(config).sliding_window, 4096);
 }
 
+TEST(ModelConfig, Qwen) {
+  Json config = with("model_type", "\"qwen2\"");
+  config.erase("bos_token_id");
+  config.erase("eos_token_id");
+  EXPECT_EQ(parse(config).bos_token_id, -1);
+  EXPECT_TRUE(parse(config).eos_token_ids.empty());
+  EXPECT_EQ(parse(config).head_dim, 16);
+  config["model_type"] = "qwen3";
+  EXPECT_EQ(parse(config).head_dim, 128);  // Qwen3Config's default
+  config["use_sliding_window"] = true;
+  expect_error([&] { parse(config); }, {"config.json", "use_sliding_window"});
+}
+
 TEST(ModelConfig, BadValuesNameTheirKey) {
   const auto refused = [](const std::string& key, const std::string& value, const std::string& message) {
     expect_error([&] { parse(with(key, value)); }, {"config.json", message});
   };
   refused("model_type", "\"gemma2\"", "model_type \"gemma2\" is not supported yet");
-  refused("model_type", "\"gemma2\"", "supported: llama, mistral");
+  refused("model_type", "\"gemma2\"", "supported: llama, mistral, qwen2, qwen3");
   refused("hidden_act", "\"gelu\"", "hidden_act");
   refused("vocab_size", "0", "vocab_size is 0");
   refused("vocab_size", "null", "vocab_size is missing");

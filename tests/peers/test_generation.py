@@ -1,5 +1,5 @@
 """Generation and scoring against `transformers`: log-likelihoods of every token, and greedy answers, on tiny random models of
-every variant of the Llama family, on TinyStories-656K and on SmolLM2 where those are present."""
+every variant of the supported families, on TinyStories-656K and on SmolLM2 where those are present."""
 
 import json
 import os
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
+from transformers import (AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast,
+                          Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
 
 from transformers.utils import logging
 
@@ -124,14 +125,19 @@ VARIANTS = {
     "llama, linear rope": (LlamaConfig, {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1e4}}),
     "mistral": (MistralConfig, {"sliding_window": None}),
     "mistral, window shorter than the text": (MistralConfig, {"sliding_window": 11}),
+    "qwen2, tied": (Qwen2Config, {"tie_word_embeddings": True}),
+    "qwen2": (Qwen2Config, {}),
+    "qwen3, head_dim 24": (Qwen3Config, {"head_dim": 24}),
+    "qwen3, biases, tied": (Qwen3Config, {"head_dim": 32, "attention_bias": True, "tie_word_embeddings": True}),
 }
+CLASSES = {LlamaConfig: LlamaForCausalLM, MistralConfig: MistralForCausalLM, Qwen2Config: Qwen2ForCausalLM, Qwen3Config: Qwen3ForCausalLM}
 
 
 def test_variant(name, config_class, options):
     torch.manual_seed(0)
     options = {"vocab_size": 258, "hidden_size": 64, "intermediate_size": 112, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
                "max_position_embeddings": 256, "bos_token_id": 256, "eos_token_id": 257, "tie_word_embeddings": False, "initializer_range": 0.2} | options
-    model = (MistralForCausalLM if config_class is MistralConfig else LlamaForCausalLM)(config_class(**options))
+    model = CLASSES[config_class](config_class(**options))
     for parameter_name, parameter in model.named_parameters():
         if parameter_name.endswith("bias") or "norm" in parameter_name:
             parameter.data += 0.2 * torch.randn_like(parameter)

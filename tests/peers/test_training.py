@@ -61,11 +61,16 @@ def write_tokenizer(folder):
                                          chat_template=TEMPLATE).save_pretrained(folder)
 
 
-def write_model(folder, tied):
-    config = transformers.LlamaConfig(vocab_size=320, hidden_size=64, intermediate_size=112, num_hidden_layers=3, num_attention_heads=4,
-                                      num_key_value_heads=2, tie_word_embeddings=tied, rope_theta=10000.0, max_position_embeddings=512,
-                                      initializer_range=0.1, bos_token_id=None, eos_token_id=1, pad_token_id=1)
-    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+def write_model(folder, tied, family="Llama"):
+    config = getattr(transformers, family + "Config")(
+        vocab_size=320, hidden_size=64, intermediate_size=112, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2, head_dim=16,
+        tie_word_embeddings=tied, rope_theta=10000.0, max_position_embeddings=512, initializer_range=0.1, bos_token_id=None, eos_token_id=1,
+        pad_token_id=1)
+    model = getattr(transformers, family + "ForCausalLM")(config)
+    for name, parameter in model.named_parameters():
+        if family != "Llama" and (name.endswith("bias") or "_norm" in name):  # they begin as zeros and ones
+            parameter.data += 0.2 * torch.randn_like(parameter)
+    model.save_pretrained(folder)
     write_tokenizer(folder)
 
 
@@ -246,6 +251,12 @@ def tiny_models(work):
         model, out = check_losses(f"full, {folder.name}", folder, data, 11, 10, 4, 1)
         check_likelihoods(f"full, our folder in transformers, {folder.name}", load(out), out)
         check_likelihoods(f"full, their training and ours, {folder.name}", model, out)
+    for family in ("Qwen2", "Qwen3"):
+        other = work / f"model-{family}"
+        write_model(other, True, family)
+        check_gradients(work / f"full-{family}", f"full, {family}", other, None)
+        check_gradients(work / f"lora-{family}", f"LoRA, {family}", other, ALL)
+        check_losses(f"full, {family}", other, data, 11, 10, 4, 1)
     for index, targets in enumerate([["q_proj", "v_proj"], ["down_proj", "gate_proj", "k_proj"], ALL]):
         check_gradients(work / f"lora-{index}", f"LoRA on {'+'.join(targets)}", folder, targets)
         adapter = new_adapter(folder, work / f"adapter-{index}", targets)

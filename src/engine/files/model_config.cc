@@ -1,7 +1,9 @@
 #include "engine/files/model_config.h"
 
+#include <algorithm>
 #include <optional>
 
+#include "core/strings.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -116,23 +118,29 @@ void parse_heads(const Fields& fields, ModelConfig& config) {
                                            ")");
   }
   const auto head_dim = fields.integer("head_dim", 1);
-  if (!head_dim && config.hidden_size % config.num_attention_heads != 0) {
+  if (!head_dim && config.model_type != "qwen3" && config.hidden_size % config.num_attention_heads != 0) {
     fields.fail("num_attention_heads", "is " + std::to_string(config.num_attention_heads) + ", which does not divide hidden_size (" +
                                            std::to_string(config.hidden_size) + "), and head_dim is missing");
   }
-  config.head_dim = head_dim.value_or(config.hidden_size / config.num_attention_heads);
+  config.head_dim = head_dim.value_or(config.model_type == "qwen3" ? 128 : config.hidden_size / config.num_attention_heads);
   if (config.head_dim % 2 != 0) fields.fail("head_dim", "is " + std::to_string(config.head_dim) + ", which is odd");
 }
 
 }  // namespace
+
+const std::vector<std::string>& model_families() {
+  static const std::vector<std::string> families = {"llama", "mistral", "qwen2", "qwen3"};
+  return families;
+}
 
 ModelConfig parse_model_config(const Json& json, const std::string& where) {
   const Fields fields(json, where);
   ModelConfig config;
   config.model_type = fields.text("model_type", "");
   if (config.model_type.empty()) fields.fail("model_type", "is missing");
-  if (config.model_type != "llama" && config.model_type != "mistral") {
-    throw Error(ErrorKind::data, "model_type \"" + config.model_type + "\" is not supported yet", where, "supported: llama, mistral");
+  if (std::ranges::find(model_families(), config.model_type) == model_families().end()) {
+    throw Error(ErrorKind::data, "model_type \"" + config.model_type + "\" is not supported yet", where,
+                "supported: " + join(model_families(), ", "));
   }
   if (const auto act = fields.text("hidden_act", "silu"); act != "silu") fields.fail("hidden_act", "is \"" + act + "\"; supported is silu");
   config.vocab_size = fields.size("vocab_size");
@@ -142,8 +150,8 @@ ModelConfig parse_model_config(const Json& json, const std::string& where) {
   if (config.num_hidden_layers > 10'000)
     fields.fail("num_hidden_layers", "is " + std::to_string(config.num_hidden_layers) + ", more than 10000");
   parse_heads(fields, config);
-  const bool mistral = config.model_type == "mistral";
-  config.max_position_embeddings = fields.integer("max_position_embeddings", 1).value_or(mistral ? 4096 * 32 : 2048);
+  const bool mistral = config.model_type == "mistral", qwen = config.model_type.starts_with("qwen");
+  config.max_position_embeddings = fields.integer("max_position_embeddings", 1).value_or(mistral ? 4096 * 32 : qwen ? 32768 : 2048);
   config.rms_norm_eps = fields.positive("rms_norm_eps").value_or(1e-6);
   parse_rope(fields, config);
   config.tie_word_embeddings = fields.boolean("tie_word_embeddings");
@@ -152,13 +160,14 @@ ModelConfig parse_model_config(const Json& json, const std::string& where) {
     config.sliding_window = json.contains("sliding_window") ? fields.integer("sliding_window", 1).value_or(0) : 4096;
   } else {
     config.attention_bias = fields.boolean("attention_bias");
-    config.mlp_bias = fields.boolean("mlp_bias");
+    config.mlp_bias = !qwen && fields.boolean("mlp_bias");
   }
+  if (qwen && fields.boolean("use_sliding_window")) fields.fail("use_sliding_window", "is true, which is not supported");
   config.dtype = fields.text("dtype", fields.text("torch_dtype", ""));
-  config.bos_token_id = json.contains("bos_token_id") ? fields.first_id("bos_token_id") : 1;
+  config.bos_token_id = json.contains("bos_token_id") || qwen ? fields.first_id("bos_token_id") : 1;
   config.pad_token_id = fields.first_id("pad_token_id");
-  config.eos_token_ids =
-      json.contains("eos_token_id") ? fields.ids("eos_token_id").value_or(std::vector<std::int64_t>{}) : std::vector<std::int64_t>{2};
+  config.eos_token_ids = fields.ids("eos_token_id").value_or(std::vector<std::int64_t>{});
+  if (!json.contains("eos_token_id") && !qwen) config.eos_token_ids = {2};
   return config;
 }
 
