@@ -10,14 +10,13 @@
 #include "stages/generation.h"
 
 namespace iteralign {
-
 namespace {
 
-// A prompt that has no answer yet.
+// A prompt whose answer or verdict is missing.
 struct Open {
   Purpose purpose;
   Prompt prompt;
-  std::optional<Question> question;
+  Question question;
 };
 
 }  // namespace
@@ -25,9 +24,8 @@ struct Open {
 void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, const Sampling& sampling) {
   TaskPool judges(stage.config.oracle.concurrency);
   const auto judge_later = [&](const Open& item, const std::string& text) {
-    if (!item.question) return;
     judges.submit([&stage, iteration, item, text] {
-      stage.store.put_verdict(iteration, item.purpose, item.prompt.id, stage.judge.judge(*item.question, item.prompt.messages, text));
+      stage.store.put_verdict(iteration, item.purpose, item.prompt.id, stage.judge.judge(item.question, item.prompt.messages, text));
     });
   };
 

@@ -1,7 +1,6 @@
 #pragma once
 // respond: the base model answers, and each answer goes to the judge as soon as it is finished.
 
-#include <optional>
 #include <vector>
 
 #include "stages/stage.h"
@@ -11,7 +10,7 @@ namespace iteralign {
 struct Asked {
   Purpose purpose;
   std::vector<Prompt> prompts;
-  std::optional<Question> question;  // none: the answers are not judged
+  Question question;
 };
 
 // Answers the prompts that have no response of this iteration and purpose, and judges those that have no verdict. All sets

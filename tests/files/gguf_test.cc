@@ -158,8 +158,8 @@ TEST_F(Dequantize, F16AndBF16) {
   EXPECT_EQ(values(30, std::string("\x80\x3f\x00\xc0", 4), 2), (std::vector<float>{1, -2}));
 }
 
-// The K types by one value each; tests/peers/test_import.py compares whole random blocks.
-TEST_F(Dequantize, KTypes) {
+// Where the parts of one value lie; tests/peers/test_import.py compares whole random blocks of every K type.
+TEST_F(Dequantize, Q6_KAndQ4_K) {
   const auto at_value = [&](std::uint32_t type, std::string block, std::size_t i) { return values(type, block, 256)[i]; };
   // Q6_K: value 200 lies in the second half, part 2, place 8: low bits in the high half of byte 64 + 8, high bits 4 and 5 of byte 32 + 8.
   std::string q6(210, '\0');
