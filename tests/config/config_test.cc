@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "core/files.h"
 #include "iteralign/error.h"
+#include "temporary_folder.h"
 
 namespace iteralign {
 namespace {
@@ -15,15 +15,15 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::string write_config(const std::string& text) {
-  const auto path = (std::filesystem::path(::testing::TempDir()) / "trial.yaml").string();
-  write_file_atomic(path, text);
-  return path;
+Config load_trial(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder.file("trial.yaml"), text);
+  return load_config(folder.file("trial.yaml"), overrides);
 }
 
 std::string fault(const std::string& text, const std::vector<std::string>& overrides = {}) {
   try {
-    load_config(write_config(text), overrides);
+    load_trial(text, overrides);
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::usage);
     return error.what();
@@ -32,8 +32,8 @@ std::string fault(const std::string& text, const std::vector<std::string>& overr
 }
 
 TEST(Config, ReadsFileAndOverrides) {
-  const Config config = load_config(write_config("seed: 7\nfinetune:\n  learning_rate: 2e-6\n  lora_target_modules: [q_proj, v_proj]\n"),
-                                    {"red_team.heldout=0.25", "respond.stop=[\"\\n\\n\"]", "model.path=x"});
+  const Config config = load_trial("seed: 7\nfinetune:\n  learning_rate: 2e-6\n  lora_target_modules: [q_proj, v_proj]\n",
+                                   {"red_team.heldout=0.25", "respond.stop=[\"\\n\\n\"]", "model.path=x"});
   EXPECT_EQ(config.seed, 7U);
   EXPECT_DOUBLE_EQ(config.finetune.options.learning_rate, 2e-6);
   EXPECT_THAT(config.finetune.options.lora_target_modules, ElementsAre("q_proj", "v_proj"));
@@ -63,15 +63,14 @@ TEST(Config, RefusesBrokenYamlAndOverrides) {
 }
 
 TEST(Config, ResolvedCopyReadsBackTheSame) {
-  const Config config =
-      load_config(write_config("seed: 18446744073709551615\nfinetune: {learning_rate: 2e-6}\nrespond: {stop: [\"a\\\"b\\n\"]}\n"), {});
+  const Config config = load_trial("seed: 18446744073709551615\nfinetune: {learning_rate: 2e-6}\nrespond: {stop: [\"a\\\"b\\n\"]}\n");
   const std::string yaml = resolved_yaml(config);
   EXPECT_THAT(yaml, HasSubstr("learning_rate: 2.0e-06"));  // YAML 1.1 readers take 2e-06 for text
-  EXPECT_EQ(resolved_yaml(load_config(write_config(yaml), {})), yaml);
+  EXPECT_EQ(resolved_yaml(load_trial(yaml)), yaml);
 }
 
 TEST(Config, DifferencesNameChangedKeysOnly) {
-  Config config = load_config(write_config("seed: 1\n"), {});
+  Config config = load_trial("seed: 1\n");
   const std::string stored = resolved_yaml(config);
   config.oracle.concurrency = 99;  // changes nothing in the result
   config.finetune.options.lora_r = 4;

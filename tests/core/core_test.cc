@@ -15,6 +15,7 @@
 #include "core/task_pool.h"
 #include "iteralign/error.h"
 #include "iteralign/records.h"
+#include "temporary_folder.h"
 
 namespace iteralign {
 namespace {
@@ -22,9 +23,8 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string scratch(const std::string& name) {
-  const auto folder = std::filesystem::path(::testing::TempDir()) / "iteralign_core";
-  std::filesystem::create_directories(folder);
-  return (folder / name).string();
+  static const TemporaryFolder folder;  // of this process: tests run side by side
+  return folder.file(name);
 }
 
 TEST(Error, JoinsPlaceCauseAndMend) {

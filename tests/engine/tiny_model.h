@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "core/random.h"
 #include "engine/files/checkpoint.h"
+#include "temporary_folder.h"
 
 namespace iteralign {
 
@@ -116,21 +117,5 @@ inline void write_tiny_model(const std::string& folder, const Json& config = tin
   add("model.norm.weight", {64});
   write_weights(folder, sources);
 }
-
-// A folder of its own for a test, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "iteralign-engine-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace iteralign

@@ -2,33 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <memory>
 #include <utility>
 
 #include "core/files.h"
 #include "engine/files/checkpoint.h"
 #include "engine/files/model_config.h"
+#include "temporary_folder.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace iteralign {
 namespace {
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "iteralign_XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 TEST(LabRecipe, WritesAnOrdinaryFolder) {
   const TemporaryFolder folder, again;

@@ -12,6 +12,7 @@
 #include "offline/embedded_oracle.h"
 #include "oracle/openai_oracle.h"
 #include "stages/fence.h"
+#include "temporary_folder.h"
 
 namespace iteralign {
 namespace {
@@ -110,8 +111,8 @@ TEST(LoopbackServer, PortThatIsTaken) {
 }
 
 TEST(LoopbackServer, RequestLog) {
-  const std::string path = testing::TempDir() + "loopback_requests.jsonl";
-  std::remove(path.c_str());
+  const TemporaryFolder folder;
+  const std::string path = folder.file("requests.jsonl");
   {
     LoopbackOptions options;
     options.request_log = path;

@@ -12,6 +12,7 @@
 #include "core/files.h"
 #include "core/log.h"
 #include "oracle/test_server.h"
+#include "temporary_folder.h"
 
 namespace iteralign {
 namespace {
@@ -267,8 +268,8 @@ TEST(OpenAiOracle, MissingKey) {
 TEST(OpenAiOracle, KeyIsSentAndNeverShown) {
   const std::string key = "secret-0123456789abcdef";
   ::setenv("ITERALIGN_TEST_KEY", (key + "\n").c_str(), 1);
-  const std::string log = testing::TempDir() + "oracle_key.log";
-  std::remove(log.c_str());
+  const TemporaryFolder folder;
+  const std::string log = folder.file("oracle_key.log");
   open_log_file(log);
   TestServer server([&](int number, const Request& request, Response& response) {
     const std::string echo = "you sent " + request.get_header_value("Authorization");

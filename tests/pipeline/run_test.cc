@@ -11,6 +11,7 @@
 #include "fakes.h"
 #include "stages/fence.h"
 #include "stages/stage.h"
+#include "temporary_folder.h"
 
 namespace iteralign {
 namespace {
@@ -47,12 +48,11 @@ class RunTest : public ::testing::Test {
  protected:
   RunTest() {
     config.name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    config.runs_dir = (std::filesystem::path(::testing::TempDir()) / "iteralign_runs").string();
+    config.runs_dir = runs.path();
     config.iterations = 2;
     config.red_team.per_iteration = 4;
     config.finetune.replay = 1;
     config.finetune.replay_lookalike = 0;
-    std::filesystem::remove_all(run_folder(config));
   }
 
   RunParts parts() {
@@ -100,6 +100,7 @@ class RunTest : public ::testing::Test {
     return "";
   }
 
+  const TemporaryFolder runs;
   Config config;
   FakeModel* model = nullptr;
   FakeOracle* oracle = nullptr;
@@ -181,7 +182,6 @@ TEST_F(RunTest, AnotherConfigurationIsRefusedAndForked) {
   EXPECT_THAT(failure(), HasSubstr("finetune.lora_r: 16 -> 4"));
   const std::string from = run_folder(config);
   config.name += "_fork";
-  std::filesystem::remove_all(run_folder(config));
   fork_run(from, config);
   run(config, parts());
   EXPECT_EQ(last_status, RunStatus::completed);

@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "core/files.h"
 #include "fakes.h"
 #include "stages/revision_filter.h"
+#include "temporary_folder.h"
 
 namespace iteralign {
 namespace {
@@ -24,8 +23,8 @@ TEST(PromptTexts, EveryShippedScaffoldIsWellFormed) {
 }
 
 TEST(PromptTexts, FilesOfTheFolderReplaceBuiltInOnes) {
-  const auto folder = (std::filesystem::path(::testing::TempDir()) / "prompt_texts").string();
-  make_directories(folder);
+  const TemporaryFolder temporary;
+  const std::string& folder = temporary.path();
   write_file_atomic(join_path(folder, "revise_system.txt"), "Rules: {{principles}} {{principles}}");
   const PromptTexts texts(folder);
   EXPECT_EQ(texts.fill("revise_system", {{"principles", "{{principles}}"}}), "Rules: {{principles}} {{principles}}");

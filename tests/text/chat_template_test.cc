@@ -7,6 +7,7 @@
 #include "core/strings.h"
 #include "iteralign/error.h"
 #include "shared_data.h"
+#include "temporary_folder.h"
 
 namespace iteralign {
 namespace {
@@ -90,11 +91,10 @@ TEST(BuiltinTemplates, AnUnknownNameListsTheKnownOnes) {
 
 class Folder : public testing::Test {
  protected:
-  void SetUp() override { make_directories(path_); }
-  void TearDown() override { std::filesystem::remove_all(path_); }
   void write(const std::string& name, const std::string& content) { write_file_atomic(join_path(path_, name), content); }
   [[nodiscard]] std::string rendered() const { return ChatTemplate::from_folder(path_).render_text({{"user", "U"}}, options(true)); }
-  const std::string path_ = testing::TempDir() + "chat_template_folder";
+  const TemporaryFolder temporary_;
+  const std::string& path_ = temporary_.path();
 };
 
 TEST_F(Folder, TheFileBeatsTheConfiguration) {

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <functional>
 
 #include "core/files.h"
 #include "iteralign/error.h"
+#include "temporary_folder.h"
 #include "tokenizer_documents.h"
 
 namespace iteralign {
@@ -80,9 +80,8 @@ TEST(TokenizerErrorsTest, FaultsInTheModel) {
 
 class TokenizerFolderTest : public ::testing::Test {
  protected:
-  void SetUp() override { make_directories(folder_); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  const std::string folder_ = ::testing::TempDir() + "tokenizer_folder_test";
+  const TemporaryFolder temporary_;
+  const std::string& folder_ = temporary_.path();
 };
 
 TEST_F(TokenizerFolderTest, MissingAndTruncatedFilesAreNamed) {
