@@ -14,6 +14,10 @@ namespace {
 // Prompts are computed in pieces of this many tokens, first the stem and then the rest, so that what two prompts have in
 // common at the start is computed in the same shapes and can be shared bit for bit.
 constexpr std::int64_t kPrefillChunk = 128;
+// Pieces of different prompts go through the model together: so many rows keep the processor's products at full speed.
+constexpr std::int64_t kPrefillRows = 512;
+
+std::int64_t prefilled_length(const TokenRequest& request) { return static_cast<std::int64_t>(request.prompt.size()) - 1; }
 
 // Where the piece that begins at `first` ends in a prompt with that stem; `end`: of the prompt.
 std::int64_t chunk_end(std::int64_t first, std::int64_t stem, std::int64_t end) {
@@ -76,6 +80,8 @@ std::vector<Generation> Generator::generate(const std::vector<TokenRequest>& req
   ensure_cache(requests);
   running_.assign(slots_, std::nullopt);
   cached_.assign(slots_, nullptr);  // the weights may have changed since the last call
+  computed_.assign(slots_, 0);
+  waiting_.clear();
 
   std::vector<Generation> results(requests.size());
   std::size_t next = 0, done = 0;
@@ -83,6 +89,7 @@ std::vector<Generation> Generator::generate(const std::vector<TokenRequest>& req
     for (std::size_t slot = 0; slot < slots_ && next < requests.size(); ++slot) {
       if (!running_[slot]) start(slot, next, requests[next]), ++next;
     }
+    prefill_waiting();
     if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while generating");
     step();
     for (auto& sequence : running_) {
@@ -104,25 +111,49 @@ void Generator::start(std::size_t slot, std::size_t index, const TokenRequest& r
                     .stop = request.sampling.stop,
                     .generation = {}};
   sequence.generation.prompt_tokens = static_cast<int>(request.prompt.size());
-  prefill(slot, request);
-  sequence.cached = static_cast<std::int64_t>(request.prompt.size()) - 1;
+  const auto [from, shared] = longest_shared_prefix(request);
+  if (shared > computed_[from]) prefill_waiting();
+  if (shared > 0 && from != slot) cache_->copy(static_cast<std::int64_t>(from), static_cast<std::int64_t>(slot), shared);
+  cached_[slot] = &request;
+  computed_[slot] = shared;
+  waiting_.push_back(slot);
+  sequence.cached = prefilled_length(request);
   sequence.next = request.prompt.back();
   running_[slot] = std::move(sequence);
 }
 
-// All but the last token: that one is read by the first step, together with the other sequences' tokens.
-void Generator::prefill(std::size_t slot, const TokenRequest& request) {
-  const std::vector<TokenId>& prompt = request.prompt;
-  const auto end = static_cast<std::int64_t>(prompt.size()) - 1;
-  const auto [from, shared] = longest_shared_prefix(request);
-  if (shared > 0 && from != slot) cache_->copy(static_cast<std::int64_t>(from), static_cast<std::int64_t>(slot), shared);
-  for (std::int64_t first = shared, tokens = 0; first < end; first += tokens) {
-    tokens = chunk_end(first, request.stem, end) - first;
-    PrefillAttention context(*cache_, static_cast<std::int64_t>(slot), first, tokens);
-    const std::vector<std::int64_t> ids(prompt.begin() + first, prompt.begin() + first + tokens);
-    (void)model_.forward(token_tensor(ids, model_.device()), context);  // for what it leaves in the cache
+// All but the last tokens: those are read by the first step, together with the other sequences' tokens.
+void Generator::prefill_waiting() {
+  std::vector<PrefillPiece> pieces;
+  std::int64_t rows = 0;
+  const auto compute = [&] {
+    if (!pieces.empty()) prefill_together(pieces);
+    pieces.clear();
+    rows = 0;
+  };
+  while (!waiting_.empty()) {  // a piece of each at a time
+    std::erase_if(waiting_, [&](std::size_t slot) { return computed_[slot] == prefilled_length(*cached_[slot]); });
+    for (const std::size_t slot : waiting_) {
+      const std::int64_t first = computed_[slot], end = prefilled_length(*cached_[slot]);
+      const std::int64_t tokens = chunk_end(first, cached_[slot]->stem, end) - first;
+      if (rows + tokens > kPrefillRows || !rows_are_independent()) compute();
+      pieces.push_back({static_cast<std::int64_t>(slot), first, tokens});
+      rows += tokens;
+    }
+    compute();
   }
-  cached_[slot] = &request;
+}
+
+void Generator::prefill_together(const std::vector<PrefillPiece>& pieces) {
+  std::vector<std::int64_t> ids;
+  for (const PrefillPiece& piece : pieces) {
+    const auto slot = static_cast<std::size_t>(piece.slot);
+    const auto begin = cached_[slot]->prompt.begin() + piece.first;
+    ids.insert(ids.end(), begin, begin + piece.tokens);
+    computed_[slot] += piece.tokens;
+  }
+  PrefillAttention context(*cache_, pieces);
+  (void)model_.forward(token_tensor(ids, model_.device()), context);  // for what it leaves in the cache
 }
 
 std::pair<std::size_t, std::int64_t> Generator::longest_shared_prefix(const TokenRequest& request) const {
@@ -169,18 +200,29 @@ std::int64_t Generator::step_rows(std::int64_t sequences) {
   return slots;
 }
 
+// True when, for the products of every shape in the model, these rows of `rows` random ones give alone what they give among all.
+bool Generator::same_alone(std::int64_t rows, const std::vector<std::pair<std::int64_t, std::int64_t>>& parts) const {
+  std::set<std::pair<std::int64_t, std::int64_t>> shapes;  // what a product does depends on its shape alone
+  for (const Linear* linear : model_.linears()) {
+    if (!shapes.insert({linear->in_features(), linear->out_features()}).second) continue;
+    const at::Tensor x = at::randn({rows, linear->in_features()}, at::TensorOptions().device(model_.device())).to(model_.dtype()),
+                     y = linear->forward(x);
+    for (const auto& [first, count] : parts)
+      if (!at::equal(y.narrow(0, first, count), linear->forward(x.narrow(0, first, count)))) return false;
+  }
+  return true;
+}
+
 bool Generator::same_bits(std::int64_t rows) {
   const auto known = same_bits_.find(rows);
   if (known != same_bits_.end()) return known->second;
-  bool same = true;
-  std::set<std::pair<std::int64_t, std::int64_t>> shapes;  // what a product does depends on its shape alone
-  for (const Linear* linear : model_.linears()) {
-    if (!same || !shapes.insert({linear->in_features(), linear->out_features()}).second) continue;
-    const at::Tensor x = at::randn({static_cast<std::int64_t>(slots_), linear->in_features()}, at::TensorOptions().device(model_.device()))
-                             .to(model_.dtype());
-    same = at::equal(linear->forward(x).narrow(0, 0, rows), linear->forward(x.narrow(0, 0, rows)));
-  }
-  return same_bits_[rows] = same;
+  return same_bits_[rows] = same_alone(static_cast<std::int64_t>(slots_), {{0, rows}});
+}
+
+bool Generator::rows_are_independent() {
+  if (!rows_are_independent_)
+    rows_are_independent_ = same_alone(kPrefillRows, {{0, 1}, {1, 6}, {7, 23}, {30, 61}, {91, 128}, {219, 293}, {5, 300}});
+  return *rows_are_independent_;
 }
 
 void Generator::accept(Sequence& sequence) const {

@@ -1,14 +1,15 @@
 #pragma once
 // Continuous batching: a fixed number of slots decode together; a finished sequence makes room for the next one.
-// The tokens of a request do not depend on the others: its prompt is computed alone, in chunks at fixed places; a decoding
-// step has one row for each slot, or fewer where that was found to give the same bits; attention runs over each
-// sequence's own length.
+// The tokens of a request do not depend on the others: its prompt is computed in pieces at fixed places, together with other
+// prompts' only where that was found to give the same bits; a decoding step has one row for each slot, or fewer where that
+// gives the same bits; attention runs over each sequence's own length.
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/kv_cache.h"
@@ -50,16 +51,21 @@ class Generator {
     Generation generation;
   };
 
+  // A sequence in the slot, whose prompt is computed by the next prefill_waiting(), or before one that begins like it.
   void start(std::size_t slot, std::size_t index, const TokenRequest& request);
-  void prefill(std::size_t slot, const TokenRequest& request);
+  void prefill_waiting();
+  void prefill_together(const std::vector<PrefillPiece>& pieces);
   // The slot whose cache begins with most whole chunks of this request's prompt, and how many tokens that is.
   [[nodiscard]] std::pair<std::size_t, std::int64_t> longest_shared_prefix(const TokenRequest& request) const;
   // One token for every running sequence.
   void step();
   // How many rows a step with so many sequences has.
   std::int64_t step_rows(std::int64_t sequences);
+  [[nodiscard]] bool same_alone(std::int64_t rows, const std::vector<std::pair<std::int64_t, std::int64_t>>& parts) const;
   // True when products with so few rows give bit for bit what they give with a row for each slot.
   bool same_bits(std::int64_t rows);
+  // True when a row of a product has the same bits wherever it stands and whatever stands beside it.
+  bool rows_are_independent();
   // Takes sequence.next into the answer; sets its text and finish_reason when that ends it.
   void accept(Sequence& sequence) const;
   void ensure_cache(const std::vector<TokenRequest>& requests);
@@ -71,8 +77,11 @@ class Generator {
   std::size_t slots_;
   std::optional<KvCache> cache_;
   std::vector<std::optional<Sequence>> running_;  // by slot
-  std::vector<const TokenRequest*> cached_;       // by slot: the request whose prompt's keys and values the cache holds
+  std::vector<const TokenRequest*> cached_;       // by slot: the request whose prompt's keys and values the cache holds,
+  std::vector<std::int64_t> computed_;            // and how many of its tokens are there already
+  std::vector<std::size_t> waiting_;              // slots whose prompt is not computed yet
   std::map<std::int64_t, bool> same_bits_;        // by number of rows, as measured
+  std::optional<bool> rows_are_independent_;      // as measured
 };
 
 // The place where the first of the stop strings begins in the text; npos when none is there.

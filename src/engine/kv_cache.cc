@@ -28,24 +28,37 @@ void KvCache::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
   }
 }
 
-PrefillAttention::PrefillAttention(KvCache& cache, std::int64_t slot, std::int64_t first, std::int64_t tokens)
-    : cache_(cache),
-      slot_(slot),
-      first_(first),
-      tokens_(tokens),
-      positions_(at::arange(first, first + tokens, cache.keys(0).options().dtype(at::kLong))) {}
+PrefillAttention::PrefillAttention(KvCache& cache, std::vector<PrefillPiece> pieces) : cache_(cache), pieces_(std::move(pieces)) {
+  std::vector<at::Tensor> positions;
+  for (const PrefillPiece& piece : pieces_)
+    positions.push_back(at::arange(piece.first, piece.first + piece.tokens, cache.keys(0).options().dtype(at::kLong)));
+  positions_ = at::cat(positions);
+}
 
 at::Tensor PrefillAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
-  const std::int64_t length = first_ + tokens_;
-  const at::Tensor keys = cache_.keys(layer).select(0, slot_), values = cache_.values(layer).select(0, slot_);  // [kv_heads, max, dim]
-  keys.narrow(1, first_, tokens_).copy_(k.transpose(0, 1));
-  values.narrow(1, first_, tokens_).copy_(v.transpose(0, 1));
-  const bool masked = first_ > 0 || (window > 0 && window < length);
-  const auto mask = masked ? std::optional<at::Tensor>(causal_mask(first_, tokens_, length, window, q.device())) : std::nullopt;
+  std::vector<at::Tensor> outs;
+  std::int64_t begin = 0;
+  for (const PrefillPiece& piece : pieces_) {
+    const auto rows = [&](const at::Tensor& x) { return x.narrow(0, begin, piece.tokens); };
+    outs.push_back(attend_piece(piece, layer, rows(q), rows(k), rows(v), window));
+    begin += piece.tokens;
+  }
+  return outs.size() == 1 ? outs[0] : at::cat(outs);
+}
+
+at::Tensor PrefillAttention::attend_piece(const PrefillPiece& piece, int layer, const at::Tensor& q, const at::Tensor& k,
+                                          const at::Tensor& v, std::int64_t window) {
+  const auto [slot, first, tokens] = piece;
+  const std::int64_t length = first + tokens;
+  const at::Tensor keys = cache_.keys(layer).select(0, slot), values = cache_.values(layer).select(0, slot);  // [kv_heads, max, dim]
+  keys.narrow(1, first, tokens).copy_(k.transpose(0, 1));
+  values.narrow(1, first, tokens).copy_(v.transpose(0, 1));
+  const bool masked = first > 0 || (window > 0 && window < length);
+  const auto mask = masked ? std::optional<at::Tensor>(causal_mask(first, tokens, length, window, q.device())) : std::nullopt;
   const at::Tensor out = at::scaled_dot_product_attention(q.transpose(0, 1).unsqueeze(0), keys.narrow(1, 0, length).unsqueeze(0),
                                                           values.narrow(1, 0, length).unsqueeze(0), mask, /*dropout_p=*/0.0,
                                                           /*is_causal=*/!masked, /*scale=*/std::nullopt, /*enable_gqa=*/true);
-  return out.squeeze(0).transpose(0, 1).reshape({tokens_, -1});
+  return out.squeeze(0).transpose(0, 1).reshape({tokens, -1});
 }
 
 DecodeAttention::DecodeAttention(KvCache& cache, std::vector<std::int64_t> slots, std::vector<std::int64_t> lengths, std::int64_t rows)

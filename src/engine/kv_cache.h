@@ -29,16 +29,24 @@ class KvCache {
   std::vector<at::Tensor> keys_, values_;
 };
 
-// Consecutive tokens of one sequence, at positions first, first + 1, ...: written into its slot, attended over all up to them.
+// Consecutive tokens of a sequence, at positions first, first + 1, ...
+struct PrefillPiece {
+  std::int64_t slot, first, tokens;
+};
+
+// Pieces of different sequences, one behind the other: each written into its slot, attended over all of its own up to it.
 class PrefillAttention : public AttentionContext {
  public:
-  PrefillAttention(KvCache& cache, std::int64_t slot, std::int64_t first, std::int64_t tokens);
+  PrefillAttention(KvCache& cache, std::vector<PrefillPiece> pieces);
   [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
   at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) override;
 
  private:
+  at::Tensor attend_piece(const PrefillPiece& piece, int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          std::int64_t window);
+
   KvCache& cache_;
-  std::int64_t slot_, first_, tokens_;
+  std::vector<PrefillPiece> pieces_;
   at::Tensor positions_;
 };
 

@@ -77,7 +77,7 @@ TEST_F(TinyModel, CacheGivesWhatTheWholeSequenceGives) {
   const at::Tensor tokens = at::randint(256, {40}, at::kLong);
   const at::Tensor whole = forward_whole(tokens);
   KvCache cache(model().config(), 3, 64, at::kFloat, at::kCPU);
-  PrefillAttention first(cache, 1, 0, 20), second(cache, 1, 20, 15);
+  PrefillAttention first(cache, {{1, 0, 20}}), second(cache, {{1, 20, 15}});
   std::vector<at::Tensor> pieces = {model().forward(tokens.narrow(0, 0, 20), first), model().forward(tokens.narrow(0, 20, 15), second)};
   cache.copy(1, 2, 35);
   for (std::int64_t i = 35; i < 40; ++i) {
