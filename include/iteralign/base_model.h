@@ -56,6 +56,7 @@ struct TrainExample {
   Messages messages;  // prompt, ends with a user turn
   std::string completion;
   bool complete = true;  // false: the completion was cut by a length limit, so no end of turn is learnt from it
+  int epoch = -1;        // trained on in this epoch alone (0, 1, ...); -1: in every one
 };
 
 enum class FinetuneMethod { lora, full };

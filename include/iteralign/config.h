@@ -62,8 +62,8 @@ struct ReviseConfig {
 struct FinetuneConfig {
   std::string method = "lora";  // lora, full or none
   FinetuneOptions options;
-  double replay = 1.0;
-  double replay_lookalike = 1.0;
+  double replay = 3.0;
+  double replay_lookalike = 3.0;
   int replay_max_new_tokens = 96;
 };
 

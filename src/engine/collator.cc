@@ -30,7 +30,10 @@ std::int64_t Batch::num_tokens() const {
 Collator::Collator(std::vector<Renderer::Example> examples, std::int64_t max_length, std::int64_t batch_size, std::uint64_t seed,
                    bool share_prefix)
     : examples_(std::move(examples)), batch_size_(static_cast<std::size_t>(batch_size)), share_prefix_(share_prefix), random_(seed) {
-  for (Renderer::Example& example : examples_) cut(example, max_length);
+  for (Renderer::Example& example : examples_) {
+    cut(example, max_length);
+    cycle_ = std::max(cycle_, example.epoch + 1);
+  }
   const std::size_t dropped = std::erase_if(examples_, [](const Renderer::Example& example) { return example.ids.size() < 2; });
   if (examples_.empty()) {
     throw Error(ErrorKind::data, "no example has a token to learn within max_length = " + std::to_string(max_length), "finetune.max_length",
@@ -40,8 +43,11 @@ Collator::Collator(std::vector<Renderer::Example> examples, std::int64_t max_len
 }
 
 std::vector<std::vector<std::size_t>> Collator::next_epoch() {
-  std::vector<std::size_t> order(examples_.size());
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < examples_.size(); ++i) {
+    if (belongs_to(examples_[i], epochs_)) order.push_back(i);
+  }
+  ++epochs_;
   random_.shuffle(order);
   std::vector<std::vector<std::size_t>> batches;
   for (std::size_t begin = 0; begin < order.size(); begin += batch_size_) {
@@ -51,7 +57,19 @@ std::vector<std::vector<std::size_t>> Collator::next_epoch() {
   return batches;
 }
 
-std::int64_t Collator::batches_per_epoch() const { return static_cast<std::int64_t>((examples_.size() + batch_size_ - 1) / batch_size_); }
+// After the last epoch that an example is for, those that belong to one come round again.
+bool Collator::belongs_to(const Renderer::Example& example, int epoch) const {
+  return example.epoch < 0 || example.epoch == epoch % cycle_;
+}
+
+std::int64_t Collator::batches_per_epoch() const {
+  std::size_t longest = 0;
+  for (int epoch = 0; epoch < cycle_; ++epoch) {
+    const auto size = std::ranges::count_if(examples_, [&](const auto& example) { return belongs_to(example, epoch); });
+    longest = std::max(longest, static_cast<std::size_t>(size));
+  }
+  return static_cast<std::int64_t>((longest + batch_size_ - 1) / batch_size_);
+}
 
 std::size_t Collator::shared_prefix(const std::vector<std::size_t>& indices) const {
   constexpr std::size_t kWorthIt = 8;  // attention must lay the prefix before every sequence again

@@ -30,12 +30,14 @@ class Collator {
   Collator(std::vector<Renderer::Example> examples, std::int64_t max_length, std::int64_t batch_size, std::uint64_t seed,
            bool share_prefix = true);
 
-  // The next epoch: all examples, shuffled, in batches of which the last may be smaller.
+  // The next epoch: its examples, shuffled, in batches of which the last may be smaller.
   std::vector<std::vector<std::size_t>> next_epoch();
+  // Of the longest epoch.
   [[nodiscard]] std::int64_t batches_per_epoch() const;
   [[nodiscard]] Batch collate(const std::vector<std::size_t>& indices, at::Device device) const;
 
  private:
+  [[nodiscard]] bool belongs_to(const Renderer::Example& example, int epoch) const;
   // Tokens that all of them begin with, before the first row whose next token is learnt.
   [[nodiscard]] std::size_t shared_prefix(const std::vector<std::size_t>& indices) const;
 
@@ -43,6 +45,8 @@ class Collator {
   std::size_t batch_size_;
   bool share_prefix_;
   Random random_;
+  int cycle_ = 1;   // epochs until examples that belong to one come round again
+  int epochs_ = 0;  // begun
 };
 
 }  // namespace iteralign

@@ -49,8 +49,10 @@ TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples,
   }
   return with_torch_errors("fine-tuning", [&] {
     std::vector<Renderer::Example> rendered;
-    for (const TrainExample& example : examples)
+    for (const TrainExample& example : examples) {
       rendered.push_back(renderer_->example(example.messages, example.completion, example.complete));
+      rendered.back().epoch = example.epoch;
+    }
     TrainSummary summary;
     {
       TrainableWeights weights(*model_);

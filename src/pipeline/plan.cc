@@ -54,9 +54,10 @@ void count_model(const Config& config, const RunInputs& inputs, std::int64_t per
       replay_answers(config, plan, per_iteration) * config.finetune.replay_max_new_tokens +
       per_iteration * plan.iterations * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
   if (config.finetune.method == "none") return;
-  const double pairs = static_cast<double>(per_iteration) * (1 + config.finetune.replay + config.finetune.replay_lookalike);
+  const double examples = static_cast<double>(per_iteration) *
+                          (config.finetune.options.num_train_epochs + config.finetune.replay + config.finetune.replay_lookalike);
   const auto length = static_cast<double>(mean_tokens(inputs.red_team) + config.revise.max_new_tokens);
-  plan.trained_tokens = static_cast<std::int64_t>(pairs * length * config.finetune.options.num_train_epochs) * plan.iterations;
+  plan.trained_tokens = static_cast<std::int64_t>(examples * length) * plan.iterations;
 }
 
 }  // namespace

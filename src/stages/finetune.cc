@@ -54,7 +54,7 @@ std::vector<Case> helpful_answers(const Stage& stage, Purpose purpose) {
   return helpful;
 }
 
-// `count` of the base model's own answers, each at most once; every iteration draws others as long as there are any.
+// `count` of the base model's own answers, or all; every iteration draws others as long as there are any.
 std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose purpose, PairKind kind, std::size_t count) {
   std::vector<Case> pool = helpful_answers(stage, purpose);
   count = std::min(count, pool.size());
@@ -65,6 +65,26 @@ std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose pur
   for (const Case& item : std::span(pool).first(count))
     pairs.push_back({iteration, kind, item.prompt.id, item.prompt.messages, item.response.text, item.response.finish_reason == "stop", ""});
   return pairs;
+}
+
+// Revisions are trained on in every epoch. The replay is dealt out to the epochs, so that each has answers that the others
+// have not; where there are fewer than were asked for, they come again.
+std::vector<TrainExample> training_examples(const Stage& stage, int iteration) {
+  const auto& config = stage.config.finetune;
+  std::map<PairKind, std::vector<TrainExample>> of_kind;
+  for (const auto& pair : stage.store.pairs(iteration)) of_kind[pair.kind].push_back({pair.messages, pair.completion, pair.complete});
+  std::vector<TrainExample> examples = of_kind[PairKind::revision];
+  const std::size_t revisions = examples.size();
+  const auto epochs = static_cast<std::size_t>(std::ceil(config.options.num_train_epochs));
+  for (const auto [kind, rate] : {std::pair(PairKind::benign, config.replay), std::pair(PairKind::lookalike, config.replay_lookalike)}) {
+    const auto& replay = of_kind[kind];
+    const std::size_t count = replay.empty() ? 0 : share(rate, revisions);
+    for (std::size_t i = 0; i < count; ++i) {
+      examples.push_back(replay[i % replay.size()]);
+      examples.back().epoch = static_cast<int>(i * epochs / count);
+    }
+  }
+  return examples;
 }
 
 Sampling replay_sampling(const Config& config) {
@@ -103,8 +123,7 @@ void make_pairs(const Stage& stage, int iteration) {
 
 TrainSummary finetune(const Stage& stage, int iteration) {
   const auto& config = stage.config.finetune;
-  std::vector<TrainExample> examples;
-  for (const auto& pair : stage.store.pairs(iteration)) examples.push_back({pair.messages, pair.completion, pair.complete});
+  const std::vector<TrainExample> examples = training_examples(stage, iteration);
   if (config.method == "none" || examples.empty()) {
     log_info("nothing to train on in iteration {}", iteration);
     return {};

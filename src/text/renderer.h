@@ -27,6 +27,7 @@ class Renderer {
   struct Example {
     std::vector<TokenId> ids;
     std::vector<std::uint8_t> loss;  // as long as ids; 1: the token is a target
+    int epoch = -1;                  // as in TrainExample
   };
   // Targets are the completion and the end-of-turn token; ids end there. A template that ends a turn with no token gets EOS.
   // complete = false: the completion was cut, so it has no end of turn.

@@ -56,6 +56,20 @@ TEST(Collator, EveryEpochHasAllExamplesInAnOrderOfTheSeed) {
   for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i], i);
 }
 
+TEST(Collator, SomeExamplesBelongToOneEpoch) {
+  std::vector<Renderer::Example> examples(5, example(1, 1));
+  examples[1].epoch = examples[2].epoch = 0;
+  examples[3].epoch = 1;
+  Collator collator(examples, 9, 8, 7);
+  EXPECT_EQ(collator.batches_per_epoch(), 1);
+  EXPECT_EQ(Collator(examples, 9, 3, 7).batches_per_epoch(), 2);  // four examples in the first epoch
+  for (const std::vector<std::size_t>& expected : {std::vector<std::size_t>{0, 1, 2, 4}, {0, 3, 4}, {0, 1, 2, 4}}) {
+    auto batch = collator.next_epoch().at(0);
+    std::sort(batch.begin(), batch.end());
+    EXPECT_EQ(batch, expected);
+  }
+}
+
 class Finetune : public testing::Test {
  protected:
   Finetune() {

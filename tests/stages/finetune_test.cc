@@ -1,8 +1,10 @@
-// Which of the base model's own answers are replayed.
+// Which of the base model's own answers are replayed, and when.
 #include "stages/finetune.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <map>
 
 #include "fakes.h"
 #include "temporary_folder.h"
@@ -10,10 +12,13 @@
 namespace iteralign {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::AnyOfArray;
 using ::testing::Contains;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::Not;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 class ReplayTest : public testing::Test {
@@ -83,6 +88,44 @@ TEST_F(ReplayTest, EveryIterationDrawsOtherAnswersAsLongAsThereAreAny) {
     EXPECT_THAT(replayed(iteration), SizeIs(3));
   }
   EXPECT_THAT(replayed(1), Each(Not(AnyOfArray(replayed(2)))));
+}
+
+// The epochs that an answer of the benign kind is trained in, by its prompt.
+std::map<std::string, std::vector<int>> epochs_of_replay(const std::vector<TrainExample>& examples) {
+  std::map<std::string, std::vector<int>> epochs;
+  for (const TrainExample& example : examples)
+    if (example.messages.back().content.starts_with("benign")) epochs[example.messages.back().content].push_back(example.epoch);
+  return epochs;
+}
+
+TEST_F(ReplayTest, TheReplayIsDealtOutToTheEpochs) {
+  config_.finetune.options.num_train_epochs = 3;
+  config_.finetune.replay = 3;  // six for two revisions
+  answer_replay(stage_);
+  put_revisions(1);
+  make_pairs(stage_, 1);
+  finetune(stage_, 1);
+  std::map<int, int> answers;  // by epoch
+  for (const auto& [prompt, epochs] : epochs_of_replay(model_.trained.back())) {
+    ASSERT_THAT(epochs, SizeIs(1)) << prompt;
+    ++answers[epochs.front()];
+  }
+  EXPECT_THAT(answers, ElementsAre(Pair(0, 2), Pair(1, 2), Pair(2, 2)));
+  for (const TrainExample& example : model_.trained.back())
+    EXPECT_EQ(example.epoch == -1, example.messages.back().content.starts_with("harmful"));
+}
+
+TEST_F(ReplayTest, TooFewAnswersComeAgainInOtherEpochs) {
+  config_.finetune.options.num_train_epochs = 2;
+  config_.finetune.replay = 6;  // twelve wanted, seven there
+  answer_replay(stage_);
+  put_revisions(1);
+  make_pairs(stage_, 1);
+  finetune(stage_, 1);
+  EXPECT_THAT(replayed(1), SizeIs(7));
+  EXPECT_THAT(model_.trained.back(), SizeIs(2 + 12));
+  for (const auto& [prompt, epochs] : epochs_of_replay(model_.trained.back()))
+    EXPECT_THAT(epochs, AnyOf(SizeIs(1), ElementsAre(0, 1))) << prompt;
 }
 
 }  // namespace
