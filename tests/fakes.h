@@ -29,7 +29,8 @@ class FakeModel : public BaseModel {
       if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "stopped");
       if (fail_at >= 0 && generated == fail_at) throw Error(ErrorKind::failed, "out of memory");
       ++generated;
-      all.push_back({answer_(request.messages, trainings_), {1, 2, 3}, "stop", 5});
+      const bool begun = !request.prefill.empty() && continues_what_is_begun;
+      all.push_back({begun ? " is how to do it." : answer_(request.messages, trainings_), {1, 2, 3}, "stop", 5});
       if (on_done) on_done(all.size() - 1, all.back());
     }
     return all;
@@ -52,7 +53,8 @@ class FakeModel : public BaseModel {
   [[nodiscard]] std::string description() const override { return "fake"; }
 
   int generated = 0;
-  int fail_at = -1;  // the failing fake: this generation throws
+  bool continues_what_is_begun = true;  // else it answers by its rule, whatever its turn begins with
+  int fail_at = -1;                     // the failing fake: this generation throws
   std::vector<std::vector<TrainExample>> trained;
 
  private:

@@ -26,7 +26,8 @@ struct Prompt {
 
 // Why a prompt is answered. Together with the iteration and the prompt it names a response.
 // replay and replay_lookalike: the base model's own answers to benign prompts, trained on so that it does not learn to refuse everything.
-enum class Purpose { red_team, heldout, benign, lookalike, replay, replay_lookalike };
+// begun_replay: replay prompts that the base model refused, asked again with the answer begun.
+enum class Purpose { red_team, heldout, benign, lookalike, replay, replay_lookalike, begun_replay };
 
 struct Response {
   int iteration = 0;  // 0: the base model before any training

@@ -10,7 +10,7 @@
 namespace iteralign {
 namespace {
 
-constexpr std::array kPurposes = {"red_team", "heldout", "benign", "lookalike", "replay", "replay_lookalike"};
+constexpr std::array kPurposes = {"red_team", "heldout", "benign", "lookalike", "replay", "replay_lookalike", "begun_replay"};
 constexpr std::array kLabels = {"negative", "positive", "unjudged"};
 constexpr std::array kReasons = {"none", "degenerate", "refused", "filtered", "unparsable", "truncated", "failed", "undecided"};
 constexpr std::array kPairKinds = {"revision", "benign", "lookalike"};

@@ -16,8 +16,14 @@ class RefusalLexicon {
 
   // The phrase by which the first 240 characters refuse, or (`or_redirects`) turn to something safe.
   [[nodiscard]] std::optional<std::string> refusal_phrase(std::string_view answer, bool or_redirects) const;
+  // The answer is an apology that was cut before it says what for ("I'm sorry for any misunderstanding, but").
+  [[nodiscard]] bool only_apologises(std::string_view answer) const;
 
  private:
+  // The words at the beginning, those of the section [neither] blank: an empty word matches nothing, so that what stood before
+  // does not join what stood behind.
+  [[nodiscard]] std::vector<std::string> head_words(std::string_view answer) const;
+
   std::vector<Phrase> refuses_, redirects_, neither_;
 };
 

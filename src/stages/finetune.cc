@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
+#include "core/strings.h"
 #include "core/text_quality.h"
 #include "stages/respond.h"
 
@@ -41,22 +42,23 @@ std::size_t share(double rate, std::size_t revisions) {
   return static_cast<std::size_t>(std::llround(rate * static_cast<double>(revisions)));
 }
 
-// The base model's answers that help: one that refuses would teach to refuse.
-std::vector<Case> helpful_answers(const Stage& stage, Purpose purpose) {
-  std::map<std::string, Case> answered;
-  for (Case& item : cases(stage.store, 0, purpose)) answered[item.prompt.id] = std::move(item);
-  std::vector<Case> helpful;
-  for (const Prompt& prompt : replay_order(stage, purpose)) {
-    const auto found = answered.find(prompt.id);
-    if (found == answered.end() || found->second.verdict.label != Label::positive || is_degenerate(found->second.response.text)) continue;
-    helpful.push_back(std::move(found->second));
-  }
+bool helps(const Case& item) { return item.verdict.label == Label::positive && !is_degenerate(item.response.text); }
+
+// The base model's answers that help, by the id of the prompt: one that refuses would teach to refuse.
+std::map<std::string, Case> helpful_answers(const Stage& stage, Purpose purpose) {
+  std::map<std::string, Case> helpful;
+  for (const Purpose asked : {purpose, Purpose::begun_replay})
+    for (Case& item : cases(stage.store, 0, asked, stage.store.prompts(purpose)))
+      if (helps(item)) helpful.emplace(item.prompt.id, std::move(item));
   return helpful;
 }
 
 // `count` of the base model's own answers, or all; every iteration draws others as long as there are any.
 std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose purpose, PairKind kind, std::size_t count) {
-  std::vector<Case> pool = helpful_answers(stage, purpose);
+  auto helpful = helpful_answers(stage, purpose);
+  std::vector<Case> pool;
+  for (const Prompt& prompt : replay_order(stage, purpose))
+    if (const auto found = helpful.find(prompt.id); found != helpful.end()) pool.push_back(std::move(found->second));
   count = std::min(count, pool.size());
   if (count == 0) return {};
   std::rotate(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(iteration - 1) * count % pool.size()),
@@ -87,6 +89,15 @@ std::vector<TrainExample> training_examples(const Stage& stage, int iteration) {
   return examples;
 }
 
+// What the base model refuses to answer, or answers with nothing.
+std::vector<Prompt> unhelped(const Stage& stage) {
+  std::vector<Prompt> prompts;
+  for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike})
+    for (const Case& item : cases(stage.store, 0, purpose))
+      if (!helps(item)) prompts.push_back(item.prompt);
+  return prompts;
+}
+
 Sampling replay_sampling(const Config& config) {
   Sampling sampling = config.respond;
   sampling.max_new_tokens = config.finetune.replay_max_new_tokens;
@@ -107,6 +118,10 @@ void answer_replay(const Stage& stage) {
   };
   respond(stage, 0, {asked(Purpose::replay, finetune.replay), asked(Purpose::replay_lookalike, finetune.replay_lookalike)},
           replay_sampling(stage.config));
+  // An answer that is begun leaves no room for refusing: so the model learns to help here too.
+  const std::string opening(trim(stage.texts.get("replay_opening")));
+  if (const auto again = unhelped(stage); !again.empty())
+    respond(stage, 0, {{Purpose::begun_replay, again, Question::refusal, opening}}, replay_sampling(stage.config));
 }
 
 void make_pairs(const Stage& stage, int iteration) {

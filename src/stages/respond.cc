@@ -17,6 +17,7 @@ struct Open {
   Purpose purpose;
   Prompt prompt;
   Question question;
+  std::string opening;
 };
 
 }  // namespace
@@ -38,9 +39,9 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
     for (const Prompt& prompt : set.prompts) {
       const auto found = answered.find(prompt.id);
       if (found == answered.end())
-        missing.push_back({set.purpose, prompt, set.question});
+        missing.push_back({set.purpose, prompt, set.question, set.opening});
       else if (!judged.contains(prompt.id))
-        judge_later({set.purpose, prompt, set.question}, found->second.text);
+        judge_later({set.purpose, prompt, set.question, set.opening}, found->second.text);
     }
     what += fmt::format("{} {}", &set == &sets.front() ? "" : ",", name(set.purpose));
   }
@@ -49,15 +50,16 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
   for (const Open& item : missing)
     requests.push_back({.messages = item.prompt.messages,
                         .raw = {},
-                        .prefill = {},
+                        .prefill = item.opening,
                         .sampling = sampling,
                         .seed = derive_seed(stage.config.seed, fmt::format("{}/{}/{}", name(item.purpose), iteration, item.prompt.id))});
   Progress progress(what, static_cast<std::int64_t>(missing.size()), "answers");
   generate_into_pool(stage, requests, judges, [&](std::size_t i, const Generation& generation) {
     const Open& item = missing[i];
-    stage.store.put(Response{iteration, item.purpose, item.prompt.id, generation.text, generation.finish_reason, generation.prompt_tokens,
+    const std::string text = item.opening + generation.text;
+    stage.store.put(Response{iteration, item.purpose, item.prompt.id, text, generation.finish_reason, generation.prompt_tokens,
                              static_cast<int>(generation.tokens.size())});
-    judge_later(item, generation.text);
+    judge_later(item, text);
     progress.add();
   });
 }

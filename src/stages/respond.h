@@ -11,6 +11,7 @@ struct Asked {
   Purpose purpose;
   std::vector<Prompt> prompts;
   Question question;
+  std::string opening = {};  // what every answer begins with; part of the response
 };
 
 // Answers the prompts that have no response of this iteration and purpose, and judges those that have no verdict. All sets

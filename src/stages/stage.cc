@@ -5,14 +5,18 @@
 namespace iteralign {
 
 std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose) {
+  return cases(store, iteration, purpose, store.prompts(purpose));
+}
+
+std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose, const std::vector<Prompt>& prompts) {
   std::map<std::string, Response> responses;
   for (auto& response : store.responses(iteration, purpose)) responses[response.prompt_id] = std::move(response);
   const auto verdicts = store.verdicts(iteration, purpose);
   std::vector<Case> found;
-  for (auto& prompt : store.prompts(purpose)) {
+  for (const Prompt& prompt : prompts) {
     const auto response = responses.find(prompt.id);
     const auto verdict = verdicts.find(prompt.id);
-    if (response != responses.end() && verdict != verdicts.end()) found.push_back({std::move(prompt), response->second, verdict->second});
+    if (response != responses.end() && verdict != verdicts.end()) found.push_back({prompt, response->second, verdict->second});
   }
   return found;
 }

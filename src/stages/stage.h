@@ -34,6 +34,8 @@ struct Case {
 
 // All cases of a purpose and iteration, in prompt order; those without a response or verdict are left out.
 std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose);
+// The same of these prompts, whatever set they belong to.
+std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose, const std::vector<Prompt>& prompts);
 
 // This iteration's share of the red-team prompts (iterations count from 1; wraps around when the prompts are used up).
 std::vector<Prompt> iteration_prompts(const Stage& stage, int iteration);

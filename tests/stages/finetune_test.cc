@@ -70,7 +70,22 @@ class ReplayTest : public testing::Test {
   Stage stage_{config_, store_, model_, oracle_, judge_, texts_, [] { return false; }};
 };
 
+TEST_F(ReplayTest, WhatTheModelRefusesIsAskedAgainWithTheAnswerBegun) {
+  config_.finetune.replay = 4;  // all eight
+  answer_replay(stage_);
+  answer_replay(stage_);  // nothing is asked a third time
+  EXPECT_EQ(model_.generated, 9);
+  put_revisions(1);
+  make_pairs(stage_, 1);
+  for (const SftPair& pair : store_.pairs(1)) {
+    if (pair.kind != PairKind::benign) continue;
+    EXPECT_EQ(pair.completion, pair.prompt_id == "benign 3" ? "Here is how to do it." : "Here is what you can do about it.");
+  }
+  EXPECT_THAT(replayed(1), SizeIs(8));
+}
+
 TEST_F(ReplayTest, AnAnswerThatRefusesIsNotReplayed) {
+  model_.continues_what_is_begun = false;
   config_.finetune.replay = 4;  // all eight
   answer_replay(stage_);
   put_revisions(1);
@@ -80,7 +95,7 @@ TEST_F(ReplayTest, AnAnswerThatRefusesIsNotReplayed) {
 }
 
 TEST_F(ReplayTest, EveryIterationDrawsOtherAnswersAsLongAsThereAreAny) {
-  answer_replay(stage_);  // eight, of which seven help
+  answer_replay(stage_);
   config_.finetune.replay = 1.5;
   for (const int iteration : {1, 2}) {
     put_revisions(iteration);
@@ -117,12 +132,12 @@ TEST_F(ReplayTest, TheReplayIsDealtOutToTheEpochs) {
 
 TEST_F(ReplayTest, TooFewAnswersComeAgainInOtherEpochs) {
   config_.finetune.options.num_train_epochs = 2;
-  config_.finetune.replay = 6;  // twelve wanted, seven there
+  config_.finetune.replay = 6;  // twelve wanted, eight there
   answer_replay(stage_);
   put_revisions(1);
   make_pairs(stage_, 1);
   finetune(stage_, 1);
-  EXPECT_THAT(replayed(1), SizeIs(7));
+  EXPECT_THAT(replayed(1), SizeIs(8));
   EXPECT_THAT(model_.trained.back(), SizeIs(2 + 12));
   for (const auto& [prompt, epochs] : epochs_of_replay(model_.trained.back()))
     EXPECT_THAT(epochs, AnyOf(SizeIs(1), ElementsAre(0, 1))) << prompt;
