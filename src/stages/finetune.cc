@@ -78,7 +78,7 @@ std::vector<TrainExample> training_examples(const Stage& stage, int iteration) {
   std::vector<TrainExample> examples = of_kind[PairKind::revision];
   const std::size_t revisions = examples.size();
   const auto epochs = static_cast<std::size_t>(std::ceil(config.options.num_train_epochs));
-  for (const auto [kind, rate] : {std::pair(PairKind::benign, config.replay), std::pair(PairKind::lookalike, config.replay_lookalike)}) {
+  for (const auto& [kind, rate] : {std::pair(PairKind::benign, config.replay), std::pair(PairKind::lookalike, config.replay_lookalike)}) {
     const auto& replay = of_kind[kind];
     const std::size_t count = replay.empty() ? 0 : share(rate, revisions);
     for (std::size_t i = 0; i < count; ++i) {
