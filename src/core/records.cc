@@ -47,7 +47,8 @@ Rate wilson_rate(int count, int n, int unjudged) {
   const double denominator = 1.0 + z * z / n;
   const double centre = (p + z * z / (2.0 * n)) / denominator;
   const double half = z * std::sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n)) / denominator;
-  return {n, count, unjudged, p, std::max(0.0, centre - half), std::min(1.0, centre + half)};
+  // The formula ends exactly at 0 and 1, its rounding does not.
+  return {n, count, unjudged, p, count == 0 ? 0.0 : std::max(0.0, centre - half), count == n ? 1.0 : std::min(1.0, centre + half)};
 }
 
 }  // namespace iteralign

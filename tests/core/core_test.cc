@@ -135,7 +135,10 @@ TEST(Records, WilsonMatchesPublishedValues) {
   EXPECT_NEAR(rate.low, 0.05523, 1e-4);
   EXPECT_NEAR(rate.high, 0.17437, 1e-4);
   EXPECT_EQ(wilson_rate(0, 0).high, 1.0);
-  EXPECT_EQ(wilson_rate(0, 20).low, 0.0);
+  for (const int n : {20, 98, 110}) {
+    EXPECT_EQ(wilson_rate(0, n).low, 0.0);
+    EXPECT_EQ(wilson_rate(n, n).high, 1.0);
+  }
 }
 
 TEST(Records, NamesComeBack) {
