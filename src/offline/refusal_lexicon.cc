@@ -61,6 +61,8 @@ std::vector<std::string> RefusalLexicon::head_words(std::string_view answer) con
 
 bool RefusalLexicon::only_apologises(std::string_view answer) const {
   constexpr std::ptrdiff_t kSaysSomething = 6;  // words
+  const auto spoken = plain_words(unquoted(head_of(answer)));
+  if (std::find(spoken.begin(), spoken.end(), "sorry") == spoken.end()) return false;  // [neither] has other phrases too
   const auto words = head_words(answer);
   const auto blank = std::count(words.begin(), words.end(), "");
   return blank > 0 && std::ssize(words) - blank < kSaysSomething;
