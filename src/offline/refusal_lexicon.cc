@@ -1,6 +1,7 @@
 #include "offline/refusal_lexicon.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/text_quality.h"
 #include "iteralign/error.h"
@@ -36,36 +37,38 @@ std::optional<std::string> first_found(const std::vector<Phrase>& phrases, const
   return {};
 }
 
+void blank_out(const std::vector<Phrase>& phrases, std::vector<std::string>& words) {
+  for (const auto& phrase : phrases)
+    for (std::size_t at = phrase.find(words); at != std::string::npos; at = phrase.find(words, at + 1))
+      std::fill_n(words.begin() + static_cast<std::ptrdiff_t>(at), phrase.size(), std::string());
+}
+
 }  // namespace
 
 RefusalLexicon::RefusalLexicon(std::string_view lexicon) {
+  const std::map<std::string, std::vector<Phrase>*> sections = {
+      {"refuses", &refuses_}, {"redirects", &redirects_}, {"apologises", &apologises_}, {"neither", &neither_}};
   for (const auto& line : lexicon_lines(lexicon)) {
-    if (line.section == "refuses") {
-      refuses_.emplace_back(line.text);
-    } else if (line.section == "redirects") {
-      redirects_.emplace_back(line.text);
-    } else {
-      ITERALIGN_CHECK(line.section == "neither", "unknown section " + line.section);
-      neither_.emplace_back(line.text);
-    }
+    const auto section = sections.find(line.section);
+    ITERALIGN_CHECK(section != sections.end(), "unknown section " + line.section);
+    section->second->emplace_back(line.text);
   }
 }
 
 std::vector<std::string> RefusalLexicon::head_words(std::string_view answer) const {
   auto head = plain_words(unquoted(head_of(answer)));
-  for (const auto& phrase : neither_)
-    for (std::size_t at = phrase.find(head); at != std::string::npos; at = phrase.find(head, at + 1))
-      std::fill_n(head.begin() + static_cast<std::ptrdiff_t>(at), phrase.size(), std::string());
+  blank_out(apologises_, head);
+  blank_out(neither_, head);
   return head;
 }
 
 bool RefusalLexicon::only_apologises(std::string_view answer) const {
   constexpr std::ptrdiff_t kSaysSomething = 6;  // words
-  const auto spoken = plain_words(unquoted(head_of(answer)));
-  if (std::find(spoken.begin(), spoken.end(), "sorry") == spoken.end()) return false;  // [neither] has other phrases too
-  const auto words = head_words(answer);
-  const auto blank = std::count(words.begin(), words.end(), "");
-  return blank > 0 && std::ssize(words) - blank < kSaysSomething;
+  auto head = plain_words(unquoted(head_of(answer)));
+  const auto spoken = std::ssize(head);
+  blank_out(apologises_, head);
+  const auto apology = std::count(head.begin(), head.end(), "");
+  return apology > 0 && spoken - apology < kSaysSomething;
 }
 
 std::optional<std::string> RefusalLexicon::refusal_phrase(std::string_view answer, bool or_redirects) const {

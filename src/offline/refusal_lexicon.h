@@ -20,11 +20,11 @@ class RefusalLexicon {
   [[nodiscard]] bool only_apologises(std::string_view answer) const;
 
  private:
-  // The words at the beginning, those of the section [neither] blank: an empty word matches nothing, so that what stood before
-  // does not join what stood behind.
+  // The words at the beginning, those of the sections [apologises] and [neither] blank: an empty word matches nothing, so that
+  // what stood before does not join what stood behind.
   [[nodiscard]] std::vector<std::string> head_words(std::string_view answer) const;
 
-  std::vector<Phrase> refuses_, redirects_, neither_;
+  std::vector<Phrase> refuses_, redirects_, apologises_, neither_;
 };
 
 }  // namespace iteralign

@@ -10,6 +10,7 @@ constexpr std::int64_t kBytesPerToken = 4;
 constexpr std::int64_t kJudgePromptTokens = 300;  // of the prompt texts around prompt and response
 constexpr std::int64_t kVerdictTokens = 40;
 constexpr std::int64_t kProposalTokens = 600;
+constexpr std::int64_t kHelpedPerRefused = 20;  // harmless prompts; of SmolLM2's answers one in 25
 constexpr double kFlopsPerCore = 50e9;
 
 std::int64_t mean_tokens(const std::vector<Prompt>& prompts) {
@@ -21,13 +22,15 @@ std::int64_t mean_tokens(const std::vector<Prompt>& prompts) {
 
 int size(const std::vector<Prompt>& prompts) { return static_cast<int>(prompts.size()); }
 
-// The base model's answers to replay prompts, each of them judged.
+// The base model's answers to replay prompts, each of them judged; those that refuse are asked for once more.
 std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t per_iteration) {
   if (config.finetune.method == "none") return 0;
   const auto of_kind = [&](std::int64_t prompts, double rate) {
     return std::min<std::int64_t>(prompts, std::llround(rate * static_cast<double>(per_iteration * plan.iterations)));
   };
-  return of_kind(plan.replay, config.finetune.replay) + of_kind(plan.replay_lookalike, config.finetune.replay_lookalike);
+  const std::int64_t first =
+      of_kind(plan.replay, config.finetune.replay) + of_kind(plan.replay_lookalike, config.finetune.replay_lookalike);
+  return first + first / kHelpedPerRefused;
 }
 
 void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {

@@ -17,6 +17,10 @@ struct Open {
   Purpose purpose;
   Prompt prompt;
   Question question;
+};
+
+struct Unanswered {
+  Open item;
   std::string opening;
 };
 
@@ -30,7 +34,7 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
     });
   };
 
-  std::vector<Open> missing;
+  std::vector<Unanswered> missing;
   std::string what = "answer";
   for (const Asked& set : sets) {
     std::map<std::string, Response> answered;
@@ -39,24 +43,24 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
     for (const Prompt& prompt : set.prompts) {
       const auto found = answered.find(prompt.id);
       if (found == answered.end())
-        missing.push_back({set.purpose, prompt, set.question, set.opening});
+        missing.push_back({{set.purpose, prompt, set.question}, set.opening});
       else if (!judged.contains(prompt.id))
-        judge_later({set.purpose, prompt, set.question, set.opening}, found->second.text);
+        judge_later({set.purpose, prompt, set.question}, found->second.text);
     }
     what += fmt::format("{} {}", &set == &sets.front() ? "" : ",", name(set.purpose));
   }
 
   std::vector<GenerateRequest> requests;
-  for (const Open& item : missing)
+  for (const auto& [item, opening] : missing)
     requests.push_back({.messages = item.prompt.messages,
                         .raw = {},
-                        .prefill = item.opening,
+                        .prefill = opening,
                         .sampling = sampling,
                         .seed = derive_seed(stage.config.seed, fmt::format("{}/{}/{}", name(item.purpose), iteration, item.prompt.id))});
   Progress progress(what, static_cast<std::int64_t>(missing.size()), "answers");
   generate_into_pool(stage, requests, judges, [&](std::size_t i, const Generation& generation) {
-    const Open& item = missing[i];
-    const std::string text = item.opening + generation.text;
+    const auto& [item, opening] = missing[i];
+    const std::string text = opening + generation.text;
     stage.store.put(Response{iteration, item.purpose, item.prompt.id, text, generation.finish_reason, generation.prompt_tokens,
                              static_cast<int>(generation.tokens.size())});
     judge_later(item, text);
