@@ -51,6 +51,7 @@ class FakeModel : public BaseModel {
   }
   void load_trained(const std::string& dir) override { trainings_ = dir.empty() ? 0 : std::stoi(read_file(join_path(dir, "trainings"))); }
   [[nodiscard]] std::string description() const override { return "fake"; }
+  [[nodiscard]] std::string dtype() const override { return "float32"; }
 
   int generated = 0;
   bool continues_what_is_begun = true;  // else it answers by its rule, whatever its turn begins with

@@ -121,6 +121,7 @@ class BaseModel {
   virtual void load_trained(const std::string& dir) = 0;
 
   [[nodiscard]] virtual std::string description() const = 0;  // family, parameters, dtype, device; one line
+  [[nodiscard]] virtual std::string dtype() const = 0;        // what it computes in: float32 or bfloat16
 };
 
 struct ModelOptions {

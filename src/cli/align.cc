@@ -78,7 +78,12 @@ void run_align(const Config& config, bool json) {
   const std::string folder = run_folder(config);
   std::string table;
   run(config, {.inputs = [&] { return gather_inputs(config, {lab_inputs}); },
-               .model = [&] { return open_model(config.model); },
+               .model =
+                   [&](const std::string& dtype) {
+                     ModelOptions options = config.model;
+                     if (!dtype.empty()) options.dtype = dtype;
+                     return open_model(options);
+                   },
                .oracle = [&](ReplyCache& cache, const OracleUsage& spent) { return make_oracle(config, cache, spent); },
                .on_change =
                    [&](RunStore& store, const RunState& state) {

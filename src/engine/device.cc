@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+#include <vector>
 
 #include "core/log.h"
 #include "engine/linear.h"
@@ -16,26 +17,38 @@
 namespace iteralign {
 namespace {
 
-// Seconds of products as a decoder has them: some with few rows (decoding), one with many (prompts), weights packed.
-double measure(at::ScalarType dtype) {
-  at::NoGradGuard no_grad;
-  const PackedWeight weight(at::ones({1024, 1024}, dtype));
-  const at::Tensor few = at::ones({20, 1024}, dtype), many = at::ones({128, 1024}, dtype);
-  double best = 1e9;
-  for (int repeat = 0; repeat < 4; ++repeat) {  // the first makes the kernels
+// Products as a decoder has them: some with few rows (decoding), one with many (prompts), weights packed.
+class Products {
+ public:
+  explicit Products(at::ScalarType dtype)
+      : weight_(at::ones({1024, 1024}, dtype)), few_(at::ones({20, 1024}, dtype)), many_(at::ones({128, 1024}, dtype)) {}
+  double seconds() const {
     const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < 4; ++i) (void)weight.multiply(few);
-    (void)weight.multiply(many);
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    for (int i = 0; i < 4; ++i) (void)weight_.multiply(few_);
+    (void)weight_.multiply(many_);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
-  return best;
-}
 
+ private:
+  PackedWeight weight_;
+  at::Tensor few_, many_;
+};
+
+// In turn, and the median of the ratios: on a busy machine some of them are off by any factor.
 bool bf16_is_faster() {
   static const bool faster = [] {
-    const double fp32 = measure(at::kFloat), bf16 = measure(at::kBFloat16);
-    log_debug("dtype auto: float32 {:.2f} ms, bfloat16 {:.2f} ms", fp32 * 1e3, bf16 * 1e3);
-    return bf16 < fp32;
+    constexpr std::size_t kRounds = 9;
+    at::NoGradGuard no_grad;
+    const Products fp32(at::kFloat), bf16(at::kBFloat16);
+    (void)fp32.seconds(), (void)bf16.seconds();  // these make the kernels
+    std::vector<double> ratios;
+    for (std::size_t round = 0; round < kRounds; ++round) {
+      const double seconds = fp32.seconds();
+      ratios.push_back(bf16.seconds() / seconds);
+    }
+    std::ranges::nth_element(ratios, ratios.begin() + kRounds / 2);
+    log_debug("dtype auto: bfloat16 takes {:.2f} times as long as float32", ratios[kRounds / 2]);
+    return ratios[kRounds / 2] < 1;
   }();
   return faster;
 }

@@ -96,9 +96,10 @@ std::vector<std::vector<Score>> TorchBaseModel::score(const std::vector<ScoreReq
 
 std::string TorchBaseModel::description() const {
   return fmt::format("{}, {:.1f} M parameters, {}, {}", model_->config().model_type, static_cast<double>(model_->parameter_count()) / 1e6,
-                     model_->dtype() == at::kFloat ? "float32" : "bfloat16",
-                     model_->device().is_cuda() ? "cuda" : fmt::format("cpu, {} threads", at::get_num_threads()));
+                     dtype(), model_->device().is_cuda() ? "cuda" : fmt::format("cpu, {} threads", at::get_num_threads()));
 }
+
+std::string TorchBaseModel::dtype() const { return model_->dtype() == at::kFloat ? "float32" : "bfloat16"; }
 
 std::unique_ptr<BaseModel> open_base_model(const ModelOptions& options) { return std::make_unique<TorchBaseModel>(options); }
 

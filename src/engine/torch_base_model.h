@@ -29,6 +29,7 @@ class TorchBaseModel : public BaseModel {
   void save(const std::string& dir, SaveFormat format) override;
   void load_trained(const std::string& dir) override;
   [[nodiscard]] std::string description() const override;
+  [[nodiscard]] std::string dtype() const override;
 
   [[nodiscard]] Model& model() { return *model_; }
   [[nodiscard]] const Renderer& renderer() const { return *renderer_; }

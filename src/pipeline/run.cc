@@ -117,9 +117,10 @@ void run(const Config& config, const RunParts& parts) {
     store_prompts(store, parts.inputs);
     const PromptTexts texts(config.prompts_dir);
     oracle = parts.oracle(store.reply_cache(), store.usage());
-    const auto model = parts.model();
+    const auto model = parts.model(store.meta("dtype").value_or(""));
     state.model = model->description();
     store.set_meta("model", state.model);
+    store.set_meta("dtype", model->dtype());
     log_info("model: {}", state.model);
     const Judge judge(*oracle, texts, config.judge);
     const Stage stage{config, store, *model, *oracle, judge, texts, parts.should_stop};

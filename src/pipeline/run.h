@@ -27,7 +27,8 @@ struct RunState {
 // What a run is made of; main builds the real things.
 struct RunParts {
   std::function<RunInputs()> inputs;
-  std::function<std::unique_ptr<BaseModel>()> model;
+  // `dtype`: what the run has computed in so far, so that it goes on with the same numbers; empty: as configured.
+  std::function<std::unique_ptr<BaseModel>(const std::string& dtype)> model;
   std::function<std::unique_ptr<Oracle>(ReplyCache&, const OracleUsage& spent_before)> oracle;
   std::function<void(RunStore&, const RunState&)> on_change;  // called behind each stage and at the end
   std::function<bool()> should_stop;

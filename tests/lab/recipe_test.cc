@@ -65,6 +65,7 @@ class NotingModel : public BaseModel {
   }
   void load_trained(const std::string&) override {}
   [[nodiscard]] std::string description() const override { return "notes"; }
+  [[nodiscard]] std::string dtype() const override { return "float32"; }
 
  private:
   Notes& notes_;

@@ -66,7 +66,8 @@ class RunTest : public ::testing::Test {
                                    .replay_lookalike = {}};
                 },
             .model =
-                [this] {
+                [this](const std::string& dtype) {
+                  dtypes.push_back(dtype);
                   auto made = std::make_unique<FakeModel>(answer);
                   made->fail_at = model_fails_at;
                   model = made.get();
@@ -109,6 +110,7 @@ class RunTest : public ::testing::Test {
   RunStatus last_status = RunStatus::running;
   std::vector<IterationSummary> finished;
   std::vector<std::string> trained_pairs;
+  std::vector<std::string> dtypes;  // that the model was opened with
 };
 
 TEST_F(RunTest, AlignsTheFakeModel) {
@@ -125,6 +127,12 @@ TEST_F(RunTest, AlignsTheFakeModel) {
   EXPECT_EQ(finished[1].sft_pairs, 0);
   EXPECT_EQ(finished[1].train.steps, 0);
   EXPECT_EQ(config_differences(read_file(join_path(run_folder(config), "config.resolved.yaml")), config).size(), 0U);
+}
+
+TEST_F(RunTest, GoesOnInTheDtypeThatItBeganWith) {
+  run(config, parts());
+  run(config, parts());
+  EXPECT_EQ(dtypes, (std::vector<std::string>{"", "float32"}));
 }
 
 TEST_F(RunTest, PairsHoldNeitherConstitutionNorScaffold) {
