@@ -55,15 +55,21 @@ struct Score {
 struct TrainExample {
   Messages messages;  // prompt, ends with a user turn
   std::string completion;
-  bool complete = true;  // false: the completion was cut by a length limit, so no end of turn is learnt from it
-  int epoch = -1;        // trained on in this epoch alone (0, 1, ...); -1: in every one
+  bool complete = true;       // false: the completion was cut by a length limit, so no end of turn is learnt from it
+  int epoch = -1;             // trained on in this epoch alone (0, 1, ...); -1: in every one
+  std::string rejected = {};  // a worse completion, for the objective dpo; empty: none
 };
 
 enum class FinetuneMethod { lora, full };
+// sft: the completions are learnt. dpo: they are preferred to the rejected ones (Rafailov et al. 2023), measured from the weights
+// that the training begins with; examples without a rejected one are left out. sft_dpo: the sum of both.
+enum class FinetuneObjective { sft, dpo, sft_dpo };
 
 // Names and defaults as in Hugging Face's TrainingArguments, PEFT and TRL.
 struct FinetuneOptions {
   FinetuneMethod method = FinetuneMethod::lora;
+  FinetuneObjective objective = FinetuneObjective::sft;
+  double dpo_beta = 0.1;  // how much a preference may move the weights away: the smaller, the more
   double learning_rate = 2e-4;
   double num_train_epochs = 3;
   int max_steps = 0;  // > 0 overrides the epochs
@@ -75,8 +81,13 @@ struct FinetuneOptions {
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
   double max_grad_norm = 1.0;
   int max_length = 1024;  // tokens; longer examples are cut at the end
+  bool packing = false;   // a batch has rows of up to max_length tokens with several examples each, which do not see each other
   bool gradient_checkpointing = false;
   std::uint64_t seed = 42;
+  // A folder in which the training keeps its state every `save_steps` steps (0: never), and from which it goes on when it is
+  // there: the result is bit for bit that of an undisturbed training. Empty: none.
+  std::string state_folder;
+  int save_steps = 50;
   int lora_r = 16;
   double lora_alpha = 32;
   double lora_dropout = 0.0;

@@ -1,7 +1,8 @@
-// iteralign finetune: supervised fine-tuning alone.
+// iteralign finetune: fine-tuning alone, supervised or by preferences.
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "cli/model_flags.h"
@@ -40,9 +41,9 @@ void run_finetune(const FinetuneFlags& flags) {
   if (config.method == "none") throw Error(ErrorKind::usage, "nothing is trained with method none", "finetune.method", "use lora or full");
   const auto examples = read_sft_file(flags.data);
   const auto model = open_model(flags.model);
-  FinetuneOptions options = config.options;
-  options.method = config.method == "full" ? FinetuneMethod::full : FinetuneMethod::lora;
+  FinetuneOptions options = training_options(config);
   options.seed = flags.seed;
+  options.state_folder = flags.out + ".training";
   std::unique_ptr<Progress> progress;
   const auto train = model->finetune(
       examples, options,
@@ -54,6 +55,8 @@ void run_finetune(const FinetuneFlags& flags) {
       interrupted);
   progress.reset();
   model->save(flags.out, options.method == FinetuneMethod::full ? SaveFormat::merged : SaveFormat::adapter);
+  std::error_code ignored;  // what the training kept to go on from is not needed any more
+  std::filesystem::remove_all(options.state_folder, ignored);
   log_info("{} steps, loss {:.4f} -> {:.4f}, {} tokens in {:.1f} s; saved to {}", train.steps, train.loss_first, train.loss_last,
            train.tokens, train.seconds, flags.out);
 }
@@ -62,9 +65,11 @@ void run_finetune(const FinetuneFlags& flags) {
 
 void add_finetune(CLI::App& app) {
   auto flags = std::make_shared<FinetuneFlags>();
-  auto* verb = app.add_subcommand("finetune", "supervised fine-tuning alone");
+  auto* verb = app.add_subcommand("finetune", "fine-tuning alone, supervised or by preferences");
   add_model_flags(*verb, flags->model);
-  verb->add_option("--data", flags->data, "SFT file: messages, prompt and completion, ShareGPT or Alpaca")->required();
+  verb->add_option("--data", flags->data,
+                   "SFT file (messages, prompt and completion, ShareGPT or Alpaca) or preference file (prompt, chosen and rejected)")
+      ->required();
   verb->add_option("--out", flags->out, "folder for the adapter (lora) or the model (full)")->required();
   verb->add_option("--seed", flags->seed, "of adapter, order and dropout")->capture_default_str();
   verb->add_flag("--json", flags->json, "one JSON object a step");

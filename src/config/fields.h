@@ -91,6 +91,8 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
 
   auto& t = c.finetune.options;
   visit(Info{.key = "finetune.method", .help = "none: principles and revisions only", .choices = {"lora", "full", "none"}}, c.finetune.method);
+  visit(Info{.key = "finetune.objective", .help = "sft: the revisions are learnt; dpo: they are preferred to the responses; sft+dpo: both, with the replay in sft", .choices = {"sft", "dpo", "sft+dpo"}}, c.finetune.objective);
+  visit(Info{.key = "finetune.dpo_beta", .help = "the smaller, the further a preference may move the weights", .min = 0, .max = 100}, t.dpo_beta);
   visit(Info{.key = "finetune.learning_rate", .help = "peak of the schedule", .min = 0, .max = 10}, t.learning_rate);
   visit(Info{.key = "finetune.num_train_epochs", .help = "passes over this iteration's pairs", .min = 0, .max = 1e6}, t.num_train_epochs);
   visit(Info{.key = "finetune.max_steps", .help = "> 0 overrides the epochs", .min = 0, .max = 1e9}, t.max_steps);
@@ -104,7 +106,9 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "finetune.adam_epsilon", .help = "AdamW", .min = 0, .max = 1}, t.adam_epsilon);
   visit(Info{.key = "finetune.max_grad_norm", .help = "global norm that gradients are clipped to; 0: off", .min = 0, .max = kInf}, t.max_grad_norm);
   visit(Info{.key = "finetune.max_length", .help = "tokens of an example; longer ones are cut at the end", .min = 2, .max = 1e7}, t.max_length);
+  visit(Info{.key = "finetune.packing", .help = "several examples share a row of max_length tokens, without seeing each other; the batch size counts rows"}, t.packing);
   visit(Info{.key = "finetune.gradient_checkpointing", .help = "less memory, a third more time"}, t.gradient_checkpointing);
+  visit(Info{.key = "finetune.save_steps", .help = "a training that is killed goes on from the last multiple of this; 0: from its start", .min = 0, .max = 1e9, .may_change = true}, t.save_steps);
   visit(Info{.key = "finetune.lora_r", .help = "rank", .min = 1, .max = 65536}, t.lora_r);
   visit(Info{.key = "finetune.lora_alpha", .help = "scale is alpha / r", .min = 0, .max = 1e6}, t.lora_alpha);
   visit(Info{.key = "finetune.lora_dropout", .help = "on the input of the adapter", .min = 0, .max = 0.999}, t.lora_dropout);

@@ -1,5 +1,6 @@
 #include "data/sft_files.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -50,6 +51,30 @@ Messages alpaca_dialogue(const Json& record) {
   return messages;
 }
 
+// The prompt with one of its two answers, given apart or as a whole dialogue (also hh-rlhf's transcripts).
+std::optional<Messages> preference_dialogue(const Json& record, const char* name) {
+  const auto prompt = turns(record, "prompt", "user");
+  const Json& answer = record[name];
+  if (!prompt) {
+    if (answer.is_string() && is_human_assistant(answer.get<std::string>())) return parse_human_assistant(answer.get<std::string>());
+    return parse_messages(answer);
+  }
+  Json joined = messages_json(*prompt);
+  if (answer.is_string()) joined.push_back(message_json("assistant", answer.get<std::string>()));
+  if (answer.is_array()) joined.insert(joined.end(), answer.begin(), answer.end());
+  return parse_messages(joined);
+}
+
+void add_preference(const JsonRecord& record, std::vector<TrainExample>& examples) {
+  const auto chosen = preference_dialogue(record.value, "chosen"), rejected = preference_dialogue(record.value, "rejected");
+  const auto answered = [](const auto& dialogue) { return dialogue && dialogue->size() > 1 && dialogue->back().role == "assistant"; };
+  if (!answered(chosen) || !answered(rejected) || chosen->size() != rejected->size() ||
+      !std::equal(chosen->begin(), chosen->end() - 1, rejected->begin()))
+    throw Error(ErrorKind::data, "chosen and rejected are not two answers to one prompt", record.where,
+                "give prompt, chosen and rejected, or two dialogues that differ in the last answer");
+  examples.push_back({Messages(chosen->begin(), chosen->end() - 1), chosen->back().content, true, -1, rejected->back().content});
+}
+
 // The whole dialogue of a record with its answers; nothing when it has no known form.
 std::optional<Messages> record_dialogue(const Json& record) {
   if (!record.is_object()) return std::nullopt;
@@ -71,10 +96,13 @@ std::optional<Messages> record_dialogue(const Json& record) {
 }
 
 void add_examples(const JsonRecord& record, std::vector<TrainExample>& examples) {
+  if (record.value.is_object() && record.value.contains("chosen") && record.value.contains("rejected"))
+    return add_preference(record, examples);
   const auto dialogue = record_dialogue(record.value);
   if (!dialogue)
     throw Error(ErrorKind::data, "this record is not training data", record.where,
-                "accepted are messages, conversations (ShareGPT), prompt and completion, or instruction and output (Alpaca)");
+                "accepted are messages, conversations (ShareGPT), prompt and completion, instruction and output (Alpaca), or chosen and "
+                "rejected");
   const std::size_t before = examples.size();
   Messages context;
   for (const auto& message : *dialogue) {

@@ -4,20 +4,28 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace iteralign {
+
+// How a layer weighs its keys.
+struct AttentionRule {
+  double scale = 1;         // of q k^T
+  std::int64_t window = 0;  // > 0: a query sees that many keys, itself included
+  double softcap = 0;       // > 0: a score s becomes softcap * tanh(s / softcap) (Gemma 2)
+};
 
 // What a layer needs to know of the sequences that its rows belong to.
 class AttentionContext {
  public:
   virtual ~AttentionContext() = default;
 
-  // Position of each row in its sequence: [n] int64.
+  // Position of each row in its sequence, and the tokens of that sequence: [n] int64.
   [[nodiscard]] virtual const at::Tensor& positions() const = 0;
+  [[nodiscard]] virtual at::Tensor lengths() const = 0;
 
   // Causal attention of one layer, queries and keys already rotated. q: [n, heads, dim], k, v: [n, kv_heads, dim] -> [n, heads * dim].
-  // window > 0: a query sees that many keys, itself included.
-  virtual at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) = 0;
+  virtual at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) = 0;
 };
 
 // Sequences padded at the end to one length; the n = batch * length rows are theirs in order. What comes after a row is
@@ -26,7 +34,8 @@ class BatchAttention : public AttentionContext {
  public:
   BatchAttention(std::int64_t batch, std::int64_t length, at::Device device);
   [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
-  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) override;
+  [[nodiscard]] at::Tensor lengths() const override { return at::full_like(positions_, length_); }
+  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) override;
 
  private:
   std::int64_t batch_, length_;
@@ -35,5 +44,10 @@ class BatchAttention : public AttentionContext {
 
 // Allowed pairs of queries at `first`, first + 1, ... and keys at 0, 1, ...: [queries, keys] bool.
 at::Tensor causal_mask(std::int64_t first, std::int64_t queries, std::int64_t keys, std::int64_t window, at::Device device);
+
+// Attention in plain operators. q: [batch, heads, queries, dim], k, v: [batch, kv_heads, keys, dim] -> as q. `allowed`: pairs that
+// may see each other, broadcast to [batch, heads, queries, keys]; without it causal, queries and keys at the same places.
+at::Tensor plain_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::optional<at::Tensor>& allowed,
+                           const AttentionRule& rule);
 
 }  // namespace iteralign

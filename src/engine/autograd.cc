@@ -142,17 +142,17 @@ class LinearFunction : public Function<LinearFunction> {
 
 class RmsNormFunction : public Function<RmsNormFunction> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_any, const at::Tensor& weight, double eps) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_any, const at::Tensor& weight, double eps, bool rounds_last) {
     const at::Tensor x = x_any.contiguous();
     context->save_for_backward({x, weight});
     context->saved_data["eps"] = eps;
-    return kernels::rms_norm(x, weight, eps);
+    return kernels::rms_norm(x, weight, eps, rounds_last);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     auto [dx, dweight] =
         kernels::rms_norm_backward(gradients[0], saved[0], saved[1], context->saved_data["eps"].toDouble(), context->needs_input_grad(1));
-    return {dx, dweight, at::Tensor()};
+    return {dx, dweight, at::Tensor(), at::Tensor()};
   }
 };
 
@@ -184,6 +184,8 @@ class SwigluFunction : public Function<SwigluFunction> {
 // About 25 MB of logits at a time for a vocabulary of 50,000: they stay in the cache between product, soft-max and product.
 constexpr std::int64_t kLogitsPerChunk = 6 << 20;
 
+std::int64_t logit_rows(const Linear& lm_head) { return std::max<std::int64_t>(16, kLogitsPerChunk / lm_head.out_features()); }
+
 // Soft-max cross-entropy of each row, [n] fp32; logits become scale * d loss / d logits.
 at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets, double scale) {
   if (logits.is_cpu()) return kernels::cross_entropy_(logits, targets, scale);
@@ -197,17 +199,25 @@ at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets, double 
 class CrossEntropyFunction : public Function<CrossEntropyFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
-                            const Linear* lm_head, double scale) {
+                            const Linear* lm_head, double scale, double cap, const std::optional<at::Tensor>& weights) {
     const TrainingWeight matrix = lm_head->training_weight();  // [vocabulary, hidden_size]
-    const std::int64_t rows = hidden.size(0), chunk = std::max<std::int64_t>(16, kLogitsPerChunk / lm_head->out_features());
+    const std::int64_t rows = hidden.size(0), chunk = logit_rows(*lm_head);
     const at::Tensor dhidden = at::empty_like(hidden);
     const at::Tensor dweight = weight.requires_grad() ? at::zeros_like(weight) : at::Tensor();
     double total = 0;
     for (std::int64_t begin = 0; begin < rows; begin += chunk) {
       const std::int64_t count = std::min(chunk, rows - begin);
       const at::Tensor h = hidden.narrow(0, begin, count);
-      at::Tensor logits = matrix.multiply(h);
-      total += cross_entropy_(logits, targets.narrow(0, begin, count), scale).sum(at::kDouble).item<double>();
+      at::Tensor logits = softcap(matrix.multiply(h), cap);
+      const at::Tensor slope = cap == 0 ? at::Tensor() : 1 - (logits / cap).square();  // of the cap
+      at::Tensor losses = cross_entropy_(logits, targets.narrow(0, begin, count), scale);
+      if (slope.defined()) logits.mul_(slope);
+      if (weights) {
+        const at::Tensor part = weights->narrow(0, begin, count);
+        losses.mul_(part);
+        logits.mul_(part.unsqueeze(1));
+      }
+      total += losses.sum(at::kDouble).item<double>();
       dhidden.narrow(0, begin, count).copy_(matrix.multiply_back(logits));
       if (!dweight.defined()) continue;
       dweight.scalar_type() == logits.scalar_type() ? dweight.addmm_(logits.t(), h) : dweight.add_(logits.t().mm(h));
@@ -219,7 +229,7 @@ class CrossEntropyFunction : public Function<CrossEntropyFunction> {
     const variable_list saved = context->get_saved_variables();
     const double factor = gradients[0].item<double>();
     const auto times = [&](const at::Tensor& gradient) { return gradient.defined() && factor != 1 ? gradient * factor : gradient; };
-    return {times(saved[0]), times(saved[1]), at::Tensor(), at::Tensor(), at::Tensor()};
+    return {times(saved[0]), times(saved[1]), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -272,7 +282,9 @@ at::Tensor reference_linear(const at::Tensor& x, const Linear& linear) {
   return outs.size() == 1 ? outs[0] : at::cat(outs, 1);
 }
 
-at::Tensor training_rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) { return RmsNormFunction::apply(x, weight, eps); }
+at::Tensor training_rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps, bool rounds_last) {
+  return RmsNormFunction::apply(x, weight, eps, rounds_last);
+}
 
 at::Tensor training_rope(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
   return RopeFunction::apply(x, cosine, sine);
@@ -280,8 +292,27 @@ at::Tensor training_rope(const at::Tensor& x, const at::Tensor& cosine, const at
 
 at::Tensor training_swiglu(const at::Tensor& gate_up) { return SwigluFunction::apply(gate_up); }
 
-at::Tensor training_cross_entropy(const at::Tensor& hidden, const at::Tensor& targets, const Linear& lm_head, double scale) {
-  return CrossEntropyFunction::apply(hidden.contiguous(), lm_head.modules()[0].weight, targets, &lm_head, scale);
+at::Tensor training_cross_entropy(const at::Tensor& hidden, const at::Tensor& targets, const Linear& lm_head, double scale, double cap) {
+  return CrossEntropyFunction::apply(hidden.contiguous(), lm_head.modules()[0].weight, targets, &lm_head, scale, cap, std::nullopt);
+}
+
+at::Tensor training_weighted_cross_entropy(const at::Tensor& hidden, const at::Tensor& targets, const Linear& lm_head,
+                                           const at::Tensor& weights, double cap) {
+  return CrossEntropyFunction::apply(hidden.contiguous(), lm_head.modules()[0].weight, targets, &lm_head, 1.0, cap,
+                                     std::optional<at::Tensor>(weights));
+}
+
+at::Tensor token_losses(const at::Tensor& hidden, const at::Tensor& targets, const Linear& lm_head, double cap) {
+  const at::NoGradGuard no_grad;
+  const TrainingWeight matrix = lm_head.training_weight();
+  const std::int64_t rows = hidden.size(0), chunk = logit_rows(lm_head);
+  std::vector<at::Tensor> losses;
+  for (std::int64_t begin = 0; begin < rows; begin += chunk) {
+    const std::int64_t count = std::min(chunk, rows - begin);
+    at::Tensor logits = softcap(matrix.multiply(hidden.narrow(0, begin, count).contiguous()), cap);
+    losses.push_back(cross_entropy_(logits, targets.narrow(0, begin, count), 1.0));
+  }
+  return at::cat(losses);
 }
 
 at::Tensor checkpoint(const at::Tensor& x, const std::function<at::Tensor(const at::Tensor&)>& run) {

@@ -137,7 +137,7 @@ void Generator::prefill_waiting() {
       const std::int64_t first = computed_[slot], end = prefilled_length(*cached_[slot]);
       const std::int64_t tokens = chunk_end(first, cached_[slot]->stem, end) - first;
       if (rows + tokens > kPrefillRows || !rows_are_independent()) compute();
-      pieces.push_back({static_cast<std::int64_t>(slot), first, tokens});
+      pieces.push_back({static_cast<std::int64_t>(slot), first, tokens, end + 1});
       rows += tokens;
     }
     compute();
@@ -156,11 +156,26 @@ void Generator::prefill_together(const std::vector<PrefillPiece>& pieces) {
   (void)model_.forward(token_tensor(ids, model_.device()), context);  // for what it leaves in the cache
 }
 
+void Generator::prefill_again(std::size_t slot) {
+  std::vector<std::int64_t> ids(cached_[slot]->prompt.begin(), cached_[slot]->prompt.end());
+  const std::vector<TokenId>& answer = running_[slot]->generation.tokens;
+  ids.insert(ids.end(), answer.begin(), answer.end() - 1);  // the last is read next
+  const auto end = static_cast<std::int64_t>(ids.size());
+  for (std::int64_t first = 0, tokens = 0; first < end; first += tokens) {
+    tokens = chunk_end(first, 0, end) - first;
+    PrefillAttention context(*cache_, {{static_cast<std::int64_t>(slot), first, tokens, end + 1}});
+    (void)model_.forward(token_tensor({ids.begin() + first, ids.begin() + first + tokens}, model_.device()), context);
+  }
+  cached_[slot] = nullptr;  // nothing to share with prompts of another length
+}
+
 std::pair<std::size_t, std::int64_t> Generator::longest_shared_prefix(const TokenRequest& request) const {
+  const auto turned_long = [&](const TokenRequest& r) { return static_cast<std::int64_t>(r.prompt.size()) > model_.longrope_border(); };
   std::size_t best_slot = 0;
   std::int64_t best = 0;
   for (std::size_t slot = 0; slot < slots_; ++slot) {
-    const std::int64_t shared = cached_[slot] == nullptr ? 0 : shared_chunks(request, *cached_[slot]);
+    if (cached_[slot] == nullptr || turned_long(*cached_[slot]) != turned_long(request)) continue;
+    const std::int64_t shared = shared_chunks(request, *cached_[slot]);
     if (shared > best) best = shared, best_slot = slot;
   }
   return {best_slot, best};
@@ -170,6 +185,7 @@ void Generator::step() {
   std::vector<std::int64_t> slots, lengths, ids;
   for (std::size_t slot = 0; slot < slots_; ++slot) {
     if (!running_[slot]) continue;
+    if (running_[slot]->cached == model_.longrope_border() && !running_[slot]->generation.tokens.empty()) prefill_again(slot);
     slots.push_back(static_cast<std::int64_t>(slot));
     lengths.push_back(running_[slot]->cached);
     ids.push_back(running_[slot]->next);

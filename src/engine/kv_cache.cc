@@ -35,29 +35,33 @@ PrefillAttention::PrefillAttention(KvCache& cache, std::vector<PrefillPiece> pie
   positions_ = at::cat(positions);
 }
 
-at::Tensor PrefillAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
+at::Tensor PrefillAttention::lengths() const {
+  std::vector<std::int64_t> lengths;
+  for (const PrefillPiece& piece : pieces_) lengths.insert(lengths.end(), static_cast<std::size_t>(piece.tokens), piece.length);
+  return at::tensor(lengths, at::kLong).to(positions_.device());
+}
+
+at::Tensor PrefillAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) {
   std::vector<at::Tensor> outs;
   std::int64_t begin = 0;
   for (const PrefillPiece& piece : pieces_) {
     const auto rows = [&](const at::Tensor& x) { return x.narrow(0, begin, piece.tokens); };
-    outs.push_back(attend_piece(piece, layer, rows(q), rows(k), rows(v), window));
+    outs.push_back(attend_piece(piece, layer, rows(q), rows(k), rows(v), rule));
     begin += piece.tokens;
   }
   return outs.size() == 1 ? outs[0] : at::cat(outs);
 }
 
 at::Tensor PrefillAttention::attend_piece(const PrefillPiece& piece, int layer, const at::Tensor& q, const at::Tensor& k,
-                                          const at::Tensor& v, std::int64_t window) {
-  const auto [slot, first, tokens] = piece;
-  const std::int64_t length = first + tokens;
+                                          const at::Tensor& v, const AttentionRule& rule) {
+  const std::int64_t slot = piece.slot, first = piece.first, tokens = piece.tokens, seen = first + tokens;
   const at::Tensor keys = cache_.keys(layer).select(0, slot), values = cache_.values(layer).select(0, slot);  // [kv_heads, max, dim]
   keys.narrow(1, first, tokens).copy_(k.transpose(0, 1));
   values.narrow(1, first, tokens).copy_(v.transpose(0, 1));
-  const bool masked = first > 0 || (window > 0 && window < length);
-  const auto mask = masked ? std::optional<at::Tensor>(causal_mask(first, tokens, length, window, q.device())) : std::nullopt;
-  const at::Tensor out = at::scaled_dot_product_attention(q.transpose(0, 1).unsqueeze(0), keys.narrow(1, 0, length).unsqueeze(0),
-                                                          values.narrow(1, 0, length).unsqueeze(0), mask, /*dropout_p=*/0.0,
-                                                          /*is_causal=*/!masked, /*scale=*/std::nullopt, /*enable_gqa=*/true);
+  const bool masked = first > 0 || (rule.window > 0 && rule.window < seen);
+  const auto mask = masked ? std::optional<at::Tensor>(causal_mask(first, tokens, seen, rule.window, q.device())) : std::nullopt;
+  const at::Tensor out = plain_attention(q.transpose(0, 1).unsqueeze(0), keys.narrow(1, 0, seen).unsqueeze(0),
+                                         values.narrow(1, 0, seen).unsqueeze(0), mask, rule);
   return out.squeeze(0).transpose(0, 1).reshape({tokens, -1});
 }
 
@@ -70,14 +74,15 @@ DecodeAttention::DecodeAttention(KvCache& cache, std::vector<std::int64_t> slots
   slot_indices_ = at::tensor(slots_, at::kLong).to(cache.keys(0).device());
 }
 
-at::Tensor DecodeAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
-  if (use_kernel(q)) return kernels::decode_attention(q, k, v, cache_.keys(layer), cache_.values(layer), slots_, lengths_, window);
+at::Tensor DecodeAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) {
+  if (use_kernel(q)) return kernels::decode_attention(q, k, v, cache_.keys(layer), cache_.values(layer), slots_, lengths_, rule);
   const auto running = static_cast<std::int64_t>(slots_.size()), padding = q.size(0) - running;
-  const at::Tensor out = attend_plain(layer, q.narrow(0, 0, running), k.narrow(0, 0, running), v.narrow(0, 0, running), window);
+  const at::Tensor out = attend_plain(layer, q.narrow(0, 0, running), k.narrow(0, 0, running), v.narrow(0, 0, running), rule);
   return at::constant_pad_nd(out, {0, 0, 0, padding});
 }
 
-at::Tensor DecodeAttention::attend_plain(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
+at::Tensor DecodeAttention::attend_plain(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                         const AttentionRule& rule) {
   const at::Tensor position = positions_.narrow(0, 0, q.size(0));
   cache_.keys(layer).transpose(1, 2).index_put_({slot_indices_, position}, k);
   cache_.values(layer).transpose(1, 2).index_put_({slot_indices_, position}, v);
@@ -87,10 +92,8 @@ at::Tensor DecodeAttention::attend_plain(int layer, const at::Tensor& q, const a
 
   const at::Tensor key_position = at::arange(longest, position.options()).unsqueeze(0), now = position.unsqueeze(1);
   at::Tensor allowed = key_position <= now;  // [rows, longest]
-  if (window > 0) allowed = allowed.logical_and(key_position > now - window);
-  const at::Tensor out =
-      at::scaled_dot_product_attention(q.unsqueeze(2), keys, values, allowed.unsqueeze(1).unsqueeze(1), /*dropout_p=*/0.0,
-                                       /*is_causal=*/false, /*scale=*/std::nullopt, /*enable_gqa=*/true);
+  if (rule.window > 0) allowed = allowed.logical_and(key_position > now - rule.window);
+  const at::Tensor out = plain_attention(q.unsqueeze(2), keys, values, allowed.unsqueeze(1).unsqueeze(1), rule);
   return out.reshape({q.size(0), -1});
 }
 

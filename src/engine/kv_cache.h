@@ -29,9 +29,9 @@ class KvCache {
   std::vector<at::Tensor> keys_, values_;
 };
 
-// Consecutive tokens of a sequence, at positions first, first + 1, ...
+// Consecutive tokens of a sequence, at positions first, first + 1, ...; `length`: of the whole sequence, as far as it is known.
 struct PrefillPiece {
-  std::int64_t slot, first, tokens;
+  std::int64_t slot, first, tokens, length;
 };
 
 // Pieces of different sequences, one behind the other: each written into its slot, attended over all of its own up to it.
@@ -39,11 +39,12 @@ class PrefillAttention : public AttentionContext {
  public:
   PrefillAttention(KvCache& cache, std::vector<PrefillPiece> pieces);
   [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
-  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) override;
+  [[nodiscard]] at::Tensor lengths() const override;
+  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) override;
 
  private:
   at::Tensor attend_piece(const PrefillPiece& piece, int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                          std::int64_t window);
+                          const AttentionRule& rule);
 
   KvCache& cache_;
   std::vector<PrefillPiece> pieces_;
@@ -56,10 +57,11 @@ class DecodeAttention : public AttentionContext {
   // slots[r], lengths[r]: the slot of row r and the tokens that it holds already. `rows` >= slots.size().
   DecodeAttention(KvCache& cache, std::vector<std::int64_t> slots, std::vector<std::int64_t> lengths, std::int64_t rows);
   [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
-  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) override;
+  [[nodiscard]] at::Tensor lengths() const override { return positions_ + 1; }
+  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) override;
 
  private:
-  at::Tensor attend_plain(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window);
+  at::Tensor attend_plain(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule);
 
   KvCache& cache_;
   std::vector<std::int64_t> slots_, lengths_;

@@ -1,5 +1,6 @@
 // The Llama family reads like its papers (Touvron et al. 2023; Jiang et al. 2023):
 //   x += Attention(RMSNorm(x));  x += Down(SiLU(Gate(RMSNorm(x))) * Up(RMSNorm(x)))
+// Mistral's windows and the layers of SmolLM3 that encode no positions are in the configuration.
 #include "engine/llama.h"
 
 #include "engine/ops.h"
@@ -16,16 +17,15 @@ Llama::Llama(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& co
   }
 }
 
-at::Tensor Llama::layer(std::size_t index, const at::Tensor& x, AttentionContext& context, const at::Tensor& cosine,
-                        const at::Tensor& sine) const {
+at::Tensor Llama::layer(std::size_t index, const at::Tensor& x, AttentionContext& context, const Rotation& rotation) const {
   const Block& block = blocks_[index];
-  const auto parts = split_heads(block.qkv->forward(rms_norm(x, block.input_norm, config().rms_norm_eps)));
-  const at::Tensor q = rope(parts[0], cosine, sine), k = rope(parts[1], cosine, sine);
-  const at::Tensor attended = context.attend(static_cast<int>(index), q, k, parts[2], config().sliding_window);
+  const auto parts = split_heads(block.qkv->forward(norm(x, block.input_norm)));
+  const at::Tensor q = rope(parts[0], rotation), k = rope(parts[1], rotation);
+  const at::Tensor attended = context.attend(static_cast<int>(index), q, k, parts[2], attention_rule(index));
   const at::Tensor y = x + block.o->forward(attended);
 
-  const at::Tensor inner = swiglu(block.gate_up->forward(rms_norm(y, block.post_attention_norm, config().rms_norm_eps)));
-  return y + block.down->forward(inner);
+  const at::Tensor gate_up = block.gate_up->forward(norm(y, block.post_attention_norm));
+  return y + block.down->forward(gated(gate_up, config().activation));
 }
 
 std::vector<Linear*> Llama::layer_linears() {

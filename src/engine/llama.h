@@ -1,5 +1,5 @@
 #pragma once
-// The Llama family: Llama 1 to 3, Mistral, SmolLM2.
+// The Llama family: Llama 1 to 3, Mistral, SmolLM2, SmolLM3.
 
 #include <vector>
 
@@ -12,8 +12,8 @@ class Llama : public Model {
   Llama(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device);
 
  protected:
-  [[nodiscard]] at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context, const at::Tensor& cosine,
-                                 const at::Tensor& sine) const override;
+  [[nodiscard]] at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context,
+                                 const Rotation& rotation) const override;
   [[nodiscard]] std::vector<Linear*> layer_linears() override;
   [[nodiscard]] std::vector<NamedParameter> layer_parameters() override;
 

@@ -1,12 +1,16 @@
 #include "engine/model.h"
 
+#include <cmath>
 #include <map>
+#include <type_traits>
 
 #include "core/strings.h"
+#include "engine/gemma.h"
 #include "engine/llama.h"
+#include "engine/olmo.h"
 #include "engine/ops.h"
+#include "engine/phi.h"
 #include "engine/qwen.h"
-#include "engine/rope.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -34,20 +38,27 @@ Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& co
   final_norm_ = load_small("model.norm.weight", config_.hidden_size);
   lm_head_ = make_linear({config_.tie_word_embeddings ? LinearModule{"lm_head", embedding_, {}, nullptr}
                                                       : load_linear("lm_head", config_.vocab_size, config_.hidden_size, false)});
-  inverse_frequencies_ = rope_inverse_frequencies(config_).to(device_);
+  for (const RopeConfig& rope : config_.ropes) ropes_.emplace_back(rope, device_);
 }
 
 at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) const {
-  const at::Tensor angles = at::outer(context.positions().to(at::kFloat), inverse_frequencies_);  // [n, head_dim / 2]
-  const at::Tensor cosine = angles.cos(), sine = angles.sin();
+  std::vector<Rotation> rotations;
+  for (const Rope& rope : ropes_) rotations.push_back(rope.at(context.positions(), context.lengths()));
   // As in transformers the row of the padding token gets no gradient from here.
   at::Tensor x = at::embedding(embedding_, tokens, config_.pad_token_id).to(dtype_);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(config_.num_hidden_layers); ++i) {
-    const Layer run = [this, &context, i, cosine, sine](const at::Tensor& input) { return layer(i, input, context, cosine, sine); };
+  if (config_.scale_embeddings) {  // by the root as the compute dtype has it
+    x = x * at::full({}, std::sqrt(static_cast<double>(config_.hidden_size)), x.options());
+  }
+  for (std::size_t i = 0; i < config_.layers.size(); ++i) {
+    const int rope = config_.layers[i].rope;
+    const Rotation rotation = rope == kNoRope ? Rotation{} : rotations[static_cast<std::size_t>(rope)];
+    const Layer run = [this, &context, i, rotation](const at::Tensor& input) { return layer(i, input, context, rotation); };
     x = around_layer ? around_layer(x, run) : run(x);
   }
-  return rms_norm(x, final_norm_, config_.rms_norm_eps);
+  return norm(x, final_norm_);
 }
+
+at::Tensor Model::logits(const at::Tensor& hidden) const { return softcap(lm_head_->forward(hidden), config_.final_logit_softcapping); }
 
 void Model::prepare_inference() {
   for (Linear* linear : linears()) {
@@ -142,12 +153,29 @@ std::vector<at::Tensor> Model::split_heads(const at::Tensor& qkv) const {
   return qkv.view({qkv.size(0), heads + 2 * kv_heads, config_.head_dim}).split_with_sizes({heads, kv_heads, kv_heads}, 1);
 }
 
+at::Tensor Model::norm(const at::Tensor& x, const at::Tensor& weight) const {
+  return rms_norm(x, config_.norm_adds_one ? 1 + weight : weight, config_.rms_norm_eps, config_.norm_rounds_last);
+}
+
+at::Tensor Model::norm_heads(const at::Tensor& x, const at::Tensor& weight) const {
+  return weight.defined() ? norm(x.reshape({-1, x.size(2)}), weight).view(x.sizes()) : x;
+}
+
+AttentionRule Model::attention_rule(std::size_t layer) const {
+  return {config_.attention_scale, config_.layers[layer].window, config_.attn_logit_softcapping};
+}
+
 std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype,
                                   at::Device device) {
-  if (config.model_type == "llama" || config.model_type == "mistral")
-    return std::make_unique<Llama>(std::move(checkpoint), config, dtype, device);
-  if (config.model_type == "qwen2" || config.model_type == "qwen3")
-    return std::make_unique<Qwen>(std::move(checkpoint), config, dtype, device);
+  const std::string& type = config.model_type;
+  const auto make = [&]<class Family>(std::type_identity<Family>) -> std::unique_ptr<Model> {
+    return std::make_unique<Family>(std::move(checkpoint), config, dtype, device);
+  };
+  if (type == "llama" || type == "mistral" || type == "smollm3") return make(std::type_identity<Llama>());
+  if (type == "qwen2" || type == "qwen3") return make(std::type_identity<Qwen>());
+  if (type == "gemma2" || type == "gemma3_text") return make(std::type_identity<Gemma>());
+  if (type == "phi3") return make(std::type_identity<Phi>());
+  if (type == "olmo2") return make(std::type_identity<Olmo>());
   throw Error(ErrorKind::data, "the model family `" + config.model_type + "` is not supported", "config.json",
               "supported: " + join(model_families(), ", "));
 }

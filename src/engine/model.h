@@ -12,6 +12,7 @@
 #include "engine/files/checkpoint.h"
 #include "engine/files/model_config.h"
 #include "engine/linear.h"
+#include "engine/rope.h"
 
 namespace iteralign {
 
@@ -31,7 +32,7 @@ class Model {
   // Token ids [n] int64 -> hidden states after the final norm [n, hidden_size], in the compute dtype.
   [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, AttentionContext& context) const;
   // Hidden states [m, hidden_size] -> logits [m, vocab_size], in the compute dtype.
-  [[nodiscard]] at::Tensor logits(const at::Tensor& hidden) const { return lm_head_->forward(hidden); }
+  [[nodiscard]] at::Tensor logits(const at::Tensor& hidden) const;
 
   // Runs around each layer while training: gradient checkpointing. Empty: the layer itself.
   using Layer = std::function<at::Tensor(const at::Tensor&)>;
@@ -53,6 +54,7 @@ class Model {
   // All weights, once each, linear modules' too (a tied lm_head is the embedding).
   [[nodiscard]] std::vector<NamedParameter> parameters();
   [[nodiscard]] std::int64_t parameter_count();  // without LoRA
+  [[nodiscard]] std::int64_t longrope_border() const { return ropes_.front().border(); }
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
   [[nodiscard]] const Checkpoint& checkpoint() const { return *checkpoint_; }
@@ -61,8 +63,8 @@ class Model {
 
  protected:
   // One block: x [n, hidden_size] -> [n, hidden_size].
-  [[nodiscard]] virtual at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context, const at::Tensor& cosine,
-                                         const at::Tensor& sine) const = 0;
+  [[nodiscard]] virtual at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context,
+                                         const Rotation& rotation) const = 0;
   // The family's own linear layers and other weights, in the order of the forward pass.
   [[nodiscard]] virtual std::vector<Linear*> layer_linears() = 0;
   [[nodiscard]] virtual std::vector<NamedParameter> layer_parameters() = 0;
@@ -83,6 +85,11 @@ class Model {
   // q, k and v as load_qkv() computes them, head by head: [n, heads, head_dim] each.
   [[nodiscard]] std::vector<at::Tensor> split_heads(const at::Tensor& qkv) const;
 
+  // The family's RMSNorm of rows, and of each head [n, heads, head_dim] (x itself where the weight is undefined).
+  [[nodiscard]] at::Tensor norm(const at::Tensor& x, const at::Tensor& weight) const;
+  [[nodiscard]] at::Tensor norm_heads(const at::Tensor& x, const at::Tensor& weight) const;
+  [[nodiscard]] AttentionRule attention_rule(std::size_t layer) const;
+
  private:
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::shared_ptr<const Checkpoint> weights_;  // what load_weights() mapped
@@ -92,7 +99,7 @@ class Model {
   at::Tensor embedding_;   // [vocab_size, hidden_size]
   at::Tensor final_norm_;  // [hidden_size]
   std::unique_ptr<Linear> lm_head_;
-  at::Tensor inverse_frequencies_;  // [head_dim / 2] fp32, after scaling
+  std::vector<Rope> ropes_;
 };
 
 // Opens the weights with the family that config.model_type names; Error data names a family that is not there yet.

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/rope.h"
+
 namespace iteralign {
 
 // Off: plain LibTorch operators everywhere (`engine.kernels: reference`). Process-wide, default on.
@@ -12,14 +14,18 @@ bool fused_kernels();
 // True when a fused forward kernel may run for x: on the CPU, fp32 or bf16, nothing to differentiate.
 bool use_kernel(const at::Tensor& x);
 
-// x / sqrt(mean(x^2) + eps) in fp32, rounded to x's dtype, times weight (the order of Llama). x: [n, dim], weight: [dim].
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
+// x / sqrt(mean(x^2) + eps) * weight, the first factor in fp32. x: [n, dim], weight: [dim]. `rounds_last`: rounded to x's dtype
+// after the weight (Gemma, OLMo 2), not before (Llama).
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps, bool rounds_last = false);
 
-// Rotary embedding, Hugging Face layout: dimension k is turned with k + dim/2.
-// x: [n, heads, dim] (heads may be strided), cosine and sine: [n, dim/2] fp32.
-at::Tensor rope(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
+// Rotary embedding, Hugging Face layout: of the turned dimensions the first half turns with the second; those behind stay.
+// x: [n, heads, dim] (heads may be strided). Without a rotation: x.
+at::Tensor rope(const at::Tensor& x, const Rotation& rotation);
 
-// silu(gate) * up. gate_up: [n, 2 * dim], gate first -> [n, dim].
-at::Tensor swiglu(const at::Tensor& gate_up);
+// activation(gate) * up. gate_up: [n, 2 * dim], gate first -> [n, dim].
+at::Tensor gated(const at::Tensor& gate_up, Activation activation);
+
+// cap * tanh(x / cap); x where cap is 0.
+at::Tensor softcap(const at::Tensor& x, double cap);
 
 }  // namespace iteralign

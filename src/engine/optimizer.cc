@@ -48,4 +48,19 @@ void AdamW::step(double learning_rate) {
   }
 }
 
+std::vector<std::pair<std::string, at::Tensor>> AdamW::state() const {
+  std::vector<std::pair<std::string, at::Tensor>> all;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    const Group& group = groups_[g];
+    for (std::size_t i = 0; i < group.values.size(); ++i) {
+      const std::string name = std::to_string(g) + "." + std::to_string(i);
+      all.insert(all.end(), {{name + ".value", group.values[i].detach()},
+                             {name + ".exp_avg", group.means[i]},
+                             {name + ".exp_avg_sq", group.squares[i]},
+                             {name + ".step", group.steps[i]}});
+    }
+  }
+  return all;
+}
+
 }  // namespace iteralign

@@ -4,6 +4,8 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace iteralign {
@@ -26,6 +28,9 @@ class AdamW {
   double clip_grad_norm(double max_norm);
   // One update from the gradients, which are zero afterwards.
   void step(double learning_rate);
+
+  // Values, moments and counts, by names that depend on the order of the parameters alone. Writing into them restores a state.
+  [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> state() const;
 
  private:
   struct Group {

@@ -19,20 +19,15 @@ Qwen::Qwen(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& conf
   }
 }
 
-at::Tensor Qwen::layer(std::size_t index, const at::Tensor& x, AttentionContext& context, const at::Tensor& cosine,
-                       const at::Tensor& sine) const {
+at::Tensor Qwen::layer(std::size_t index, const at::Tensor& x, AttentionContext& context, const Rotation& rotation) const {
   const Block& block = blocks_[index];
-  const double eps = config().rms_norm_eps;
-  const auto parts = split_heads(block.qkv->forward(rms_norm(x, block.input_norm, eps)));
-  const auto turned = [&](const at::Tensor& heads, const at::Tensor& norm) {
-    if (!norm.defined()) return rope(heads, cosine, sine);
-    return rope(rms_norm(heads.reshape({-1, config().head_dim}), norm, eps).view(heads.sizes()), cosine, sine);
-  };
-  const at::Tensor attended =
-      context.attend(static_cast<int>(index), turned(parts[0], block.q_norm), turned(parts[1], block.k_norm), parts[2], /*window=*/0);
+  const auto parts = split_heads(block.qkv->forward(norm(x, block.input_norm)));
+  const at::Tensor q = rope(norm_heads(parts[0], block.q_norm), rotation), k = rope(norm_heads(parts[1], block.k_norm), rotation);
+  const at::Tensor attended = context.attend(static_cast<int>(index), q, k, parts[2], attention_rule(index));
   const at::Tensor y = x + block.o->forward(attended);
 
-  return y + block.down->forward(swiglu(block.gate_up->forward(rms_norm(y, block.post_attention_norm, eps))));
+  const at::Tensor gate_up = block.gate_up->forward(norm(y, block.post_attention_norm));
+  return y + block.down->forward(gated(gate_up, config().activation));
 }
 
 std::vector<Linear*> Qwen::layer_linears() {

@@ -12,8 +12,8 @@ class Qwen : public Model {
   Qwen(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device);
 
  protected:
-  [[nodiscard]] at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context, const at::Tensor& cosine,
-                                 const at::Tensor& sine) const override;
+  [[nodiscard]] at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context,
+                                 const Rotation& rotation) const override;
   [[nodiscard]] std::vector<Linear*> layer_linears() override;
   [[nodiscard]] std::vector<NamedParameter> layer_parameters() override;
 

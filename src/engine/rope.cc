@@ -1,20 +1,73 @@
 #include "engine/rope.h"
 
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
 namespace iteralign {
+namespace {
 
-at::Tensor rope_inverse_frequencies(const ModelConfig& config) {
-  const at::Tensor exponent = at::arange(0, config.head_dim, 2, at::kLong).to(at::kFloat) / static_cast<double>(config.head_dim);
-  const at::Tensor frequency = at::reciprocal(at::pow(config.rope_theta, exponent));
-  if (config.rope_scaling == RopeScaling::none) return frequency;
-  const at::Tensor divided = frequency / config.rope_factor;
-  if (config.rope_scaling == RopeScaling::linear) return divided;
-
-  const double length = static_cast<double>(config.rope_original_max_position_embeddings);
-  const double low = config.rope_low_freq_factor, high = config.rope_high_freq_factor;
-  const at::Tensor wavelength = 2 * 3.141592653589793 / frequency;
+at::Tensor llama3_frequencies(const RopeConfig& config, const at::Tensor& frequency) {
+  const double length = static_cast<double>(config.original_max_position_embeddings);
+  const double low = config.low_freq_factor, high = config.high_freq_factor;
+  const at::Tensor divided = frequency / config.factor, wavelength = 2 * std::numbers::pi / frequency;
   const at::Tensor smooth = (length / wavelength - low) / (high - low);
   const at::Tensor between = (1 - smooth) * divided + smooth * frequency;
   return at::where(wavelength < length / high, frequency, at::where(wavelength > length / low, divided, between));
+}
+
+at::Tensor yarn_frequencies(const RopeConfig& config, const at::Tensor& frequency) {
+  const double dim = static_cast<double>(config.dim), length = static_cast<double>(config.original_max_position_embeddings);
+  // The dimension whose wave turns so often within the original length.
+  const auto dimension = [&](double turns) {
+    return dim * std::log(length / (turns * 2 * std::numbers::pi)) / (2 * std::log(config.theta));
+  };
+  double low = dimension(config.beta_fast), high = dimension(config.beta_slow);
+  if (config.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, dim - 1);
+  if (low == high) high += 0.001;  // as transformers does
+  const at::Tensor ramp = ((at::arange(config.dim / 2, at::kFloat) - low) / (high - low)).clamp(0, 1);
+  return frequency / config.factor * ramp + frequency * (1 - ramp);
+}
+
+}  // namespace
+
+at::Tensor rope_inverse_frequencies(const RopeConfig& config, bool long_sequence) {
+  const at::Tensor exponent = at::arange(0, config.dim, 2, at::kLong).to(at::kFloat) / static_cast<double>(config.dim);
+  const at::Tensor powers = at::pow(config.theta, exponent), frequency = at::reciprocal(powers);
+  switch (config.scaling) {
+    case RopeScaling::none:
+      return frequency;
+    case RopeScaling::linear:
+      return frequency / config.factor;
+    case RopeScaling::llama3:
+      return llama3_frequencies(config, frequency);
+    case RopeScaling::yarn:
+      return yarn_frequencies(config, frequency);
+    case RopeScaling::longrope:
+      break;
+  }
+  return at::reciprocal(at::tensor(long_sequence ? config.long_factor : config.short_factor, at::kFloat) * powers);
+}
+
+Rope::Rope(const RopeConfig& config, at::Device device)
+    : inverse_frequencies_(rope_inverse_frequencies(config).to(device)),
+      original_length_(config.original_max_position_embeddings),
+      attention_factor_(config.attention_factor) {
+  if (config.scaling == RopeScaling::longrope) long_inverse_frequencies_ = rope_inverse_frequencies(config, true).to(device);
+}
+
+Rotation Rope::at(const at::Tensor& positions, const at::Tensor& lengths) const {
+  const at::Tensor numbers = positions.to(at::kFloat);
+  at::Tensor angles = at::outer(numbers, inverse_frequencies_);
+  if (long_inverse_frequencies_.defined())
+    angles = at::where((lengths > original_length_).unsqueeze(1), at::outer(numbers, long_inverse_frequencies_), angles);
+  if (attention_factor_ == 1) return {angles.cos(), angles.sin()};
+  return {angles.cos() * attention_factor_, angles.sin() * attention_factor_};
 }
 
 }  // namespace iteralign

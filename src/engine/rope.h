@@ -1,5 +1,5 @@
 #pragma once
-// The frequencies of the rotary position embedding (Su et al. 2021).
+// The rotary position embedding (Su et al. 2021).
 
 #include <ATen/ATen.h>
 
@@ -7,8 +7,31 @@
 
 namespace iteralign {
 
-// [head_dim / 2] fp32: theta^(-2k / head_dim), with the scaling that the configuration asks for. `llama3` leaves short
-// waves as they are, divides the frequency of long ones by the factor and goes over smoothly in between (Llama 3.1).
-at::Tensor rope_inverse_frequencies(const ModelConfig& config);
+// How far each row is turned: [n, dim / 2] fp32 each. Undefined: not at all.
+struct Rotation {
+  at::Tensor cosine, sine;
+};
+
+class Rope {
+ public:
+  Rope(const RopeConfig& config, at::Device device);
+
+  // Of rows at these positions in sequences of these lengths: [n] int64 each. Only longrope looks at the lengths.
+  [[nodiscard]] Rotation at(const at::Tensor& positions, const at::Tensor& lengths) const;
+  // Sequences longer than this are turned differently from their first token on; without longrope there are none.
+  [[nodiscard]] std::int64_t border() const { return long_inverse_frequencies_.defined() ? original_length_ : INT64_MAX; }
+
+ private:
+  at::Tensor inverse_frequencies_, long_inverse_frequencies_;  // [dim / 2] fp32; the second for longrope only
+  std::int64_t original_length_;
+  double attention_factor_;
+};
+
+// [dim / 2] fp32: theta^(-2k / dim), with the scaling that the configuration asks for:
+//   linear    divided by the factor;
+//   llama3    short waves stay, long ones are divided by the factor, those in between go over smoothly (Llama 3.1);
+//   yarn      the same by a ramp over the dimensions (Peng et al. 2023);
+//   longrope  each divided by a factor of its own (Ding et al. 2024), the short or the long ones.
+at::Tensor rope_inverse_frequencies(const RopeConfig& config, bool long_sequence = false);
 
 }  // namespace iteralign

@@ -110,10 +110,11 @@ std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return sequences[a].ids.size() > sequences[b].ids.size(); });
+  const auto turned_long = [&](std::size_t i) { return static_cast<std::int64_t>(sequences[i].ids.size()) - 1 > model.longrope_border(); };
   for (std::size_t begin = 0; begin < order.size();) {
     const auto longest = static_cast<std::int64_t>(sequences[order[begin]].ids.size());
-    const auto count =
-        std::min<std::size_t>(order.size() - begin, static_cast<std::size_t>(std::max<std::int64_t>(1, kBatchTokens / longest)));
+    auto count = std::min<std::size_t>(order.size() - begin, static_cast<std::size_t>(std::max<std::int64_t>(1, kBatchTokens / longest)));
+    while (turned_long(order[begin]) != turned_long(order[begin + count - 1])) --count;  // padding must not turn a short one
     score_batch(model, sequences, std::span(order).subspan(begin, count), scores);
     begin += count;
   }

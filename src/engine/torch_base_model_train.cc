@@ -48,16 +48,21 @@ TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples,
                 "fine-tune with the adapter's own lora_r, lora_alpha and lora_target_modules, or start from the base model");
   }
   return with_torch_errors("fine-tuning", [&] {
-    std::vector<Renderer::Example> rendered;
+    std::vector<Renderer::Example> rendered, rejected;
     for (const TrainExample& example : examples) {
+      if (options.objective == FinetuneObjective::dpo && example.rejected.empty()) continue;
       rendered.push_back(renderer_->example(example.messages, example.completion, example.complete));
       rendered.back().epoch = example.epoch;
+      if (options.objective == FinetuneObjective::sft) continue;
+      rejected.push_back(example.rejected.empty() ? Renderer::Example() : renderer_->example(example.messages, example.rejected));
     }
+    if (rendered.empty())
+      throw Error(ErrorKind::data, "no example has a rejected answer", "finetune.objective", "give preference data, or train with sft");
     TrainSummary summary;
     {
       TrainableWeights weights(*model_);
       with_lora ? weights.train_lora(config, options.seed) : weights.train_all();
-      summary = Trainer(*model_, weights.parameters(), std::move(rendered), options).train(on_step, should_stop);
+      summary = Trainer(*model_, weights.parameters(), std::move(rendered), options, std::move(rejected)).train(on_step, should_stop);
       weights.commit();
     }
     if (with_lora) {

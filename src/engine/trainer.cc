@@ -6,15 +6,24 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
+#include "core/hash.h"
 #include "engine/autograd.h"
+#include "engine/preference.h"
 #include "engine/training_attention.h"
+#include "engine/training_state.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t steps_per_epoch(Collator& collator, const FinetuneOptions& options) {
+  if (options.packing) collator.pack(options.max_length);
+  return divide_up(collator.batches_per_epoch(), options.gradient_accumulation_steps);
+}
 
 std::int64_t count_steps(const FinetuneOptions& options, std::int64_t steps_per_epoch) {
   if (options.max_steps > 0) return options.max_steps;
@@ -42,6 +51,8 @@ void check(const FinetuneOptions& options) {
   require(options.adam_beta2 >= 0 && options.adam_beta2 < 1, "adam_beta2", "must be in [0, 1)");
   require(options.adam_epsilon > 0, "adam_epsilon", "must be above 0");
   require(options.max_grad_norm >= 0, "max_grad_norm", "must be at least 0 (0: no clipping)");
+  require(options.save_steps >= 0, "save_steps", "must be at least 0 (0: never)");
+  require(options.dpo_beta > 0, "dpo_beta", "must be above 0");
   require(options.max_length > 1, "max_length", "must be at least 2 tokens");
   require(options.lora_r > 0, "lora_r", "must be at least 1");
   require(options.lora_alpha > 0, "lora_alpha", "must be above 0");
@@ -51,16 +62,16 @@ void check(const FinetuneOptions& options) {
 
 at::Tensor training_loss(Model& model, const Batch& batch, AttentionContext& attention, double scale) {
   const at::Tensor hidden = model.forward(batch.tokens, attention).index_select(0, batch.rows);
-  return training_cross_entropy(hidden, batch.targets, model.lm_head(), scale);
+  return training_cross_entropy(hidden, batch.targets, model.lm_head(), scale, model.config().final_logit_softcapping);
 }
 
 Trainer::Trainer(Model& model, const std::vector<TrainableParameter>& parameters, std::vector<Renderer::Example> examples,
-                 const FinetuneOptions& options)
+                 const FinetuneOptions& options, std::vector<Renderer::Example> rejected)
     : model_(model),
       options_(options),
       collator_(std::move(examples), options.max_length, options.per_device_train_batch_size, options.seed,
-                /*share_prefix=*/options.lora_dropout == 0),
-      steps_per_epoch_(divide_up(collator_.batches_per_epoch(), options.gradient_accumulation_steps)),
+                /*share_prefix=*/options.lora_dropout == 0 && model.longrope_border() == INT64_MAX, std::move(rejected)),
+      steps_per_epoch_(steps_per_epoch(collator_, options)),
       max_steps_(count_steps(options, steps_per_epoch_)),
       optimizer_(parameters, {options.adam_beta1, options.adam_beta2, options.adam_epsilon, options.weight_decay}),
       schedule_(parse_schedule_type(options.lr_scheduler_type), options.warmup_ratio, max_steps_) {
@@ -72,16 +83,25 @@ Trainer::~Trainer() { model_.around_layer = nullptr; }
 TrainSummary Trainer::train(const BaseModel::OnStep& on_step, const std::function<bool()>& should_stop) {
   const auto start = std::chrono::steady_clock::now();
   TrainSummary summary;
-  while (step_ < max_steps_) {
+  if (options_.objective != FinetuneObjective::sft) measure_reference();
+  restore(on_step, summary);
+  for (std::int64_t passed = 0; step_ < max_steps_;) {  // steps, also those of before a restart
     const std::vector<Indices> epoch = collator_.next_epoch();
-    for (std::size_t begin = 0; begin < epoch.size() && step_ < max_steps_;) {
-      if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, fmt::format("stopped after step {} of {}", step_, max_steps_));
+    for (std::size_t begin = 0; begin < epoch.size() && step_ < max_steps_; ++passed) {
       const std::size_t end = std::min(epoch.size(), begin + static_cast<std::size_t>(options_.gradient_accumulation_steps));
-      const TrainStep step = update({epoch.begin() + static_cast<std::ptrdiff_t>(begin), epoch.begin() + static_cast<std::ptrdiff_t>(end)});
+      const std::vector<Indices> batches(epoch.begin() + static_cast<std::ptrdiff_t>(begin),
+                                         epoch.begin() + static_cast<std::ptrdiff_t>(end));
       begin = end;
-      if (step.step == 1) summary.loss_first = step.loss;
-      summary.loss_last = step.loss;
-      if (on_step) on_step(step);
+      if (passed < step_) {
+        batches_seen_ += static_cast<std::int64_t>(batches.size());
+        continue;
+      }
+      if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, fmt::format("stopped after step {} of {}", step_, max_steps_));
+      log_.push_back(update(batches));
+      if (log_.size() == 1) summary.loss_first = log_.back().loss;
+      summary.loss_last = log_.back().loss;
+      if (on_step) on_step(log_.back());
+      if (options_.save_steps > 0 && step_ % options_.save_steps == 0 && step_ < max_steps_) save_state();
     }
   }
   summary.steps = static_cast<int>(step_);
@@ -90,17 +110,43 @@ TrainSummary Trainer::train(const BaseModel::OnStep& on_step, const std::functio
   return summary;
 }
 
+void Trainer::restore(const BaseModel::OnStep& on_step, TrainSummary& summary) {
+  if (options_.state_folder.empty()) return;
+  log_ = load_training_state(options_.state_folder, fingerprint(), optimizer_.state());
+  if (log_.empty()) return;
+  step_ = log_.back().step;
+  tokens_ = log_.back().num_tokens;
+  summary.loss_first = log_.front().loss;
+  summary.loss_last = log_.back().loss;
+  if (!on_step) return;
+  for (const TrainStep& step : log_) on_step(step);
+}
+
+void Trainer::save_state() const {
+  if (!options_.state_folder.empty()) save_training_state(options_.state_folder, fingerprint(), log_, optimizer_.state());
+}
+
+std::string Trainer::fingerprint() const {
+  const FinetuneOptions& o = options_;
+  return hash128_hex(fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", static_cast<int>(o.method), static_cast<int>(o.objective),
+      o.dpo_beta, o.learning_rate, o.num_train_epochs, o.max_steps, o.per_device_train_batch_size, o.gradient_accumulation_steps,
+      o.lr_scheduler_type, o.warmup_ratio, o.weight_decay, o.adam_beta1, o.adam_beta2, o.adam_epsilon, o.max_grad_norm, o.max_length,
+      o.packing, o.seed, o.lora_r, o.lora_alpha, o.lora_dropout, fmt::join(o.lora_target_modules, ","), collator_.fingerprint()));
+}
+
 TrainStep Trainer::update(const std::vector<Indices>& batches) {
   std::vector<Batch> collated;
-  std::int64_t targets = 0;
+  StepSizes sizes;
   for (const Indices& indices : batches) {
     collated.push_back(collator_.collate(indices, model_.device()));
-    targets += collated.back().targets.size(0);
+    sizes.targets += collated.back().sequences.lt(static_cast<std::int64_t>(indices.size())).sum().item<std::int64_t>();
+    sizes.pairs += static_cast<std::int64_t>(collated.back().rejected_of.size());
   }
   double loss = 0;
-  for (const Batch& batch : collated) {
-    loss += accumulate_gradient(batch, 1.0 / static_cast<double>(targets));
-    tokens_ += batch.num_tokens();
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    loss += accumulate_gradient(collated[i], batches[i], sizes);
+    tokens_ += collated[i].num_tokens();
   }
   const double norm = optimizer_.clip_grad_norm(options_.max_grad_norm);
   if (!std::isfinite(loss) || !std::isfinite(norm)) {
@@ -119,14 +165,65 @@ TrainStep Trainer::update(const std::vector<Indices>& batches) {
           tokens_};
 }
 
-double Trainer::accumulate_gradient(const Batch& batch, double scale) {
+double Trainer::accumulate_gradient(const Batch& batch, const Indices& indices, const StepSizes& sizes) {
   const at::AutoGradMode with_grad(true);
   std::uint64_t linear_seed = derive_seed(options_.seed, "dropout") + static_cast<std::uint64_t>(batches_seen_++) * 100'000;
   for (Linear* linear : model_.linears()) linear->set_dropout_seed(linear_seed++);
   PackedAttention attention(batch.prefix, batch.lengths, model_.device());
-  const at::Tensor loss = training_loss(model_, batch, attention, scale);
-  torch::autograd::backward({loss}, {});
-  return loss.item<double>();
+  if (options_.objective == FinetuneObjective::sft) {
+    const at::Tensor loss = training_loss(model_, batch, attention, 1.0 / static_cast<double>(sizes.targets));
+    torch::autograd::backward({loss}, {});
+    return loss.item<double>();
+  }
+  std::vector<at::Tensor> reference;  // in the order of the batch's sequences
+  for (const std::size_t index : indices) reference.push_back(reference_[static_cast<std::int64_t>(index)]);
+  for (const std::int64_t i : batch.rejected_of)
+    reference.push_back(rejected_reference_[static_cast<std::int64_t>(indices[static_cast<std::size_t>(i)])]);
+  const at::Tensor hidden = model_.forward(batch.tokens, attention).index_select(0, batch.rows);
+  double loss = 0;
+  torch::autograd::backward({preference_loss_of(batch, hidden, at::stack(reference), sizes, loss)}, {});
+  return loss;
+}
+
+at::Tensor Trainer::preference_loss_of(const Batch& batch, const at::Tensor& hidden, const at::Tensor& reference, const StepSizes& sizes,
+                                       double& loss) const {
+  const double cap = model_.config().final_logit_softcapping;
+  const at::Tensor losses = token_losses(hidden, batch.targets, model_.lm_head(), cap);
+  at::Tensor weights = at::zeros_like(losses);
+  if (!batch.rejected_of.empty()) {
+    const PreferenceLoss preferences = preference_loss(batch, losses, reference, options_.dpo_beta, 1.0 / static_cast<double>(sizes.pairs));
+    loss += preferences.loss;
+    weights = preferences.row_weights;
+  }
+  if (options_.objective == FinetuneObjective::sft_dpo) {
+    const auto examples = static_cast<std::int64_t>(batch.lengths.size() - batch.rejected_of.size());
+    const at::Tensor learnt = batch.sequences.lt(examples).to(at::kFloat) / static_cast<double>(sizes.targets);
+    loss += (losses * learnt).sum().item<double>();
+    weights = weights + learnt;
+  }
+  return training_weighted_cross_entropy(hidden, batch.targets, model_.lm_head(), weights, cap);
+}
+
+void Trainer::measure_reference() {
+  const at::NoGradGuard no_grad;
+  const auto size = static_cast<std::int64_t>(collator_.size());
+  reference_ = at::zeros({size}, at::TensorOptions().dtype(at::kFloat).device(model_.device()));
+  rejected_reference_ = at::zeros_like(reference_);
+  std::vector<std::pair<std::shared_ptr<Lora>, double>> dropouts;  // the reference has none
+  for (Linear* linear : model_.linears())
+    for (LinearModule& module : linear->modules())
+      if (module.lora) dropouts.emplace_back(module.lora, std::exchange(module.lora->dropout, 0.0));
+  for (std::int64_t i = 0; i < size; ++i) {
+    const Batch batch = collator_.collate({static_cast<std::size_t>(i)}, model_.device());
+    if (batch.rejected_of.empty()) continue;
+    PackedAttention attention(batch.prefix, batch.lengths, model_.device());
+    const at::Tensor hidden = model_.forward(batch.tokens, attention).index_select(0, batch.rows);
+    const at::Tensor losses = token_losses(hidden, batch.targets, model_.lm_head(), model_.config().final_logit_softcapping);
+    const at::Tensor log_probabilities = sequence_log_probabilities(batch, losses);
+    reference_[i] = log_probabilities[0];
+    rejected_reference_[i] = log_probabilities[1];
+  }
+  for (auto& [lora, dropout] : dropouts) lora->dropout = dropout;
 }
 
 }  // namespace iteralign

@@ -1,5 +1,5 @@
 #pragma once
-// Supervised fine-tuning: the loop over epochs and steps.
+// Fine-tuning, supervised or by preferences: the loop over epochs and steps.
 
 #include <cstdint>
 #include <functional>
@@ -16,9 +16,9 @@ namespace iteralign {
 class Trainer {
  public:
   // `model` is ready for training and `parameters` are what is trained (trainable_weights.h). Error usage for an option
-  // that cannot be.
+  // that cannot be. `rejected`: as in Collator.
   Trainer(Model& model, const std::vector<TrainableParameter>& parameters, std::vector<Renderer::Example> examples,
-          const FinetuneOptions& options);
+          const FinetuneOptions& options, std::vector<Renderer::Example> rejected = {});
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
@@ -29,10 +29,25 @@ class Trainer {
  private:
   using Indices = std::vector<std::size_t>;
 
-  // One update from some batches: their token losses are summed and divided by the number of targets of all of them.
+  // What the losses of a step are divided by: its targets (of the examples, not of rejected answers), and its pairs.
+  struct StepSizes {
+    std::int64_t targets = 0, pairs = 0;
+  };
+
+  // One update from some batches.
   TrainStep update(const std::vector<Indices>& batches);
-  // Adds the gradient of scale * (sum of token losses) and gives that value.
-  double accumulate_gradient(const Batch& batch, double scale);
+  // Adds the batch's share of the step's gradient and gives its share of the loss.
+  double accumulate_gradient(const Batch& batch, const Indices& indices, const StepSizes& sizes);
+  // The loss in which rows weigh differently, as the objective says.
+  at::Tensor preference_loss_of(const Batch& batch, const at::Tensor& hidden, const at::Tensor& reference, const StepSizes& sizes,
+                                double& loss) const;
+  // Goes on from a saved state; the steps that were done are reported again.
+  void restore(const BaseModel::OnStep& on_step, TrainSummary& summary);
+  void save_state() const;
+  // Names the training: its options and its data.
+  [[nodiscard]] std::string fingerprint() const;
+  // log p of every example and of its rejected answer before the training: [size], zero where there is none.
+  void measure_reference();
 
   Model& model_;
   FinetuneOptions options_;
@@ -41,6 +56,8 @@ class Trainer {
   AdamW optimizer_;
   Schedule schedule_;
   std::int64_t step_ = 0, tokens_ = 0, batches_seen_ = 0;
+  at::Tensor reference_, rejected_reference_;
+  std::vector<TrainStep> log_;
 };
 
 // Error usage names an option that cannot be.

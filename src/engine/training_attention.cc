@@ -38,8 +38,8 @@ struct Task {
   [[nodiscard]] float* rows_of(const at::Tensor& x, std::int64_t first) const {
     return x.mutable_data_ptr<float>() + (begin + first) * x.size(1) + kv_head * heads;
   }
-  [[nodiscard]] kernels::CausalBlock block(std::int64_t first, std::int64_t count, std::int64_t dim, std::int64_t window) const {
-    return {first, count, heads, first + count, window, static_cast<float>(1.0 / std::sqrt(static_cast<double>(dim)))};
+  [[nodiscard]] kernels::CausalBlock block(std::int64_t first, std::int64_t count, const AttentionRule& rule) const {
+    return {first, count, heads, first + count, rule.window, static_cast<float>(rule.scale)};
   }
 };
 
@@ -59,13 +59,13 @@ void for_each_task(const std::vector<std::int64_t>& lengths, const at::Tensor& q
   });
 }
 
-void forward_task(const Task& task, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window,
+void forward_task(const Task& task, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule,
                   const at::Tensor& out, const at::Tensor& log_sums) {
   const at::Tensor keys = task.keys(k).to(at::kFloat), values = task.keys(v).to(at::kFloat);
   for (std::int64_t first = 0; first < task.length; first += kBlock) {
     const std::int64_t count = std::min(kBlock, task.length - first), seen = first + count;
     at::Tensor scores = task.queries(q, first, count).mm(keys.narrow(0, 0, seen).t());
-    kernels::causal_softmax(task.block(first, count, q.size(2), window), scores.mutable_data_ptr<float>(), task.rows_of(log_sums, first),
+    kernels::causal_softmax(task.block(first, count, rule), scores.mutable_data_ptr<float>(), task.rows_of(log_sums, first),
                             log_sums.size(1));
     task.store_queries(out, first, count, scores.mm(values.narrow(0, 0, seen)));
   }
@@ -75,7 +75,7 @@ struct Gradients {
   at::Tensor dq, dk, dv;
 };
 
-void backward_task(const Task& task, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window,
+void backward_task(const Task& task, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule,
                    const at::Tensor& dout, const at::Tensor& log_sums, const at::Tensor& deltas, const Gradients& gradients) {
   const at::Tensor keys = task.keys(k).to(at::kFloat), values = task.keys(v).to(at::kFloat);
   const at::Tensor dkeys = at::zeros({task.length, q.size(2)}, keys.options()), dvalues = at::zeros_like(dkeys);
@@ -83,9 +83,8 @@ void backward_task(const Task& task, const at::Tensor& q, const at::Tensor& k, c
     const std::int64_t count = std::min(kBlock, task.length - first), seen = first + count;
     const at::Tensor queries = task.queries(q, first, count), douts = task.queries(dout, first, count);
     at::Tensor scores = queries.mm(keys.narrow(0, 0, seen).t()), dscores = douts.mm(values.narrow(0, 0, seen).t());
-    kernels::causal_softmax_backward(task.block(first, count, q.size(2), window), scores.mutable_data_ptr<float>(),
-                                     dscores.mutable_data_ptr<float>(), task.rows_of(log_sums, first), task.rows_of(deltas, first),
-                                     log_sums.size(1));
+    kernels::causal_softmax_backward(task.block(first, count, rule), scores.mutable_data_ptr<float>(), dscores.mutable_data_ptr<float>(),
+                                     task.rows_of(log_sums, first), task.rows_of(deltas, first), log_sums.size(1));
     dvalues.narrow(0, 0, seen).addmm_(scores.t(), douts);
     dkeys.narrow(0, 0, seen).addmm_(dscores.t(), queries);
     task.store_queries(gradients.dq, first, count, dscores.mm(keys.narrow(0, 0, seen)));
@@ -98,14 +97,15 @@ void backward_task(const Task& task, const at::Tensor& q, const at::Tensor& k, c
 class AttentionFunction : public Function<AttentionFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            const std::vector<std::int64_t>& lengths, std::int64_t window) {
+                            const std::vector<std::int64_t>& lengths, const AttentionRule& rule) {
     const at::Tensor out = at::empty(q.sizes(), q.options());
     const at::Tensor log_sums = at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat));
-    for_each_task(lengths, q, k, [&](const Task& task) { forward_task(task, q, k, v, window, out, log_sums); });
+    for_each_task(lengths, q, k, [&](const Task& task) { forward_task(task, q, k, v, rule, out, log_sums); });
     const at::Tensor flat = out.view({q.size(0), -1});
     context->save_for_backward({q, k, v.contiguous(), flat, log_sums});  // v is a part of qkv, which is not needed any more
     context->saved_data["lengths"] = lengths;
-    context->saved_data["window"] = window;
+    context->saved_data["scale"] = rule.scale;
+    context->saved_data["window"] = rule.window;
     return flat;
   }
 
@@ -115,9 +115,9 @@ class AttentionFunction : public Function<AttentionFunction> {
     const at::Tensor dout = outputs[0].contiguous().view(q.sizes());
     const at::Tensor deltas = (dout * out.view(q.sizes())).sum(-1, false, at::kFloat);
     const Gradients gradients = {at::empty(q.sizes(), q.options()), at::empty(k.sizes(), k.options()), at::empty(v.sizes(), v.options())};
-    const std::int64_t window = context->saved_data["window"].toInt();
+    const AttentionRule rule = {context->saved_data["scale"].toDouble(), context->saved_data["window"].toInt()};
     for_each_task(context->saved_data["lengths"].toIntVector(), q, k,
-                  [&](const Task& task) { backward_task(task, q, k, v, window, dout, log_sums, deltas, gradients); });
+                  [&](const Task& task) { backward_task(task, q, k, v, rule, dout, log_sums, deltas, gradients); });
     return {gradients.dq, gradients.dk, gradients.dv, at::Tensor(), at::Tensor()};
   }
 };
@@ -135,11 +135,18 @@ PackedAttention::PackedAttention(std::int64_t prefix, std::vector<std::int64_t> 
   for (const std::int64_t length : own_lengths_) lengths_.push_back(prefix + length);
 }
 
-at::Tensor PackedAttention::attend(int /*layer*/, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
+at::Tensor PackedAttention::lengths() const {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(prefix_), lengths_.front());
+  for (std::size_t i = 0; i < lengths_.size(); ++i) rows.insert(rows.end(), static_cast<std::size_t>(own_lengths_[i]), lengths_[i]);
+  return at::tensor(rows, at::kLong).to(positions_.device());
+}
+
+at::Tensor PackedAttention::attend(int /*layer*/, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                   const AttentionRule& rule) {
   const at::Tensor queries = lay_out(q), keys = lay_out(k), values = lay_out(v);
-  const bool plain = !q.is_cpu() || !fused_kernels();
-  return take_back(plain ? attend_plain(queries, keys, values, window)
-                         : at::Tensor(AttentionFunction::apply(queries, keys, values, lengths_, window)));
+  const bool plain = !q.is_cpu() || !fused_kernels() || rule.softcap > 0 || q.scalar_type() == at::kDouble;
+  return take_back(plain ? attend_plain(queries, keys, values, rule)
+                         : at::Tensor(AttentionFunction::apply(queries, keys, values, lengths_, rule)));
 }
 
 at::Tensor PackedAttention::lay_out(const at::Tensor& rows) const {
@@ -162,12 +169,12 @@ at::Tensor PackedAttention::take_back(const at::Tensor& rows) const {
   return at::cat(own);
 }
 
-at::Tensor PackedAttention::attend_plain(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) const {
+at::Tensor PackedAttention::attend_plain(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) const {
   const auto split = [&](const at::Tensor& x) { return x.split_with_sizes(lengths_, 0); };
   const auto queries = split(q), keys = split(k), values = split(v);
   std::vector<at::Tensor> outs;
   for (std::size_t i = 0; i < lengths_.size(); ++i) {
-    outs.push_back(BatchAttention(1, lengths_[i], q.device()).attend(0, queries[i], keys[i], values[i], window));
+    outs.push_back(BatchAttention(1, lengths_[i], q.device()).attend(0, queries[i], keys[i], values[i], rule));
   }
   return at::cat(outs);
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "core/files.h"
 #include "core/json.h"
 #include "stages/finetune.h"
@@ -51,14 +53,17 @@ TrainSummary Weights::finetune_or_restore(int iteration) {
     return from_text(*done);
   }
   restore(iteration - 1);
-  const TrainSummary train = finetune(stage_, iteration);
+  make_directories(iteration_folder(run_folder_, iteration));
+  const std::string state_folder = join_path(iteration_folder(run_folder_, iteration), "training");
+  const TrainSummary train = finetune(stage_, iteration, state_folder);
   if (train.steps > 0) {
-    make_directories(iteration_folder(run_folder_, iteration));
     const bool full = stage_.config.finetune.method == "full";
     loaded_ = join_path(iteration_folder(run_folder_, iteration), full ? "checkpoint" : "adapter");
     stage_.model.save(loaded_, full ? SaveFormat::merged : SaveFormat::adapter);
   }
   stage_.store.set_meta(mark(iteration), to_text(train));
+  std::error_code ignored;  // what the training kept to go on from is not needed any more
+  std::filesystem::remove_all(state_folder, ignored);
   return train;
 }
 

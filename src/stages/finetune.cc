@@ -74,7 +74,8 @@ std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose pur
 std::vector<TrainExample> training_examples(const Stage& stage, int iteration) {
   const auto& config = stage.config.finetune;
   std::map<PairKind, std::vector<TrainExample>> of_kind;
-  for (const auto& pair : stage.store.pairs(iteration)) of_kind[pair.kind].push_back({pair.messages, pair.completion, pair.complete});
+  for (const auto& pair : stage.store.pairs(iteration))
+    of_kind[pair.kind].push_back({pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected});
   std::vector<TrainExample> examples = of_kind[PairKind::revision];
   const std::size_t revisions = examples.size();
   const auto epochs = static_cast<std::size_t>(std::ceil(config.options.num_train_epochs));
@@ -136,16 +137,16 @@ void make_pairs(const Stage& stage, int iteration) {
   stage.store.put_pairs(iteration, pairs);
 }
 
-TrainSummary finetune(const Stage& stage, int iteration) {
+TrainSummary finetune(const Stage& stage, int iteration, const std::string& state_folder) {
   const auto& config = stage.config.finetune;
   const std::vector<TrainExample> examples = training_examples(stage, iteration);
   if (config.method == "none" || examples.empty()) {
     log_info("nothing to train on in iteration {}", iteration);
     return {};
   }
-  FinetuneOptions options = config.options;
-  options.method = config.method == "full" ? FinetuneMethod::full : FinetuneMethod::lora;
+  FinetuneOptions options = training_options(config);
   options.seed = derive_seed(stage.config.seed, fmt::format("finetune/{}", iteration));
+  options.state_folder = state_folder;
   stage.store.clear_train_steps(iteration);
   std::unique_ptr<Progress> progress;
   return stage.model.finetune(

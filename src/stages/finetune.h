@@ -12,8 +12,8 @@ void answer_replay(const Stage& stage);
 // store; does nothing when it is there.
 void make_pairs(const Stage& stage, int iteration);
 
-// Trains the current weights on this iteration's pairs. A training that was killed begins anew from the same weights.
-// Nothing is trained on when there are no revisions or the method is "none".
-TrainSummary finetune(const Stage& stage, int iteration);
+// Trains the current weights on this iteration's pairs. A training that was killed goes on from its last state in `state_folder`
+// (finetune.save_steps). Nothing is trained on when there are no revisions or the method is "none".
+TrainSummary finetune(const Stage& stage, int iteration, const std::string& state_folder);
 
 }  // namespace iteralign

@@ -42,6 +42,26 @@ TEST(SftFiles, ReadsBackWhatItWrote) {
   EXPECT_FALSE(examples[2].complete);
 }
 
+TEST(SftFiles, ReadsPreferencesInEveryForm) {
+  for (const std::string record : {R"({"prompt": "q", "chosen": "good", "rejected": "bad"})",
+                                   R"({"prompt": [{"role": "user", "content": "q"}], "chosen": [{"role": "assistant", "content": "good"}],
+            "rejected": [{"role": "assistant", "content": "bad"}]})",
+                                   R"({"chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "good"}],
+            "rejected": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "bad"}]})",
+                                   R"({"chosen": "\n\nHuman: q\n\nAssistant: good", "rejected": "\n\nHuman: q\n\nAssistant: bad"})"}) {
+    std::string line = record;
+    std::erase(line, '\n');
+    const auto examples = read(line);
+    ASSERT_EQ(examples.size(), 1u) << record;
+    EXPECT_EQ(examples[0].messages, (Messages{{"user", "q"}})) << record;
+    EXPECT_EQ(examples[0].completion, "good") << record;
+    EXPECT_EQ(examples[0].rejected, "bad") << record;
+  }
+  EXPECT_THAT(error_of(R"({"prompt": "q", "chosen": "good", "rejected": 5})"), ::testing::HasSubstr("not two answers to one prompt"));
+  EXPECT_THAT(error_of(R"({"chosen": "\n\nHuman: q\n\nAssistant: good", "rejected": "\n\nHuman: other\n\nAssistant: bad"})"),
+              ::testing::HasSubstr("not two answers to one prompt"));
+}
+
 TEST(SftFiles, WritesPreferencesOfRevisionsOnly) {
   const TemporaryFile file("preferences.jsonl", "");
   EXPECT_EQ(write_preference_file(file.path(), two_pairs()), 1);

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "engine/peft.h"
+#include "engine/preference.h"
 #include "engine/trainable_weights.h"
 #include "engine/trainer.h"
 #include "engine/training_attention.h"
@@ -45,14 +46,14 @@ TEST(Autograd, RmsNorm) {
 TEST(Autograd, Rope) {
   at::manual_seed(1);
   const at::Tensor angles = at::randn({33, 8}), cosine = angles.cos(), sine = angles.sin();
-  expect_like_plain_operators({at::randn({33, 5, 16})}, [&](const Tensors& x) { return rope(x[0], cosine, sine); });
-  expect_like_plain_operators({at::randn({33, 5, 16})}, [&](const Tensors& x) { return rope(x[0].narrow(1, 1, 3), cosine, sine); });
+  expect_like_plain_operators({at::randn({33, 5, 16})}, [&](const Tensors& x) { return rope(x[0], {cosine, sine}); });
+  expect_like_plain_operators({at::randn({33, 5, 16})}, [&](const Tensors& x) { return rope(x[0].narrow(1, 1, 3), {cosine, sine}); });
 }
 
 TEST(Autograd, Swiglu) {
   at::manual_seed(1);
-  expect_like_plain_operators({at::randn({97, 2 * 40}) * 4}, [](const Tensors& x) { return swiglu(x[0]); });
-  expect_like_plain_operators({at::full({1, 2}, -90.0)}, [](const Tensors& x) { return swiglu(x[0]); });
+  expect_like_plain_operators({at::randn({97, 2 * 40}) * 4}, [](const Tensors& x) { return gated(x[0], Activation::silu); });
+  expect_like_plain_operators({at::full({1, 2}, -90.0)}, [](const Tensors& x) { return gated(x[0], Activation::silu); });
 }
 
 TEST(Autograd, AttentionOverSequencesOfDifferentLengths) {
@@ -60,7 +61,7 @@ TEST(Autograd, AttentionOverSequencesOfDifferentLengths) {
   const std::vector<std::int64_t> lengths = {1, 70, 130, 64};
   for (const std::int64_t window : {0, 20}) {
     expect_like_plain_operators({at::randn({265, 6, 16}), at::randn({265, 2, 16}), at::randn({265, 2, 16})}, [&](const Tensors& x) {
-      return PackedAttention(0, lengths, at::kCPU).attend(0, x[0], x[1], x[2], window);
+      return PackedAttention(0, lengths, at::kCPU).attend(0, x[0], x[1], x[2], {.scale = 0.2, .window = window});
     });
   }
 }
@@ -70,7 +71,7 @@ TEST(Autograd, AttentionWithAPrefixOfAllSequences) {
   const std::vector<std::int64_t> lengths = {1, 70, 40};
   for (const std::int64_t window : {0, 20}) {
     expect_like_plain_operators({at::randn({144, 6, 16}), at::randn({144, 2, 16}), at::randn({144, 2, 16})}, [&](const Tensors& x) {
-      return PackedAttention(33, lengths, at::kCPU).attend(0, x[0], x[1], x[2], window);
+      return PackedAttention(33, lengths, at::kCPU).attend(0, x[0], x[1], x[2], {.scale = 0.2, .window = window});
     });
   }
 }
@@ -151,6 +152,34 @@ TEST(Autograd, CrossEntropyInChunks) {
   const at::Tensor expected = at::cross_entropy_loss(at::linear(hidden, weight), targets, {}, at::Reduction::Sum) * 0.25;
   torch::autograd::backward({expected * 3}, {});
   EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5 * expected.item<double>());
+  EXPECT_LT(relative_difference(dhidden, hidden.grad()), 5e-5);
+  EXPECT_LT(relative_difference(dweight, weight.grad()), 5e-5);
+}
+
+TEST(Autograd, PreferencesHaveTheGradientOfTheirFormula) {
+  at::manual_seed(1);
+  Linear lm_head({{"lm_head", at::randn({50, 8}).requires_grad_(), {}, nullptr}}, at::kFloat, at::kCPU);
+  at::Tensor& weight = lm_head.modules()[0].weight;
+  const at::Tensor hidden = at::randn({10, 8}).requires_grad_();
+  Batch batch;  // three examples, two of them with a rejected answer
+  batch.lengths = {4, 3, 5, 2, 3};
+  batch.targets = at::randint(50, {10}, at::kLong);
+  batch.sequences = at::tensor({0, 0, 1, 2, 2, 2, 3, 3, 4, 4}, at::kLong);
+  batch.rejected_of = {0, 2};
+  const at::Tensor reference = at::randn({5});
+  constexpr double kBeta = 0.3, kScale = 0.5, kCap = 4;
+  lm_head.set_training(true);
+  const PreferenceLoss ours = preference_loss(batch, token_losses(hidden, batch.targets, lm_head, kCap), reference, kBeta, kScale);
+  torch::autograd::backward({training_weighted_cross_entropy(hidden, batch.targets, lm_head, ours.row_weights, kCap)}, {});
+  const at::Tensor dhidden = hidden.grad().clone(), dweight = weight.grad().clone();
+  hidden.mutable_grad() = at::Tensor();
+  weight.mutable_grad() = at::Tensor();
+
+  const at::Tensor rows = at::log_softmax(at::tanh(at::linear(hidden, weight) / kCap) * kCap, 1);
+  const at::Tensor moved = at::zeros({5}).index_add(0, batch.sequences, rows.gather(1, batch.targets.unsqueeze(1)).squeeze(1)) - reference;
+  const at::Tensor expected = -(at::log_sigmoid(kBeta * (moved[0] - moved[3])) + at::log_sigmoid(kBeta * (moved[2] - moved[4]))) * kScale;
+  torch::autograd::backward({expected}, {});
+  EXPECT_NEAR(ours.loss, expected.item<double>(), 1e-5);
   EXPECT_LT(relative_difference(dhidden, hidden.grad()), 5e-5);
   EXPECT_LT(relative_difference(dweight, weight.grad()), 5e-5);
 }

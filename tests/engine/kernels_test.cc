@@ -40,23 +40,39 @@ TEST_P(Kernels, RmsNorm) {
 
 TEST_P(Kernels, Rope) {
   const at::Tensor qkv = random({21, 15, 64}), angles = at::randn({21, 32}) * 10;
-  compare([&] { return rope(qkv.narrow(1, 9, 3), angles.cos(), angles.sin()); });
+  compare([&] { return rope(qkv.narrow(1, 9, 3), {angles.cos(), angles.sin()}); });
+}
+
+TEST_P(Kernels, RopeTurnsTheFirstDimensionsAlone) {
+  const at::Tensor x = random({11, 3, 40}), angles = at::randn({11, 15});
+  const at::Tensor turned = rope(x, {angles.cos(), angles.sin()});
+  EXPECT_TRUE(at::equal(turned.narrow(2, 30, 10), x.narrow(2, 30, 10)));
+  EXPECT_TRUE(at::equal(turned.narrow(2, 0, 30), rope(x.narrow(2, 0, 30), {angles.cos(), angles.sin()})));
+  EXPECT_TRUE(rope(x, {}).is_same(x));
+}
+
+TEST_P(Kernels, RmsNormThatRoundsLast) {
+  const at::Tensor x = random({19, 72}), weight = at::randn({72});
+  compare([&] { return rms_norm(x, weight, 1e-5, /*rounds_last=*/true); });
 }
 
 TEST_P(Kernels, SwiGlu) {
   const at::Tensor x = random({19, 2 * 1536}) * 8;
-  compare([&] { return swiglu(x); });
-  compare([&] { return swiglu(at::tensor({-200.0f, -90.0f, 90.0f, 200.0f, 1.0f, 1.0f, 1.0f, 1.0f}).to(GetParam()).view({1, 8})); });
+  compare([&] { return gated(x, Activation::silu); });
+  compare([&] {
+    return gated(at::tensor({-200.0f, -90.0f, 90.0f, 200.0f, 1.0f, 1.0f, 1.0f, 1.0f}).to(GetParam()).view({1, 8}), Activation::silu);
+  });
 }
 
 TEST_P(Kernels, DecodeAttention) {
   for (const std::int64_t dim : {64, 40}) {
-    for (const std::int64_t window : {0, 7}) {
+    for (const auto& [window, softcap] : {std::pair<std::int64_t, double>(0, 0), {7, 0}, {7, 1.5}}) {
+      const AttentionRule rule = {1 / std::sqrt(static_cast<double>(dim)), window, softcap};
       constexpr std::int64_t kSlots = 5, kHeads = 6, kKvHeads = 2, kMaxLength = 50;
       const at::Tensor keys = random({kSlots, kKvHeads, kMaxLength, dim}), values = random({kSlots, kKvHeads, kMaxLength, dim});
       const at::Tensor q = random({4, kHeads, dim}), k = random({4, kKvHeads, dim}), v = random({4, kKvHeads, dim});
       const std::vector<std::int64_t> slots = {3, 0, 4}, lengths = {49, 0, 20};  // the last row is padding
-      const at::Tensor out = kernels::decode_attention(q, k, v, keys, values, slots, lengths, window).to(at::kFloat);
+      const at::Tensor out = kernels::decode_attention(q, k, v, keys, values, slots, lengths, rule).to(at::kFloat);
       for (std::int64_t r = 0; r < 3; ++r) {
         const std::int64_t slot = slots[static_cast<std::size_t>(r)], length = lengths[static_cast<std::size_t>(r)] + 1;
         EXPECT_TRUE(at::equal(keys[slot].select(1, length - 1), k[r]));
@@ -65,7 +81,8 @@ TEST_P(Kernels, DecodeAttention) {
         const auto cached = [&](const at::Tensor& x) {
           return x[slot].narrow(1, first, length - first).to(at::kFloat).repeat_interleave(kHeads / kKvHeads, 0);
         };
-        const at::Tensor scores = at::matmul(cached(keys), q[r].to(at::kFloat).unsqueeze(-1)) / std::sqrt(static_cast<double>(dim));
+        at::Tensor scores = at::matmul(cached(keys), q[r].to(at::kFloat).unsqueeze(-1)) * rule.scale;
+        if (softcap > 0) scores = at::tanh(scores / softcap) * softcap;
         const at::Tensor expected = at::matmul(scores.softmax(1).transpose(1, 2), cached(values)).view({-1});
         const double tolerance = GetParam() == at::kFloat ? 2e-6 : 1.6e-2;
         EXPECT_TRUE(at::allclose(out[r], expected, tolerance, tolerance)) << (out[r] - expected).abs().max().item<float>();

@@ -14,15 +14,15 @@
 namespace iteralign {
 namespace {
 
-ModelConfig llama3_config() {
-  ModelConfig config;
-  config.head_dim = 64;
-  config.rope_theta = 5e5;
-  config.rope_scaling = RopeScaling::llama3;
-  config.rope_factor = 32;
-  config.rope_low_freq_factor = 1;
-  config.rope_high_freq_factor = 4;
-  config.rope_original_max_position_embeddings = 8192;
+RopeConfig llama3_config() {
+  RopeConfig config;
+  config.dim = 64;
+  config.theta = 5e5;
+  config.scaling = RopeScaling::llama3;
+  config.factor = 32;
+  config.low_freq_factor = 1;
+  config.high_freq_factor = 4;
+  config.original_max_position_embeddings = 8192;
   return config;
 }
 
@@ -34,11 +34,11 @@ TEST(Rope, Llama3ScalingAtItsBorders) {
 }
 
 TEST(Rope, LinearScalingDivides) {
-  ModelConfig config;
-  config.head_dim = 8;
+  RopeConfig config;
+  config.dim = 8;
   const at::Tensor plain = rope_inverse_frequencies(config);
-  config.rope_scaling = RopeScaling::linear;
-  config.rope_factor = 4;
+  config.scaling = RopeScaling::linear;
+  config.factor = 4;
   EXPECT_TRUE(at::allclose(rope_inverse_frequencies(config) * 4, plain));
 }
 
@@ -77,7 +77,7 @@ TEST_F(TinyModel, CacheGivesWhatTheWholeSequenceGives) {
   const at::Tensor tokens = at::randint(256, {40}, at::kLong);
   const at::Tensor whole = forward_whole(tokens);
   KvCache cache(model().config(), 3, 64, at::kFloat, at::kCPU);
-  PrefillAttention first(cache, {{1, 0, 20}}), second(cache, {{1, 20, 15}});
+  PrefillAttention first(cache, {{1, 0, 20, 35}}), second(cache, {{1, 20, 15, 35}});
   std::vector<at::Tensor> pieces = {model().forward(tokens.narrow(0, 0, 20), first), model().forward(tokens.narrow(0, 20, 15), second)};
   cache.copy(1, 2, 35);
   for (std::int64_t i = 35; i < 40; ++i) {

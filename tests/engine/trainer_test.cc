@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
 #include <numeric>
+#include <set>
 
 #include "engine/torch_base_model.h"
 #include "engine/training_model.h"
@@ -70,6 +74,19 @@ TEST(Collator, SomeExamplesBelongToOneEpoch) {
   }
 }
 
+TEST(Collator, PacksRowsByBestFit) {
+  std::vector<Renderer::Example> examples;
+  for (const int answer : {2, 7, 5, 3, 1}) examples.push_back(example(1, answer));  // 3, 8, 6, 4 and 2 tokens
+  Collator collator(examples, 10, 1, 7);
+  collator.pack(10);
+  std::set<std::set<std::size_t>> rows;
+  for (const auto& batch : collator.next_epoch()) rows.insert({batch.begin(), batch.end()});
+  EXPECT_EQ(rows, (std::set<std::set<std::size_t>>{{1, 4}, {2, 3}, {0}}));
+  Collator two(examples, 10, 2, 7);
+  two.pack(10);
+  EXPECT_EQ(two.batches_per_epoch(), 2);
+}
+
 class Finetune : public testing::Test {
  protected:
   Finetune() {
@@ -109,6 +126,54 @@ class Finetune : public testing::Test {
   std::vector<TrainExample> examples_;
   FinetuneOptions options_;
 };
+
+TEST_F(Finetune, GoesOnFromItsStateBitForBit) {
+  options_.lora_dropout = 0.1;
+  options_.gradient_accumulation_steps = 2;
+  const auto undisturbed = open();
+  const std::vector<double> expected = losses(*undisturbed);
+  undisturbed->save(out("undisturbed"), SaveFormat::adapter);
+  options_.save_steps = 1;
+  options_.state_folder = out("state");
+  for (const int kill_after : {1, 3, 4, 11}) {
+    std::filesystem::remove_all(options_.state_folder);
+    int done = 0;
+    EXPECT_THROW(open()->finetune(
+                     examples_, options_, [&](const TrainStep&) { ++done; }, [&] { return done == kill_after; }),
+                 Error);
+    const auto resumed = open();
+    EXPECT_EQ(losses(*resumed), expected) << kill_after;  // the earlier steps are reported again
+    resumed->save(out("resumed"), SaveFormat::adapter);
+    EXPECT_EQ(adapter_bytes(out("resumed")), adapter_bytes(out("undisturbed"))) << kill_after;
+  }
+  options_.learning_rate *= 2;
+  EXPECT_THROW(losses(*open()), Error);  // the state of another training
+}
+
+TEST_F(Finetune, PreferencesMoveTheAnswersApart) {
+  for (TrainExample& example : examples_) example.rejected = "No idea.";
+  options_.objective = FinetuneObjective::dpo;
+  options_.dpo_beta = 0.5;
+  const auto model = open();
+  const auto margin = [&] {
+    double sum = 0;
+    for (const auto& one : model->score({{"What follows 3?", {" The number after 3", " No idea."}}}))
+      sum += one[0].loglikelihood - one[1].loglikelihood;
+    return sum;
+  };
+  const double before = margin();
+  const std::vector<double> falling = losses(*model);
+  EXPECT_NEAR(falling.front(), std::log(2.0), 1e-3);  // nothing has moved yet
+  EXPECT_LT(falling.back(), 0.3);
+  EXPECT_GT(margin(), before + 1);
+
+  options_.objective = FinetuneObjective::sft_dpo;
+  EXPECT_GT(losses(*open()).front(), std::log(2.0) + 0.5);  // and the loss of the answers
+  options_.objective = FinetuneObjective::dpo;
+  examples_.resize(1);
+  examples_[0].rejected.clear();
+  EXPECT_THROW(losses(*open()), Error);
+}
 
 TEST_F(Finetune, LossesFallWithLoraAndFull) {
   for (const FinetuneMethod method : {FinetuneMethod::lora, FinetuneMethod::full}) {

@@ -25,10 +25,10 @@ TEST(ModelConfig, DefaultsOfLlama) {
   EXPECT_EQ(config.num_key_value_heads, 4);
   EXPECT_EQ(config.head_dim, 16);
   EXPECT_EQ(config.rms_norm_eps, 1e-6);
-  EXPECT_EQ(config.rope_theta, 10000.0);
-  EXPECT_EQ(config.rope_scaling, RopeScaling::none);
+  EXPECT_EQ(config.ropes[0].theta, 10000.0);
+  EXPECT_EQ(config.ropes[0].scaling, RopeScaling::none);
   EXPECT_FALSE(config.tie_word_embeddings || config.attention_bias || config.mlp_bias);
-  EXPECT_EQ(config.sliding_window, 0);
+  EXPECT_EQ(config.layers[0].window, 0);
   EXPECT_EQ(config.bos_token_id, 1);
   EXPECT_EQ(config.eos_token_ids, std::vector<std::int64_t>{2});
   EXPECT_EQ(config.pad_token_id, -1);
@@ -45,18 +45,18 @@ TEST(ModelConfig, BothSpellingsOfRopeAndDtype) {
   v5["rope_parameters"]["rope_theta"] = 500000.0;
   for (const Json& json : {v4, v5}) {
     const ModelConfig config = parse(json);
-    EXPECT_EQ(config.rope_scaling, RopeScaling::llama3);
-    EXPECT_EQ(config.rope_theta, 500000.0);
-    EXPECT_EQ(config.rope_factor, 32.0);
-    EXPECT_EQ(config.rope_high_freq_factor, 4.0);
-    EXPECT_EQ(config.rope_original_max_position_embeddings, 8192);
+    EXPECT_EQ(config.ropes[0].scaling, RopeScaling::llama3);
+    EXPECT_EQ(config.ropes[0].theta, 500000.0);
+    EXPECT_EQ(config.ropes[0].factor, 32.0);
+    EXPECT_EQ(config.ropes[0].high_freq_factor, 4.0);
+    EXPECT_EQ(config.ropes[0].original_max_position_embeddings, 8192);
     EXPECT_EQ(config.dtype, "bfloat16");
   }
   const ModelConfig linear = parse(with("rope_scaling", R"({"type": "linear", "factor": 2})"));
-  EXPECT_EQ(linear.rope_scaling, RopeScaling::linear);
-  EXPECT_EQ(linear.rope_factor, 2.0);
-  EXPECT_EQ(parse(with("rope_scaling", "null")).rope_scaling, RopeScaling::none);
-  EXPECT_EQ(parse(with("rope_parameters", R"({"rope_type": "default", "rope_theta": 7})")).rope_theta, 7);
+  EXPECT_EQ(linear.ropes[0].scaling, RopeScaling::linear);
+  EXPECT_EQ(linear.ropes[0].factor, 2.0);
+  EXPECT_EQ(parse(with("rope_scaling", "null")).ropes[0].scaling, RopeScaling::none);
+  EXPECT_EQ(parse(with("rope_parameters", R"({"rope_type": "default", "rope_theta": 7})")).ropes[0].theta, 7);
 }
 
 TEST(ModelConfig, OptionalKeys) {
@@ -71,13 +71,13 @@ TEST(ModelConfig, OptionalKeys) {
 
 TEST(ModelConfig, SlidingWindowIsMistrals) {
   Json config = with("sliding_window", "128");
-  EXPECT_EQ(parse(config).sliding_window, 0);
+  EXPECT_EQ(parse(config).layers[0].window, 0);
   config["model_type"] = "mistral";
-  EXPECT_EQ(parse(config).sliding_window, 128);
+  EXPECT_EQ(parse(config).layers[0].window, 128);
   config["sliding_window"] = nullptr;
-  EXPECT_EQ(parse(config).sliding_window, 0);
+  EXPECT_EQ(parse(config).layers[0].window, 0);
   config.erase("sliding_window");
-  EXPECT_EQ(parse(config).sliding_window, 4096);
+  EXPECT_EQ(parse(config).layers[0].window, 4096);
 }
 
 TEST(ModelConfig, Qwen) {
@@ -89,16 +89,98 @@ TEST(ModelConfig, Qwen) {
   EXPECT_EQ(parse(config).head_dim, 16);
   config["model_type"] = "qwen3";
   EXPECT_EQ(parse(config).head_dim, 128);  // Qwen3Config's default
+  config["max_window_layers"] = 1;
+  config["sliding_window"] = 9;
+  EXPECT_EQ(parse(config).layers[1].window, 0);
   config["use_sliding_window"] = true;
-  expect_error([&] { parse(config); }, {"config.json", "use_sliding_window"});
+  EXPECT_EQ(parse(config).layers[0].window, 0);
+  EXPECT_EQ(parse(config).layers[1].window, 9);
+  config["layer_types"] = {"sliding_attention", "full_attention"};
+  EXPECT_EQ(parse(config).layers[0].window, 9);
+  EXPECT_EQ(parse(config).layers[1].window, 0);
+}
+
+TEST(ModelConfig, SmolLm3LeavesPositionsOutOfEveryFourthLayer) {
+  Json config = with("model_type", "\"smollm3\"");
+  config["num_hidden_layers"] = 4;
+  const auto ropes = [&] {
+    std::vector<int> all;
+    for (const LayerConfig& layer : parse(config).layers) all.push_back(layer.rope);
+    return all;
+  };
+  EXPECT_EQ(ropes(), (std::vector<int>{0, 0, 0, kNoRope}));
+  config["no_rope_layers"] = {0, 1, 1, 1};
+  EXPECT_EQ(ropes(), (std::vector<int>{kNoRope, 0, 0, 0}));
+  config["no_rope_layers"] = {1};
+  expect_error([&] { parse(config); }, {"config.json", "no_rope_layers has 1 entries for 4 layers"});
+  EXPECT_EQ(parse(with("model_type", "\"smollm3\"")).ropes[0].theta, 2e6);
+}
+
+TEST(ModelConfig, Gemma) {
+  Json config = with("model_type", "\"gemma2\"");
+  config["num_hidden_layers"] = 3;
+  const ModelConfig second = parse(config);
+  EXPECT_EQ(second.head_dim, 256);
+  EXPECT_EQ(second.activation, Activation::gelu_tanh);
+  EXPECT_EQ(second.attention_scale, 1.0 / 16);
+  EXPECT_EQ(second.attn_logit_softcapping, 50);
+  EXPECT_EQ(second.final_logit_softcapping, 30);
+  EXPECT_TRUE(second.tie_word_embeddings && second.scale_embeddings && second.norm_adds_one && second.norm_rounds_last);
+  EXPECT_EQ(second.layers[0].window, 4096);
+  EXPECT_EQ(second.layers[1].window, 0);
+  config["final_logit_softcapping"] = nullptr;
+  EXPECT_EQ(parse(config).final_logit_softcapping, 0);
+  config["use_bidirectional_attention"] = true;
+  expect_error([&] { parse(config); }, {"use_bidirectional_attention"});
+}
+
+TEST(ModelConfig, Gemma3TurnsItsWindowsOtherwise) {
+  Json v4 = with("model_type", "\"gemma3_text\""), v5 = v4;
+  v4["sliding_window"] = v5["sliding_window"] = 512;
+  v4["sliding_window_pattern"] = 2;
+  v4["rope_theta"] = 5e5;
+  v4["rope_local_base_freq"] = 100;
+  v4["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 8}};
+  v5["layer_types"] = {"sliding_attention", "full_attention"};
+  v5["rope_parameters"] = {{"full_attention", {{"rope_type", "linear"}, {"factor", 8}, {"rope_theta", 5e5}}},
+                           {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 100}}}};
+  for (const Json& json : {v4, v5}) {
+    const ModelConfig config = parse(json);
+    ASSERT_EQ(config.ropes.size(), 2U);
+    EXPECT_EQ(config.ropes[0].theta, 5e5);
+    EXPECT_EQ(config.ropes[0].scaling, RopeScaling::linear);
+    EXPECT_EQ(config.ropes[1].theta, 100);
+    EXPECT_EQ(config.ropes[1].scaling, RopeScaling::none);
+    EXPECT_EQ(config.layers[0].window, 512);
+    EXPECT_EQ(config.layers[0].rope, 1);
+    EXPECT_EQ(config.layers[1].window, 0);
+    EXPECT_EQ(config.layers[1].rope, 0);
+    EXPECT_EQ(config.final_logit_softcapping, 0);
+  }
+}
+
+TEST(ModelConfig, Phi) {
+  Json config = with("model_type", "\"phi3\"");
+  config["partial_rotary_factor"] = 0.75;
+  config["max_position_embeddings"] = 131072;
+  config["rope_scaling"] = {
+      {"type", "su"}, {"short_factor", Json::array({1, 1, 1, 1, 1, 2})}, {"long_factor", Json::array({1, 1, 1, 1, 1, 3})}};
+  const RopeConfig rope = parse(config).ropes[0];
+  EXPECT_EQ(rope.dim, 12);
+  EXPECT_EQ(rope.scaling, RopeScaling::longrope);
+  EXPECT_EQ(rope.original_max_position_embeddings, 4096);
+  EXPECT_NEAR(rope.attention_factor, 1.190238, 1e-6);
+  EXPECT_EQ(rope.long_factor.back(), 3);
+  config["rope_scaling"]["long_factor"] = {1};
+  expect_error([&] { parse(config); }, {"config.json: rope_scaling", "long_factor is not a list of 6 positive numbers"});
 }
 
 TEST(ModelConfig, BadValuesNameTheirKey) {
   const auto refused = [](const std::string& key, const std::string& value, const std::string& message) {
     expect_error([&] { parse(with(key, value)); }, {"config.json", message});
   };
-  refused("model_type", "\"gemma2\"", "model_type \"gemma2\" is not supported yet");
-  refused("model_type", "\"gemma2\"", "supported: llama, mistral, qwen2, qwen3");
+  refused("model_type", "\"mamba\"", "model_type \"mamba\" is not supported yet");
+  refused("model_type", "\"mamba\"", "supported: llama, mistral, smollm3, qwen2, qwen3, gemma2");
   refused("hidden_act", "\"gelu\"", "hidden_act");
   refused("vocab_size", "0", "vocab_size is 0");
   refused("vocab_size", "null", "vocab_size is missing");
@@ -111,7 +193,7 @@ TEST(ModelConfig, BadValuesNameTheirKey) {
   refused("rms_norm_eps", "0", "rms_norm_eps");
   refused("tie_word_embeddings", "1", "tie_word_embeddings");
   refused("eos_token_id", "\"x\"", "eos_token_id");
-  refused("rope_scaling", R"({"rope_type": "yarn", "factor": 2})", "\"yarn\"");
+  refused("rope_scaling", R"({"rope_type": "dynamic", "factor": 2})", "\"dynamic\"");
   refused("rope_scaling", R"({"rope_type": "linear"})", "rope_scaling: factor is missing");
   refused("rope_scaling", "3", "rope_scaling");
   refused("rope_parameters", R"({"rope_theta": 1, "partial_rotary_factor": 0.5})", "partial_rotary_factor");

@@ -10,13 +10,10 @@ import tempfile
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import (AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast,
-                          Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from transformers.utils import logging
+from family_models import VARIANTS, write_model
 
-logging.disable_progress_bar()
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("ITERALIGN", str(ROOT / "build" / "release" / "iteralign"))
 TINY_STORIES = ROOT.parent / "shared" / "data" / "models" / "TinyStories-656K"
@@ -104,46 +101,9 @@ def compare_greedy(name, folder, model, encode, prompts, new_tokens, *flags):
 # ---- tiny random models ----
 
 
-def write_byte_tokenizer(folder):
-    vocabulary = {character: i for i, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    vocabulary |= {"<s>": 256, "</s>": 257}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(["<s>", "</s>"])
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", 256)])
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>").save_pretrained(folder)
-
-
-LLAMA3_ROPE = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
-VARIANTS = {
-    "llama, tied": (LlamaConfig, {"tie_word_embeddings": True}),
-    "llama, own lm_head, one key head": (LlamaConfig, {"num_key_value_heads": 1}),
-    "llama, biases": (LlamaConfig, {"attention_bias": True, "mlp_bias": True}),
-    "llama, head_dim 24": (LlamaConfig, {"head_dim": 24}),
-    "llama, llama3 rope": (LlamaConfig, {"rope_parameters": {**LLAMA3_ROPE, "rope_theta": 5e5}, "max_position_embeddings": 512}),
-    "llama, linear rope": (LlamaConfig, {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1e4}}),
-    "mistral": (MistralConfig, {"sliding_window": None}),
-    "mistral, window shorter than the text": (MistralConfig, {"sliding_window": 11}),
-    "qwen2, tied": (Qwen2Config, {"tie_word_embeddings": True}),
-    "qwen2": (Qwen2Config, {}),
-    "qwen3, head_dim 24": (Qwen3Config, {"head_dim": 24}),
-    "qwen3, biases, tied": (Qwen3Config, {"head_dim": 32, "attention_bias": True, "tie_word_embeddings": True}),
-}
-CLASSES = {LlamaConfig: LlamaForCausalLM, MistralConfig: MistralForCausalLM, Qwen2Config: Qwen2ForCausalLM, Qwen3Config: Qwen3ForCausalLM}
-
-
-def test_variant(name, config_class, options):
-    torch.manual_seed(0)
-    options = {"vocab_size": 258, "hidden_size": 64, "intermediate_size": 112, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
-               "max_position_embeddings": 256, "bos_token_id": 256, "eos_token_id": 257, "tie_word_embeddings": False, "initializer_range": 0.2} | options
-    model = CLASSES[config_class](config_class(**options))
-    for parameter_name, parameter in model.named_parameters():
-        if parameter_name.endswith("bias") or "norm" in parameter_name:
-            parameter.data += 0.2 * torch.randn_like(parameter)
+def test_variant(name, family, options):
     with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
-        write_byte_tokenizer(folder)
+        write_model(folder, family, options)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         rng = random.Random(1)
         text = lambda n: "".join(chr(rng.randrange(33, 127)) for _ in range(n))
@@ -184,8 +144,8 @@ def test_smollm2():
     compare_greedy("SmolLM2", SMOLLM2, model, encode, CHATS, 64)
 
 
-for variant, (config_class, options) in VARIANTS.items():
-    test_variant(variant, config_class, options)
+for variant, (family, options) in VARIANTS.items():
+    test_variant(variant, family, options)
 for folder, test in ((TINY_STORIES, test_tiny_stories), (SMOLLM2, test_smollm2)):
     if folder.exists():
         test()

@@ -152,7 +152,39 @@ class SplitMix64:
             items[i - 1], items[j] = items[j], items[i - 1]
 
 
-def their_steps(model, examples, steps, batch_size, accumulation, learning_rate, weight_decay, seed=42):
+def supervised(model, micro):
+    """The losses of the micro-batches of a step."""
+    targets = sum(t != -100 for batch in micro for _, labels in batch for t in labels)
+    for batch in micro:
+        yield model(**padded(batch), num_items_in_batch=torch.tensor(targets)).loss
+
+
+def answer_likelihoods(model, examples):
+    batch = padded(examples)
+    log_probabilities = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, :-1].float().log_softmax(-1)
+    labels = batch["labels"][:, 1:]
+    return (log_probabilities.gather(-1, labels.clamp(min=0).unsqueeze(-1)).squeeze(-1) * (labels != -100)).sum(-1)
+
+
+def preferring(model, pairs, beta, with_sft):
+    """DPO on (chosen, rejected) from the model as it is now."""
+    with torch.no_grad():
+        reference = {id(pair): torch.stack([answer_likelihoods(model, [one])[0] for one in pair]) for pair in pairs}
+
+    def losses(model, micro):
+        count = sum(map(len, micro))
+        targets = sum(t != -100 for batch in micro for (_, labels), _ in batch for t in labels)
+        for batch in micro:
+            chosen, rejected = (answer_likelihoods(model, [pair[i] for pair in batch]) for i in (0, 1))
+            start = torch.stack([reference[id(pair)] for pair in batch])
+            margin = beta * ((chosen - start[:, 0]) - (rejected - start[:, 1]))
+            loss = -torch.nn.functional.logsigmoid(margin).sum() / count
+            yield loss - chosen.sum() / targets if with_sft else loss
+
+    return losses
+
+
+def their_steps(model, examples, steps, batch_size, accumulation, learning_rate, weight_decay, seed=42, losses=supervised):
     """The loop of transformers' Trainer: AdamW without decay on norms, cosine with warm-up, clipping at 1."""
     trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     groups = [dict(params=[p for n, p in trained if "norm" not in n], weight_decay=weight_decay),
@@ -168,10 +200,8 @@ def their_steps(model, examples, steps, batch_size, accumulation, learning_rate,
             if len(lines) == steps:
                 break
             micro = batches[b:b + accumulation]
-            targets = sum(t != -100 for batch in micro for _, labels in batch for t in labels)
             loss = 0.0
-            for batch in micro:
-                part = model(**padded(batch), num_items_in_batch=torch.tensor(targets)).loss
+            for part in losses(model, micro):
                 part.backward()
                 loss += part.item()
             norm = torch.nn.utils.clip_grad_norm_([p for _, p in trained], 1.0)
@@ -202,6 +232,31 @@ def check_losses(name, model_folder, data, count, steps, batch_size, accumulatio
         found = difference([a[key] for a in actual], [e[key] for e in expected])
         check(len(actual) == steps and found < limit, f"{steps} steps, {name}: {key} within {limit:g} ({found:.1e})")
     return model, out
+
+
+def check_preferences(name, model_folder, work, objective, adapter):
+    """Ten steps of DPO; 11 pairs in batches of 2, two batches a step."""
+    data = work / f"preferences-{objective}-{bool(adapter)}.jsonl"
+    dialogues = conversations(11)
+    worse = ["I do not know.", "Nothing follows.", "Ask again."]
+    data.write_text("".join(json.dumps({"prompt": c[:1], "chosen": c[1:], "rejected": [{"role": "assistant", "content": worse[i % 3]}]}) + "\n"
+                            for i, c in enumerate(dialogues)))
+    model = load(model_folder)
+    options = [f"objective={objective}", "dpo_beta=0.3", "learning_rate=2e-3", "max_steps=10", "per_device_train_batch_size=2",
+               "gradient_accumulation_steps=2", f"method={'lora' if adapter else 'full'}"]
+    if adapter:
+        model = PeftModel.from_pretrained(model, adapter, is_trainable=True)
+        options += ["lora_r=8", "lora_alpha=16", f"lora_target_modules=[{','.join(ALL)}]"]
+    out = work / f"out-{data.stem}"
+    lines = ours("finetune", "--model", model_folder, "--data", data, "--out", out, "--json", "--dtype", "float32",
+                 *(["--adapter", adapter] if adapter else []), *options)
+    actual = [json.loads(line) for line in lines.splitlines()]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
+    pairs = [(encode(tokenizer, c), encode(tokenizer, c[:1] + [{"role": "assistant", "content": worse[i % 3]}])) for i, c in enumerate(dialogues)]
+    expected = their_steps(model, pairs, 10, 2, 2, 2e-3, 0.0, losses=preferring(model, pairs, 0.3, objective == "sft+dpo"))
+    for key, limit in (("loss", 1e-4), ("grad_norm", 1e-3)):
+        found = difference([a[key] for a in actual], [e[key] for e in expected])
+        check(len(actual) == 10 and found < limit, f"10 steps of {objective}, {name}: {key} within {limit:g} ({found:.1e})")
 
 
 # ---- the same model in both programs ----
@@ -265,6 +320,9 @@ def tiny_models(work):
         check_likelihoods("our adapter in peft", PeftModel.from_pretrained(load(folder), out), folder, "--adapter", out)
         model.save_pretrained(work / f"theirs-{index}")
         check_likelihoods("peft's adapter in ours", model, folder, "--adapter", work / f"theirs-{index}")
+    for objective in ("dpo", "sft+dpo"):
+        check_preferences("full", folder, work, objective, None)
+        check_preferences("LoRA", folder, work, objective, new_adapter(folder, work / f"adapter-{objective}", ALL))
     ours("export", "--model", folder, "--adapter", out, "--format", "merged", "--out", work / "merged")
     check_likelihoods("base and adapter in peft, merged folder in ours", PeftModel.from_pretrained(load(folder), out), work / "merged")
     check_likelihoods("merged folder in both", load(work / "merged"), work / "merged")

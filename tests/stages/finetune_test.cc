@@ -119,7 +119,7 @@ TEST_F(ReplayTest, TheReplayIsDealtOutToTheEpochs) {
   answer_replay(stage_);
   put_revisions(1);
   make_pairs(stage_, 1);
-  finetune(stage_, 1);
+  finetune(stage_, 1, folder_.path() + "/training");
   std::map<int, int> answers;  // by epoch
   for (const auto& [prompt, epochs] : epochs_of_replay(model_.trained.back())) {
     ASSERT_THAT(epochs, SizeIs(1)) << prompt;
@@ -136,7 +136,7 @@ TEST_F(ReplayTest, TooFewAnswersComeAgainInOtherEpochs) {
   answer_replay(stage_);
   put_revisions(1);
   make_pairs(stage_, 1);
-  finetune(stage_, 1);
+  finetune(stage_, 1, folder_.path() + "/training");
   EXPECT_THAT(replayed(1), SizeIs(8));
   EXPECT_THAT(model_.trained.back(), SizeIs(2 + 12));
   for (const auto& [prompt, epochs] : epochs_of_replay(model_.trained.back()))

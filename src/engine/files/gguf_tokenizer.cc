@@ -308,6 +308,21 @@ Json post_processor(const std::vector<std::string>& tokens, const std::optional<
   return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", special}};
 }
 
+// What a pre-tokenizer does, without the keys that change nothing here: "Split <pattern>", "Digits", "ByteLevel".
+std::string essence(const Json& pre_tokenizer) {
+  std::string all;
+  for (const Json& part : pre_tokenizer.value("type", "") == "Sequence" ? pre_tokenizer["pretokenizers"] : Json::array({pre_tokenizer})) {
+    const std::string type = part.value("type", "");
+    all += type;
+    if (type == "Split") all += " " + part["pattern"].value("Regex", "") + " " + part.value("behavior", "");
+    if (type == "Digits" && !part.value("individual_digits", false)) all += " together";
+    if (type == "ByteLevel" && part.value("add_prefix_space", true)) all += " prefixed";
+    if (type == "ByteLevel" && part.value("use_regex", true)) all += " split";
+    all += '\n';
+  }
+  return all;
+}
+
 bool flag(const GgufFile& file, const std::string& key, bool otherwise) { return file.has(key) ? file.integer(key) != 0 : otherwise; }
 
 }  // namespace
@@ -355,6 +370,14 @@ GgufTokenizer read_gguf_tokenizer(const GgufFile& file) {
   result.tokenizer_config.update(map);
   if (file.has("tokenizer.chat_template")) result.chat_template = file.text("tokenizer.chat_template");
   return result;
+}
+
+std::string gguf_pre_tokenizer(const Json& pre_tokenizer) {
+  for (const char* name : {"gpt-2", "starcoder", "llama-bpe", "qwen2", "tekken"}) {
+    const auto known = std::ranges::find_if(kPreTokenizers, [&](const PreTokenizer& pre) { return std::string_view(pre.name) == name; });
+    if (pre_tokenizer.is_object() && essence(byte_level_pre_tokenizer(*known)) == essence(pre_tokenizer)) return name;
+  }
+  return "";
 }
 
 }  // namespace iteralign

@@ -17,4 +17,7 @@ struct GgufTokenizer {
 // Byte-level BPE (`gpt2`) and SentencePiece BPE (`llama`); Error data names any other model or pre-tokenizer.
 GgufTokenizer read_gguf_tokenizer(const GgufFile& file);
 
+// tokenizer.ggml.pre for the pre_tokenizer of a byte-level tokenizer.json; empty when llama.cpp has none that does the same.
+std::string gguf_pre_tokenizer(const Json& pre_tokenizer);
+
 }  // namespace iteralign

@@ -1,115 +1,62 @@
 #include "engine/files/model_config.h"
 
 #include <algorithm>
-#include <optional>
+#include <cmath>
 
 #include "core/strings.h"
+#include "engine/files/config_fields.h"
+#include "engine/files/rope_config.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
 
-// config.json with typed access; every message names the file and the key.
-class Fields {
- public:
-  Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
-    if (!object.is_object()) throw Error(ErrorKind::data, "is not a JSON object", where_);
-  }
-
-  // The value, or nullptr when the key is missing or null.
-  [[nodiscard]] const Json* find(const std::string& key) const {
-    const auto found = object_.find(key);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-  [[noreturn]] void fail(const std::string& key, const std::string& what) const {
-    throw Error(ErrorKind::data, key + " " + what, where_, "correct " + key);
-  }
-
-  // A whole number of at least `minimum`.
-  [[nodiscard]] std::optional<std::int64_t> integer(const std::string& key, std::int64_t minimum) const {
-    const Json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    if (!value->is_number_integer() || value->get<std::int64_t>() < minimum || value->get<std::int64_t>() > INT32_MAX) {
-      fail(key, "is " + dump_json(*value) + ", not a whole number of at least " + std::to_string(minimum));
-    }
-    return value->get<std::int64_t>();
-  }
-  [[nodiscard]] std::int64_t size(const std::string& key) const {
-    const auto value = integer(key, 1);
-    if (!value) fail(key, "is missing");
-    return *value;
-  }
-  [[nodiscard]] std::optional<double> positive(const std::string& key) const {
-    const Json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    if (!value->is_number() || !(value->get<double>() > 0)) fail(key, "is " + dump_json(*value) + ", not a positive number");
-    return value->get<double>();
-  }
-  [[nodiscard]] bool boolean(const std::string& key) const {
-    const Json* value = find(key);
-    if (value == nullptr) return false;
-    if (!value->is_boolean()) fail(key, "is " + dump_json(*value) + ", not true or false");
-    return value->get<bool>();
-  }
-  [[nodiscard]] std::string text(const std::string& key, const std::string& otherwise) const {
-    const Json* value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_string()) fail(key, "is " + dump_json(*value) + ", not a string");
-    return value->get<std::string>();
-  }
-  // One id or a list of ids.
-  [[nodiscard]] std::optional<std::vector<std::int64_t>> ids(const std::string& key) const {
-    const Json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    std::vector<std::int64_t> ids;
-    for (const auto& id : value->is_array() ? *value : Json::array({*value})) {
-      if (!id.is_number_integer()) fail(key, "is " + dump_json(*value) + ", not a token id or a list of them");
-      ids.push_back(id.get<std::int64_t>());
-    }
-    return ids;
-  }
-  [[nodiscard]] std::int64_t first_id(const std::string& key) const {
-    const auto all = ids(key);
-    return !all || all->empty() ? -1 : all->front();
-  }
-  [[nodiscard]] const std::string& where() const { return where_; }
-
- private:
-  const Json& object_;
-  std::string where_;
+// What a key means when it is missing: the defaults of the configuration class of transformers.
+struct FamilyDefaults {
+  std::string model_type;
+  std::int64_t max_position_embeddings;
+  double rms_norm_eps, rope_theta;
+  bool tie_word_embeddings;
+  std::int64_t head_dim;  // 0: hidden_size / num_attention_heads
+  std::int64_t bos, pad;
+  std::vector<std::int64_t> eos;
 };
 
-// transformers 4: rope_theta and rope_scaling (null, or an object with its "type" or "rope_type");
-// transformers 5: one object rope_parameters with everything.
-void parse_rope(const Fields& fields, ModelConfig& config) {
-  const bool version_5 = fields.find("rope_parameters") != nullptr;
-  const std::string key = version_5 ? "rope_parameters" : "rope_scaling";
-  if (const auto theta = fields.positive("rope_theta")) config.rope_theta = *theta;
-  const Json* object = fields.find(key);
-  if (object == nullptr) return;
-  const Fields rope(*object, fields.where() + ": " + key);
-  if (const auto theta = rope.positive("rope_theta")) config.rope_theta = *theta;
-  if (const auto partial = rope.positive("partial_rotary_factor"); partial.value_or(1.0) != 1.0) {
-    rope.fail("partial_rotary_factor", "is not 1, which is not supported");
-  }
-  const std::string type = rope.text("rope_type", rope.text("type", "default"));
-  if (type == "default") return;
-  if (type != "linear" && type != "llama3") rope.fail("rope_type", "is \"" + type + "\"; supported are default, linear and llama3");
-  config.rope_scaling = type == "linear" ? RopeScaling::linear : RopeScaling::llama3;
-  const auto required = [&](const char* name) {
-    const auto value = rope.positive(name);
-    if (!value) rope.fail(name, "is missing");
-    return *value;
+const std::vector<FamilyDefaults>& families() {
+  static const std::vector<FamilyDefaults> all = {
+      {"llama", 2048, 1e-6, 1e4, false, 0, 1, -1, {2}},
+      {"mistral", 131072, 1e-6, 1e4, false, 0, 1, -1, {2}},
+      {"smollm3", 32768, 1e-6, 2e6, true, 0, 128000, 128004, {128001}},
+      {"qwen2", 32768, 1e-6, 1e4, false, 0, -1, -1, {}},
+      {"qwen3", 32768, 1e-6, 1e4, false, 128, -1, -1, {}},
+      {"gemma2", 8192, 1e-6, 1e4, true, 256, 2, 0, {1}},
+      {"gemma3_text", 131072, 1e-6, 1e6, true, 256, 2, 0, {1}},
+      {"phi3", 4096, 1e-5, 1e4, false, 0, 1, 32000, {32000}},
+      {"olmo2", 2048, 1e-5, 1e4, false, 0, -1, 1, {50279}},
   };
-  config.rope_factor = required("factor");
-  if (type == "linear") return;
-  config.rope_low_freq_factor = required("low_freq_factor");
-  config.rope_high_freq_factor = required("high_freq_factor");
-  config.rope_original_max_position_embeddings = rope.size("original_max_position_embeddings");
-  if (config.rope_high_freq_factor <= config.rope_low_freq_factor) rope.fail("high_freq_factor", "is not above low_freq_factor");
+  return all;
 }
 
-void parse_heads(const Fields& fields, ModelConfig& config) {
+const FamilyDefaults& defaults_of(const std::string& model_type, const std::string& where) {
+  const auto found = std::ranges::find(families(), model_type, &FamilyDefaults::model_type);
+  if (found != families().end()) return *found;
+  throw Error(ErrorKind::data, "model_type \"" + model_type + "\" is not supported yet", where,
+              "supported: " + join(model_families(), ", "));
+}
+
+void parse_sizes(const Fields& fields, const FamilyDefaults& defaults, ModelConfig& config) {
+  config.vocab_size = fields.size("vocab_size");
+  config.hidden_size = fields.size("hidden_size");
+  config.intermediate_size = fields.size("intermediate_size");
+  config.num_hidden_layers = fields.size("num_hidden_layers");
+  if (config.num_hidden_layers > 10'000)
+    fields.fail("num_hidden_layers", "is " + std::to_string(config.num_hidden_layers) + ", more than 10000");
+  config.max_position_embeddings = fields.integer("max_position_embeddings", 1).value_or(defaults.max_position_embeddings);
+  config.rms_norm_eps = fields.positive("rms_norm_eps").value_or(defaults.rms_norm_eps);
+  config.tie_word_embeddings = fields.boolean("tie_word_embeddings", defaults.tie_word_embeddings);
+}
+
+void parse_heads(const Fields& fields, const FamilyDefaults& defaults, ModelConfig& config) {
   config.num_attention_heads = fields.size("num_attention_heads");
   config.num_key_value_heads = fields.integer("num_key_value_heads", 1).value_or(config.num_attention_heads);
   if (config.num_attention_heads % config.num_key_value_heads != 0) {
@@ -117,20 +64,133 @@ void parse_heads(const Fields& fields, ModelConfig& config) {
                                            ", which does not divide num_attention_heads (" + std::to_string(config.num_attention_heads) +
                                            ")");
   }
-  const auto head_dim = fields.integer("head_dim", 1);
-  if (!head_dim && config.model_type != "qwen3" && config.hidden_size % config.num_attention_heads != 0) {
+  config.head_dim = fields.integer("head_dim", 1).value_or(defaults.head_dim);
+  if (config.head_dim == 0 && config.hidden_size % config.num_attention_heads != 0) {
     fields.fail("num_attention_heads", "is " + std::to_string(config.num_attention_heads) + ", which does not divide hidden_size (" +
                                            std::to_string(config.hidden_size) + "), and head_dim is missing");
   }
-  config.head_dim = head_dim.value_or(config.model_type == "qwen3" ? 128 : config.hidden_size / config.num_attention_heads);
+  if (config.head_dim == 0) config.head_dim = config.hidden_size / config.num_attention_heads;
   if (config.head_dim % 2 != 0) fields.fail("head_dim", "is " + std::to_string(config.head_dim) + ", which is odd");
+}
+
+void set_conventions(ModelConfig& config) {
+  const bool gemma = config.model_type.starts_with("gemma");
+  config.scale_embeddings = config.norm_adds_one = gemma;
+  config.norm_rounds_last = gemma || config.model_type == "olmo2";
+}
+
+void parse_activation(const Fields& fields, ModelConfig& config) {
+  const bool gemma = config.model_type.starts_with("gemma");
+  const std::string key = gemma ? "hidden_activation" : "hidden_act";  // Gemma's hidden_act is not used
+  const std::string name = fields.text(key, gemma ? "gelu_pytorch_tanh" : "silu");
+  if (name != "silu" && name != "gelu_pytorch_tanh") fields.fail(key, "is \"" + name + "\"; supported are silu and gelu_pytorch_tanh");
+  config.activation = name == "silu" ? Activation::silu : Activation::gelu_tanh;
+}
+
+void parse_attention(const Fields& fields, ModelConfig& config) {
+  const std::string& type = config.model_type;
+  const bool gemma = type.starts_with("gemma");
+  if (type != "mistral" && type != "phi3") config.attention_bias = fields.boolean("attention_bias");
+  if (type == "llama" || type == "smollm3") config.mlp_bias = fields.boolean("mlp_bias");
+  if (gemma && fields.boolean("use_bidirectional_attention")) fields.fail("use_bidirectional_attention", "is true, which is not supported");
+  const double scaled_by = gemma ? fields.positive("query_pre_attn_scalar").value_or(256) : static_cast<double>(config.head_dim);
+  config.attention_scale = 1 / std::sqrt(scaled_by);
+  // Missing is not null: null is off. Gemma 3 has both keys and uses the second.
+  const auto cap = [&](const char* key, double otherwise) { return fields.contains(key) ? fields.positive(key).value_or(0) : otherwise; };
+  if (type == "gemma2") config.attn_logit_softcapping = cap("attn_logit_softcapping", 50);
+  if (gemma) config.final_logit_softcapping = cap("final_logit_softcapping", type == "gemma2" ? 30 : 0);
+}
+
+// The windows where there is no list layer_types: which of the layers have one.
+std::vector<bool> windowed_layers(const Fields& fields, const ModelConfig& config) {
+  const std::string& type = config.model_type;
+  const auto rule = [&](const auto& windowed) {
+    std::vector<bool> layers;
+    for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) layers.push_back(windowed(i));
+    return layers;
+  };
+  if (type == "gemma2") return rule([](std::int64_t i) { return i % 2 == 0; });
+  if (type == "gemma3_text") {
+    const std::int64_t pattern = fields.integer("sliding_window_pattern", 1).value_or(6);
+    return rule([=](std::int64_t i) { return (i + 1) % pattern != 0; });
+  }
+  if (type.starts_with("qwen")) {
+    const std::int64_t first = fields.integer("max_window_layers", 0).value_or(28);
+    return rule([=](std::int64_t i) { return i >= first; });
+  }
+  if (type == "smollm3") return rule([&](std::int64_t i) { return config.layers[static_cast<std::size_t>(i)].rope == kNoRope; });
+  return rule([](std::int64_t) { return true; });
+}
+
+// Keys that a windowed layer sees; 0: the model has no windows.
+std::int64_t window_size(const Fields& fields, const ModelConfig& config) {
+  const std::string& type = config.model_type;
+  if (type == "llama" || type == "olmo2") return 0;
+  const bool switched = type.starts_with("qwen") || type == "smollm3";
+  if (switched && !fields.boolean("use_sliding_window")) return 0;
+  const bool has_default = type != "phi3" && type != "smollm3";
+  return has_default && !fields.contains("sliding_window") ? 4096 : fields.integer("sliding_window", 1).value_or(0);
+}
+
+void parse_windows(const Fields& fields, ModelConfig& config) {
+  const std::int64_t window = window_size(fields, config);
+  if (window == 0) return;
+  std::vector<bool> windowed = windowed_layers(fields, config);
+  const Json* types = fields.find("layer_types");
+  const bool listed = types != nullptr && config.model_type != "mistral" && config.model_type != "phi3";
+  if (listed && (!types->is_array() || types->size() != config.layers.size()))
+    fields.fail("layer_types", "is not a list of " + std::to_string(config.layers.size()) + " names");
+  for (std::size_t i = 0; i < config.layers.size(); ++i) {
+    if (listed) {
+      const Json& name = (*types)[i];
+      if (name != "sliding_attention" && name != "full_attention")
+        fields.fail("layer_types", "has " + dump_json(name) + "; supported are \"full_attention\" and \"sliding_attention\"");
+      windowed[i] = name == "sliding_attention";
+    }
+    if (windowed[i]) config.layers[i].window = window;
+  }
+}
+
+// SmolLM3: a 0 in no_rope_layers, else every fourth layer, knows no positions.
+void parse_layers_without_rope(const Fields& fields, ModelConfig& config) {
+  const auto marks = fields.ids("no_rope_layers");
+  const std::int64_t interval = fields.integer("no_rope_layer_interval", 1).value_or(4);
+  if (marks && marks->size() < config.layers.size())
+    fields.fail("no_rope_layers",
+                "has " + std::to_string(marks->size()) + " entries for " + std::to_string(config.layers.size()) + " layers");
+  for (std::size_t i = 0; i < config.layers.size(); ++i) {
+    const bool has_rope = marks ? (*marks)[i] != 0 : (static_cast<std::int64_t>(i) + 1) % interval != 0;
+    if (!has_rope) config.layers[i].rope = kNoRope;
+  }
+}
+
+void parse_layers(const Fields& fields, const FamilyDefaults& defaults, ModelConfig& config) {
+  config.layers.resize(static_cast<std::size_t>(config.num_hidden_layers));
+  if (config.model_type == "smollm3") parse_layers_without_rope(fields, config);
+  parse_windows(fields, config);
+  if (config.model_type != "gemma3_text") {
+    config.ropes = {parse_rope(fields, config, defaults.rope_theta)};
+    return;
+  }
+  config.ropes = parse_gemma3_ropes(fields, config);
+  for (LayerConfig& layer : config.layers) layer.rope = layer.window > 0 ? 1 : 0;
+}
+
+void parse_tokens(const Fields& fields, const FamilyDefaults& defaults, ModelConfig& config) {
+  config.bos_token_id = fields.contains("bos_token_id") ? fields.first_id("bos_token_id") : defaults.bos;
+  config.pad_token_id = fields.contains("pad_token_id") ? fields.first_id("pad_token_id") : defaults.pad;
+  config.eos_token_ids = fields.contains("eos_token_id") ? fields.ids("eos_token_id").value_or(std::vector<std::int64_t>{}) : defaults.eos;
 }
 
 }  // namespace
 
 const std::vector<std::string>& model_families() {
-  static const std::vector<std::string> families = {"llama", "mistral", "qwen2", "qwen3"};
-  return families;
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const FamilyDefaults& family : families()) all.push_back(family.model_type);
+    return all;
+  }();
+  return names;
 }
 
 ModelConfig parse_model_config(const Json& json, const std::string& where) {
@@ -138,36 +198,15 @@ ModelConfig parse_model_config(const Json& json, const std::string& where) {
   ModelConfig config;
   config.model_type = fields.text("model_type", "");
   if (config.model_type.empty()) fields.fail("model_type", "is missing");
-  if (std::ranges::find(model_families(), config.model_type) == model_families().end()) {
-    throw Error(ErrorKind::data, "model_type \"" + config.model_type + "\" is not supported yet", where,
-                "supported: " + join(model_families(), ", "));
-  }
-  if (const auto act = fields.text("hidden_act", "silu"); act != "silu") fields.fail("hidden_act", "is \"" + act + "\"; supported is silu");
-  config.vocab_size = fields.size("vocab_size");
-  config.hidden_size = fields.size("hidden_size");
-  config.intermediate_size = fields.size("intermediate_size");
-  config.num_hidden_layers = fields.size("num_hidden_layers");
-  if (config.num_hidden_layers > 10'000)
-    fields.fail("num_hidden_layers", "is " + std::to_string(config.num_hidden_layers) + ", more than 10000");
-  parse_heads(fields, config);
-  const bool mistral = config.model_type == "mistral", qwen = config.model_type.starts_with("qwen");
-  config.max_position_embeddings = fields.integer("max_position_embeddings", 1).value_or(mistral ? 4096 * 32 : qwen ? 32768 : 2048);
-  config.rms_norm_eps = fields.positive("rms_norm_eps").value_or(1e-6);
-  parse_rope(fields, config);
-  config.tie_word_embeddings = fields.boolean("tie_word_embeddings");
-  if (mistral) {
-    // Absent is not null: MistralConfig's default is 4096.
-    config.sliding_window = json.contains("sliding_window") ? fields.integer("sliding_window", 1).value_or(0) : 4096;
-  } else {
-    config.attention_bias = fields.boolean("attention_bias");
-    config.mlp_bias = !qwen && fields.boolean("mlp_bias");
-  }
-  if (qwen && fields.boolean("use_sliding_window")) fields.fail("use_sliding_window", "is true, which is not supported");
+  const FamilyDefaults& defaults = defaults_of(config.model_type, where);
+  parse_sizes(fields, defaults, config);
+  parse_heads(fields, defaults, config);
+  set_conventions(config);
+  parse_activation(fields, config);
+  parse_attention(fields, config);
+  parse_layers(fields, defaults, config);
+  parse_tokens(fields, defaults, config);
   config.dtype = fields.text("dtype", fields.text("torch_dtype", ""));
-  config.bos_token_id = json.contains("bos_token_id") || qwen ? fields.first_id("bos_token_id") : 1;
-  config.pad_token_id = fields.first_id("pad_token_id");
-  config.eos_token_ids = fields.ids("eos_token_id").value_or(std::vector<std::int64_t>{});
-  if (!json.contains("eos_token_id") && !qwen) config.eos_token_ids = {2};
   return config;
 }
 

@@ -11,19 +11,28 @@
 namespace iteralign::kernels {
 namespace {
 
+struct Weighing {
+  float scale;
+  float softcap;  // 0: off
+};
+
 // One query head over `length` keys and values of its sequence. scores: room for `length` numbers.
 template <class T>
-ITERALIGN_INLINE void attend_head(const T* q, const T* keys, const T* values, std::int64_t length, std::int64_t dim, float scale,
+ITERALIGN_INLINE void attend_head(const T* q, const T* keys, const T* values, std::int64_t length, std::int64_t dim, Weighing weighing,
                                   float* scores, float* sum, T* out) {
-  float largest = -INFINITY;
   for (std::int64_t t = 0; t < length; ++t) {
     const T* key = keys + t * dim;
     float dot = 0;
 #pragma omp simd reduction(+ : dot)
     for (std::int64_t d = 0; d < dim; ++d) dot += to_float(q[d]) * to_float(key[d]);
-    scores[t] = dot * scale;
-    largest = std::max(largest, scores[t]);
+    scores[t] = dot * weighing.scale;
   }
+  if (weighing.softcap > 0) {
+    for (std::int64_t t = 0; t < length; ++t) scores[t] = weighing.softcap * std::tanh(scores[t] / weighing.softcap);
+  }
+  float largest = scores[0];
+#pragma omp simd reduction(max : largest)
+  for (std::int64_t t = 0; t < length; ++t) largest = largest < scores[t] ? scores[t] : largest;
   float total = 0;
 #pragma omp simd reduction(+ : total)
   for (std::int64_t t = 0; t < length; ++t) {
@@ -44,18 +53,19 @@ ITERALIGN_INLINE void attend_head(const T* q, const T* keys, const T* values, st
 // All query heads that share one key/value head.
 template <class T>
 ITERALIGN_INLINE void attend_group_any(const T* q, const T* keys, const T* values, std::int64_t group, std::int64_t length,
-                                       std::int64_t dim, float scale, float* scores, float* sum, T* out) {
-  for (std::int64_t g = 0; g < group; ++g) attend_head(q + g * dim, keys, values, length, dim, scale, scores, sum, out + g * dim);
+                                       std::int64_t dim, Weighing weighing, float* scores, float* sum, T* out) {
+  for (std::int64_t g = 0; g < group; ++g) attend_head(q + g * dim, keys, values, length, dim, weighing, scores, sum, out + g * dim);
 }
 
 ITERALIGN_MULTIVERSION void attend_group(const float* q, const float* keys, const float* values, std::int64_t group, std::int64_t length,
-                                         std::int64_t dim, float scale, float* scores, float* sum, float* out) {
-  if (dim == 64) return attend_group_any(q, keys, values, group, length, 64, scale, scores, sum, out);  // a constant unrolls
-  attend_group_any(q, keys, values, group, length, dim, scale, scores, sum, out);
+                                         std::int64_t dim, Weighing weighing, float* scores, float* sum, float* out) {
+  if (dim == 64) return attend_group_any(q, keys, values, group, length, 64, weighing, scores, sum, out);  // a constant unrolls
+  attend_group_any(q, keys, values, group, length, dim, weighing, scores, sum, out);
 }
 ITERALIGN_MULTIVERSION void attend_group(const BFloat16* q, const BFloat16* keys, const BFloat16* values, std::int64_t group,
-                                         std::int64_t length, std::int64_t dim, float scale, float* scores, float* sum, BFloat16* out) {
-  attend_group_any(q, keys, values, group, length, dim, scale, scores, sum, out);
+                                         std::int64_t length, std::int64_t dim, Weighing weighing, float* scores, float* sum,
+                                         BFloat16* out) {
+  attend_group_any(q, keys, values, group, length, dim, weighing, scores, sum, out);
 }
 
 // What the loop over (row, key/value head) needs of its tensors.
@@ -70,8 +80,8 @@ struct View {
 template <class T>
 void decode(const View<T>& q, const View<T>& k, const View<T>& v, const View<T>& keys, const View<T>& values, const View<T>& out,
             std::int64_t kv_heads, std::int64_t group, std::int64_t dim, std::int64_t max_length, std::span<const std::int64_t> slots,
-            std::span<const std::int64_t> lengths, std::int64_t window) {
-  const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
+            std::span<const std::int64_t> lengths, const AttentionRule& rule) {
+  const Weighing weighing = {static_cast<float>(rule.scale), static_cast<float>(rule.softcap)};
   at::parallel_for(0, static_cast<std::int64_t>(slots.size()) * kv_heads, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> scores(static_cast<std::size_t>(max_length)), sum(static_cast<std::size_t>(dim));
     for (std::int64_t i = begin; i < end; ++i) {
@@ -81,9 +91,9 @@ void decode(const View<T>& q, const View<T>& k, const View<T>& v, const View<T>&
       T* head_values = values.row(slot) + head * max_length * dim;
       std::copy_n(k.row(row) + head * dim, dim, head_keys + (length - 1) * dim);
       std::copy_n(v.row(row) + head * dim, dim, head_values + (length - 1) * dim);
-      const std::int64_t first = window > 0 ? std::max<std::int64_t>(0, length - window) : 0;
-      attend_group(q.row(row) + head * group * dim, head_keys + first * dim, head_values + first * dim, group, length - first, dim, scale,
-                   scores.data(), sum.data(), out.row(row) + head * group * dim);
+      const std::int64_t first = rule.window > 0 ? std::max<std::int64_t>(0, length - rule.window) : 0;
+      attend_group(q.row(row) + head * group * dim, head_keys + first * dim, head_values + first * dim, group, length - first, dim,
+                   weighing, scores.data(), sum.data(), out.row(row) + head * group * dim);
     }
   });
 }
@@ -91,14 +101,14 @@ void decode(const View<T>& q, const View<T>& k, const View<T>& v, const View<T>&
 }  // namespace
 
 at::Tensor decode_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& keys, const at::Tensor& values,
-                            std::span<const std::int64_t> slots, std::span<const std::int64_t> lengths, std::int64_t window) {
+                            std::span<const std::int64_t> slots, std::span<const std::int64_t> lengths, const AttentionRule& rule) {
   const std::int64_t rows = q.size(0), heads = q.size(1), dim = q.size(2), kv_heads = keys.size(1), max_length = keys.size(2);
   const auto running = static_cast<std::int64_t>(slots.size());
   const at::Tensor out = at::empty({rows, heads * dim}, q.options());
   if (running < rows) out.narrow(0, running, rows - running).zero_();
   const auto run = [&]<class T>(T) {
     decode<T>(View<T>(q), View<T>(k), View<T>(v), View<T>(keys), View<T>(values), View<T>(out), kv_heads, heads / kv_heads, dim, max_length,
-              slots, lengths, window);
+              slots, lengths, rule);
   };
   q.scalar_type() == at::kFloat ? run(float{}) : run(BFloat16{});
   return out;

@@ -16,21 +16,27 @@ std::int64_t rows_per_task(std::int64_t columns) {
 }
 
 template <class T>
-ITERALIGN_INLINE void rms_norm_row(const T* x, const float* weight, T* y, std::int64_t n, float eps) {
+ITERALIGN_INLINE void rms_norm_row(const T* x, const float* weight, T* y, std::int64_t n, float eps, bool rounds_last) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (std::int64_t i = 0; i < n; ++i) sum += to_float(x[i]) * to_float(x[i]);
   const float scale = 1.0f / std::sqrt(sum / static_cast<float>(n) + eps);
+  if (rounds_last) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) y[i] = round_to<T>(to_float(x[i]) * scale * weight[i]);
+    return;
+  }
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) y[i] = round_to<T>(to_float(round_to<T>(to_float(x[i]) * scale)) * weight[i]);
 }
 
-ITERALIGN_MULTIVERSION void rms_norm_rows(const float* x, const float* weight, float* y, std::int64_t rows, std::int64_t n, float eps) {
-  for (std::int64_t r = 0; r < rows; ++r) rms_norm_row(x + r * n, weight, y + r * n, n, eps);
+ITERALIGN_MULTIVERSION void rms_norm_rows(const float* x, const float* weight, float* y, std::int64_t rows, std::int64_t n, float eps,
+                                          bool rounds_last) {
+  for (std::int64_t r = 0; r < rows; ++r) rms_norm_row(x + r * n, weight, y + r * n, n, eps, rounds_last);
 }
 ITERALIGN_MULTIVERSION void rms_norm_rows(const BFloat16* x, const float* weight, BFloat16* y, std::int64_t rows, std::int64_t n,
-                                          float eps) {
-  for (std::int64_t r = 0; r < rows; ++r) rms_norm_row(x + r * n, weight, y + r * n, n, eps);
+                                          float eps, bool rounds_last) {
+  for (std::int64_t r = 0; r < rows; ++r) rms_norm_row(x + r * n, weight, y + r * n, n, eps, rounds_last);
 }
 
 // One row of heads: x has `head_stride` elements from head to head, y is contiguous.
@@ -90,13 +96,13 @@ T* mutable_data(const at::Tensor& x) {
 
 }  // namespace
 
-at::Tensor rms_norm(const at::Tensor& x_any, const at::Tensor& weight, double eps) {
+at::Tensor rms_norm(const at::Tensor& x_any, const at::Tensor& weight, double eps, bool rounds_last) {
   const at::Tensor x = x_any.contiguous();
   at::Tensor y = at::empty_like(x);
   const std::int64_t n = x.size(-1), rows = x.numel() / n;
   by_type(x, [&]<class T>(T) {
     at::parallel_for(0, rows, rows_per_task(n), [&](std::int64_t begin, std::int64_t end) {
-      rms_norm_rows(data<T>(x) + begin * n, data<float>(weight), mutable_data<T>(y) + begin * n, end - begin, n, static_cast<float>(eps));
+      rms_norm_rows(data<T>(x) + begin * n, data<float>(weight), mutable_data<T>(y) + begin * n, end - begin, n, static_cast<float>(eps), rounds_last);
     });
   });
   return y;

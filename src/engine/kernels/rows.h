@@ -6,7 +6,7 @@
 
 namespace iteralign::kernels {
 
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);  // weight fp32
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps, bool rounds_last);  // weight fp32
 at::Tensor rope(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
 at::Tensor swiglu(const at::Tensor& gate_up);
 

@@ -1,0 +1,169 @@
+#include "engine/files/gguf_export.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <numbers>
+
+#include "core/files.h"
+#include "engine/files/checkpoint.h"
+#include "engine/files/float16.h"
+#include "engine/files/gguf_metadata.h"
+#include "engine/files/gguf_tensors.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+constexpr std::int64_t kBlock = 32;
+
+std::vector<float> to_floats(const TensorView& view, const std::string& name) {
+  std::vector<float> values(static_cast<std::size_t>(element_count(view.shape)));
+  const auto read = [&]<class T>(T, const auto& convert) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      T value;
+      std::memcpy(&value, view.bytes.data() + i * sizeof(T), sizeof(T));
+      values[i] = convert(value);
+    }
+  };
+  switch (view.dtype) {
+    case DType::f32:
+      read(float{}, [](float x) { return x; });
+      break;
+    case DType::f64:
+      read(double{}, [](double x) { return static_cast<float>(x); });
+      break;
+    case DType::f16:
+      read(std::uint16_t{}, f16_to_float);
+      break;
+    case DType::bf16:
+      read(std::uint16_t{}, bf16_to_float);
+      break;
+    default:
+      throw Error(ErrorKind::data, std::string("weights of type ") + iteralign::name(view.dtype) + " are not supported", name);
+  }
+  return values;
+}
+
+std::vector<float> permuted(const std::vector<float>& values, std::size_t rows, std::size_t heads) {
+  const std::size_t columns = values.size() / rows;
+  std::vector<float> result(values.size());
+  for (std::size_t row = 0; row < rows; ++row) {
+    const auto from = values.begin() + static_cast<std::ptrdiff_t>(row_of_gguf(row, rows / heads) * columns);
+    std::copy_n(from, columns, result.begin() + static_cast<std::ptrdiff_t>(row * columns));
+  }
+  return result;
+}
+
+GgufType type_of(const GgufTensorName& tensor, GgufType wanted) {
+  if (tensor.shape.size() < 2) return GgufType::f32;
+  const bool embedding = tensor.gguf_name == "token_embd.weight" || tensor.gguf_name == "output.weight";
+  const GgufType type = wanted == GgufType::q4_0 && embedding ? GgufType::q8_0 : wanted;
+  const bool in_blocks = type == GgufType::q8_0 || type == GgufType::q4_0;
+  return in_blocks && tensor.shape.back() % kBlock != 0 ? GgufType::f16 : type;
+}
+
+// What rope scaling of the kind llama3 divides each frequency by.
+std::vector<float> llama3_divisors(const RopeConfig& rope) {
+  std::vector<float> divisors;
+  for (std::int64_t k = 0; k < rope.dim / 2; ++k) {
+    const double frequency = std::pow(rope.theta, -2.0 * static_cast<double>(k) / static_cast<double>(rope.dim));
+    const double waves = static_cast<double>(rope.original_max_position_embeddings) * frequency / (2 * std::numbers::pi);
+    const double smooth = std::clamp((waves - rope.low_freq_factor) / (rope.high_freq_factor - rope.low_freq_factor), 0.0, 1.0);
+    divisors.push_back(static_cast<float>(1 / ((1 - smooth) / rope.factor + smooth)));
+  }
+  return divisors;
+}
+
+void add_rope_tensors(const RopeConfig& rope, std::vector<GgufSource>& sources) {
+  const auto add = [&](const char* name, std::vector<float> values) {
+    sources.push_back(
+        {name, GgufType::f32, {static_cast<std::int64_t>(values.size())}, [kept = std::move(values)] { return std::span(kept); }});
+  };
+  const auto floats = [](const std::vector<double>& values) { return std::vector<float>(values.begin(), values.end()); };
+  if (rope.scaling == RopeScaling::llama3) add("rope_freqs.weight", llama3_divisors(rope));
+  if (rope.scaling != RopeScaling::longrope) return;
+  add("rope_factors_long.weight", floats(rope.long_factor));
+  add("rope_factors_short.weight", floats(rope.short_factor));
+}
+
+std::vector<GgufSource> tensor_sources(const Checkpoint& checkpoint, const ModelConfig& config, GgufType type, std::vector<float>& values) {
+  std::vector<GgufSource> sources;
+  add_rope_tensors(config.ropes[0], sources);
+  for (const GgufTensorName& tensor : gguf_tensors(config)) {
+    (void)checkpoint.tensor(tensor.name, tensor.shape);  // before anything is written
+    sources.push_back({tensor.gguf_name, type_of(tensor, type), tensor.shape, [&checkpoint, &values, tensor] {
+                         values = to_floats(checkpoint.tensor(tensor.name), tensor.name);
+                         if (tensor.rotated_heads > 0)
+                           values =
+                               permuted(values, static_cast<std::size_t>(tensor.shape[0]), static_cast<std::size_t>(tensor.rotated_heads));
+                         if (tensor.adds_one) std::ranges::for_each(values, [](float& value) { value += 1; });
+                         return std::span<const float>(values);
+                       }});
+  }
+  return sources;
+}
+
+void report(std::vector<GgufSource>& sources, const OnExported& on_progress) {
+  if (!on_progress) return;
+  std::uint64_t total = 0;
+  for (const GgufSource& source : sources) total += gguf_bytes(source.type, element_count(source.shape));
+  auto done = std::make_shared<std::uint64_t>(0);
+  for (GgufSource& source : sources) {
+    const std::uint64_t bytes = gguf_bytes(source.type, element_count(source.shape));
+    source.values = [values = source.values, on_progress, done, bytes, total] {
+      *done += bytes;
+      on_progress(*done, total);
+      return values();
+    };
+  }
+}
+
+// general.file_type of llama.cpp.
+std::uint32_t file_type(GgufType type) {
+  switch (type) {
+    case GgufType::f32:
+      return 0;
+    case GgufType::f16:
+      return 1;
+    case GgufType::q4_0:
+      return 2;
+    case GgufType::q8_0:
+      return 7;
+    case GgufType::bf16:
+      return 32;
+  }
+  return 0;
+}
+
+}  // namespace
+
+GgufType parse_gguf_type(const std::string& name) {
+  const std::pair<const char*, GgufType> types[] = {
+      {"f32", GgufType::f32}, {"f16", GgufType::f16}, {"bf16", GgufType::bf16}, {"q8_0", GgufType::q8_0}, {"q4_0", GgufType::q4_0}};
+  for (const auto& [known, type] : types)
+    if (name == known) return type;
+  throw Error(ErrorKind::usage, "there is no GGUF type `" + name + "`", "--type", "one of: f32, f16, bf16, q8_0, q4_0");
+}
+
+void export_gguf(const std::string& folder, const std::string& gguf_path, GgufType type, const OnExported& on_progress) {
+  const Checkpoint checkpoint(folder);
+  const std::string where = join_path(folder, "config.json");
+  const ModelConfig config = parse_model_config(checkpoint.config(), where);
+  const std::filesystem::path normal = std::filesystem::path(folder).lexically_normal();
+  GgufMetadata metadata = {{"general.architecture", gguf_architecture(config.model_type)},
+                           {"general.type", std::string("model")},
+                           {"general.name", (normal.has_filename() ? normal : normal.parent_path()).filename().string()},
+                           {"general.file_type", file_type(type)},
+                           {"general.quantization_version", std::uint32_t{2}}};
+  for (const GgufMetadata& part : {gguf_model_metadata(config, where), gguf_tokenizer_metadata(folder, config.vocab_size)})
+    metadata.insert(metadata.end(), part.begin(), part.end());
+  std::vector<float> values;  // of the tensor whose turn it is
+  std::vector<GgufSource> sources = tensor_sources(checkpoint, config, type, values);
+  report(sources, on_progress);
+  write_gguf(gguf_path, metadata, sources);
+}
+
+}  // namespace iteralign

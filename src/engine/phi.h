@@ -1,0 +1,29 @@
+#pragma once
+// Phi-3 and Phi-4-mini.
+
+#include <vector>
+
+#include "engine/model.h"
+
+namespace iteralign {
+
+class Phi : public Model {
+ public:
+  Phi(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device);
+
+ protected:
+  [[nodiscard]] at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context,
+                                 const Rotation& rotation) const override;
+  [[nodiscard]] std::vector<Linear*> layer_linears() override;
+  [[nodiscard]] std::vector<NamedParameter> layer_parameters() override;
+
+ private:
+  struct Block {
+    std::string name;  // "model.layers.0."
+    at::Tensor input_norm, post_attention_norm;
+    std::unique_ptr<Linear> qkv, o, gate_up, down;
+  };
+  std::vector<Block> blocks_;
+};
+
+}  // namespace iteralign

@@ -1,0 +1,126 @@
+"""Every family in every variant against `transformers` and `peft`: logits of whole, padded and cached sequences in float32 and
+float64, loss and every gradient for full fine-tuning and LoRA, and greedy answers to 50 prompts."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+try:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from safetensors.torch import save_file
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+except ImportError as error:
+    print("skipped:", error)
+    sys.exit(77)
+
+from family_models import VARIANTS, targets, write_model
+
+PROGRAM = os.environ["ITERALIGN"]
+TESTS = Path(PROGRAM).parent / "tests" / "test_engine"
+failures = []
+
+
+def check(name, holds, detail=""):
+    print(f"{'ok  ' if holds else 'FAIL'} {name} {detail}", flush=True)
+    if not holds:
+        failures.append(name)
+
+
+def load(folder, dtype=torch.float32, attention="sdpa"):
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention).eval()
+
+
+def our_test(name, test, variable, folder):
+    """Our test program reads what lies in the folder and compares (tests/engine/)."""
+    done = subprocess.run([TESTS, f"--gtest_filter={test}"], env=os.environ | {variable: str(folder)}, capture_output=True, text=True)
+    check(name, done.returncode == 0 and "1 test" in done.stdout and "PASSED" in done.stdout and "SKIPPED" not in done.stdout)
+    if done.returncode != 0:
+        print(done.stdout)
+
+
+def random_tokens(length):
+    return [random.randrange(256) for _ in range(length)]
+
+
+# Longer than the windows, and on both sides of what the scaled rotary embeddings call long.
+LENGTHS = (1, 5, 40, 64, 65, 150)
+
+
+def compare_logits(name, family, folder):
+    cases = {}
+    sequences = [random_tokens(length) for length in LENGTHS]
+    for dtype, suffix in ((torch.float32, "float32"), (torch.float64, "float64")):
+        # Gemma 2's cap exists in transformers' eager attention alone.
+        model = load(folder, dtype, "eager" if family == "Gemma2" else "sdpa")
+        for i, ids in enumerate(sequences):
+            cases[str(i)] = torch.tensor(ids)
+            with torch.no_grad():
+                cases[f"{i}.{suffix}"] = model(torch.tensor([ids])).logits[0].contiguous()
+    save_file(cases, folder.parent / "cases.safetensors")
+    our_test(f"{name}: logits within 1e-4 (float32) and 1e-9 (float64)", "PeerLogits.*", "ITERALIGN_LOGITS", folder.parent)
+
+
+def compare_gradients(name, family, folder, with_lora):
+    here = folder.parent / ("lora" if with_lora else "full")
+    here.mkdir()
+    (here / "model").symlink_to(folder)
+    model = load(folder, attention="eager")
+    if with_lora:
+        model = get_peft_model(model, LoraConfig(r=4, lora_alpha=16, target_modules=targets(family), init_lora_weights=False))
+        model.save_pretrained(here / "adapter")
+    sequences = [random_tokens(length) for length in (30, 9, 44, 17)]
+    learnt = [[t if i >= len(ids) // 2 else -100 for i, t in enumerate(ids)] for ids in sequences]
+    longest = max(map(len, sequences))
+    pad = lambda rows, filler: torch.tensor([row + [filler] * (longest - len(row)) for row in rows])
+    loss = model(input_ids=pad(sequences, 0), attention_mask=pad([[1] * len(ids) for ids in sequences], 0), labels=pad(learnt, -100)).loss
+    loss.backward()
+    gradients = {n.replace(".default", ""): p.grad.contiguous() for n, p in model.named_parameters() if p.requires_grad}
+    save_file(gradients | {"loss": loss.detach()}, here / "gradients.safetensors")
+    tokens, rows, labels = [], [], []
+    for ids, wanted in zip(sequences, learnt):
+        rows += [len(tokens) + i for i in range(len(ids) - 1) if wanted[i + 1] != -100]
+        labels += [t for t in wanted[1:] if t != -100]
+        tokens += ids[:-1]
+    batch = dict(tokens=tokens, lengths=[len(ids) - 1 for ids in sequences], rows=rows, targets=labels)
+    save_file({key: torch.tensor(value) for key, value in batch.items()}, here / "batch.safetensors")
+    our_test(f"{name}: loss and {len(gradients)} gradients, {'LoRA' if with_lora else 'full'}", "PeerGradients.*", "ITERALIGN_GRADIENTS", here)
+
+
+def compare_greedy(name, folder, new_tokens=24):
+    text = lambda n: "".join(chr(random.randrange(33, 127)) for _ in range(n))
+    prompts = [text(3 + 2 * i % 90) for i in range(50)]
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = load(folder, attention="eager")
+    file = folder.parent / "prompts.jsonl"
+    file.write_text("".join(json.dumps({"prompt": prompt}) + "\n" for prompt in prompts))
+    answers = json.loads(subprocess.run([PROGRAM, "generate", "--model", folder, "--dtype", "float32", "--device", "cpu", "--prompts", file, "--raw",
+                                         "--max-new-tokens", str(new_tokens), "--temperature", "0", "--json"], capture_output=True, text=True,
+                                        check=True).stdout)
+    equal = 0
+    for prompt, answer in zip(prompts, answers, strict=True):
+        ids = tokenizer(prompt, return_tensors="pt")
+        with torch.no_grad():
+            out = model.generate(**ids, max_new_tokens=new_tokens, do_sample=False)
+        equal += answer["token_ids"] == out[0, ids.input_ids.shape[1]:].tolist()
+    check(f"{name}: greedy answers", equal == len(prompts), f"{equal} of {len(prompts)} equal")
+
+
+random.seed(3)
+greedy_done = set()
+for name, (family, options) in VARIANTS.items():
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "model"
+        write_model(folder, family, options, spread=0.1)
+        compare_logits(name, family, folder)
+        compare_gradients(name, family, folder, with_lora=False)
+        compare_gradients(name, family, folder, with_lora=True)
+        if family not in greedy_done or "longrope" in name:
+            compare_greedy(name, folder)
+            greedy_done.add(family)
+print(f"{len(failures)} failures")
+sys.exit(1 if failures else 0)
