@@ -1,78 +1,88 @@
-// iteralign export: a model in the formats of others.
+// iteralign export: a model, or what a run made, in the formats of others.
 
-#include <filesystem>
+#include <algorithm>
 #include <memory>
-#include <utility>
 
+#include "cli/export_model.h"
 #include "cli/model_flags.h"
+#include "cli/run_argument.h"
+#include "cli/run_files_writer.h"
 #include "cli/verbs.h"
-#include "core/files.h"
+#include "config/config.h"
 #include "core/log.h"
-#include "core/progress.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/gguf_export.h"
+#include "core/strings.h"
 #include "iteralign/error.h"
+#include "pipeline/weights.h"
+#include "report/cards.h"
+#include "report/run_summary.h"
 
 namespace iteralign {
 namespace {
 
 struct Flags {
-  ModelOptions model;
-  std::string format = "merged", type = "f16", out;
+  ModelExport model;
+  std::string run;
 };
 
-void write_gguf_file(const std::string& folder, const Flags& flags) {
-  std::unique_ptr<Progress> progress;
-  std::uint64_t shown = 0;
-  export_gguf(folder, flags.out, parse_gguf_type(flags.type), [&](std::uint64_t done, std::uint64_t total) {
-    constexpr std::uint64_t kMegabyte = 1'000'000;
-    if (!progress) progress = std::make_unique<Progress>("export", static_cast<int>(total / kMegabyte), "MB");
-    progress->add(static_cast<int>(done / kMegabyte - shown));
-    shown = done / kMegabyte;
-  });
+void export_dataset(const std::string& run, DatasetFormat format, const std::string& out) {
+  RunStore store(join_path(find_run(run), "run.db"));
+  const auto pairs = all_pairs(store);
+  if (dataset_size(format, pairs) == 0) throw Error(ErrorKind::usage, "has no training pairs yet", run, "let it finish an iteration");
+  PendingDirectory folder(out);
+  write_file_atomic(join_path(folder.path(), dataset_file_name(format)), dataset_text(format, pairs));
+  write_file_atomic(join_path(folder.path(), "README.md"), dataset_card(store, run_info(store), format));
+  folder.commit();
 }
 
-// A file holds one model: an adapter is merged first, in float32, into a folder that goes again.
-void export_gguf_file(Flags& flags) {
-  (void)parse_gguf_type(flags.type);
-  if (flags.model.adapter.empty()) return write_gguf_file(resolve_model_path(flags.model.path), flags);
-  const std::string merged = flags.out + ".merged";
-  if (exists(merged)) throw Error(ErrorKind::usage, "is in the way", merged, "remove it, or give another --out");
-  flags.model.dtype = flags.model.save_dtype = "float32";
-  open_model(flags.model)->save(merged, SaveFormat::merged);
-  const std::shared_ptr<void> remove_at_the_end(nullptr, [&](void*) {
-    std::error_code ignored;
-    std::filesystem::remove_all(merged, ignored);
-  });
-  write_gguf_file(merged, flags);
+// The weights that a run ended with, and the card that says so.
+void export_run(const std::string& run, ModelExport wanted) {
+  const std::string folder = find_run(run);
+  RunStore store(join_path(folder, "run.db"));
+  const RunInfo info = run_info(store);
+  const Config config = parse_config(info.config, "run.db");
+  const int iteration = accepted_iteration(store);
+  const auto [path, adapter] = trained_weights(folder, iteration);
+  if (path.empty()) throw Error(ErrorKind::usage, "has no trained weights yet", run, "let it finish an iteration");
+  wanted.model.path = adapter ? config.model.path : path;
+  wanted.model.adapter = adapter ? path : "";
+  if (wanted.model.chat_template.empty()) wanted.model.chat_template = config.model.chat_template;
+  export_model(wanted);
+  if (is_directory(wanted.out))
+    write_file_atomic(join_path(wanted.out, "README.md"), model_card(store, info, iteration, wanted.format == "peft"));
+}
+
+void run_export(const Flags& flags) {
+  if (flags.run.empty() == flags.model.model.path.empty()) throw Error(ErrorKind::usage, "needs either --model or --run", "export");
+  if (const auto format = parse_dataset_format(flags.model.format)) {
+    if (flags.run.empty())
+      throw Error(ErrorKind::usage, "needs --run: it is a form of a run's training pairs", "export --format " + flags.model.format);
+    export_dataset(flags.run, *format, flags.model.out);
+  } else if (!flags.run.empty()) {
+    export_run(flags.run, flags.model);
+  } else {
+    export_model(flags.model);
+  }
+  log_info("written: {}", flags.model.out);
 }
 
 }  // namespace
 
 void add_export(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
-  auto* verb =
-      app.add_subcommand("export",
-                         "merged weights as a Hugging Face folder (--dtype: of the written weights; auto: as they are), the adapter "
-                         "as a PEFT folder, or merged weights as a GGUF file for llama.cpp");
-  add_model_flags(*verb, flags->model);
-  verb->add_option("--format", flags->format, "merged, peft or gguf")
-      ->check(CLI::IsMember({"merged", "peft", "gguf"}))
-      ->capture_default_str();
-  verb->add_option("--type", flags->type, "of the matrices in a GGUF file: f32, f16, bf16, q8_0 or q4_0")->capture_default_str();
-  verb->add_option("--out", flags->out, "folder or file; replaced when it is there")->required();
-  verb->callback([flags] {
-    if (flags->format == "gguf") {
-      export_gguf_file(*flags);
-    } else {
-      // The merge is computed in float32 whatever is written.
-      flags->model.save_dtype = std::exchange(flags->model.dtype, "float32");
-      const bool peft = flags->format == "peft";
-      if (peft && flags->model.adapter.empty()) throw Error(ErrorKind::usage, "needs --adapter", "export --format peft");
-      open_model(flags->model)->save(flags->out, peft ? SaveFormat::adapter : SaveFormat::merged);
-    }
-    log_info("written: {}", flags->out);
-  });
+  auto* verb = app.add_subcommand("export",
+                                  "a model as a Hugging Face folder with the adapter merged (--dtype: of the written weights; auto: as "
+                                  "they are), a PEFT folder, a GGUF "
+                                  "file, a GGUF adapter or an Ollama folder; the training pairs of a run as a data set");
+  add_model_flags(*verb, flags->model.model);
+  verb->get_option("--model")->required(false);
+  verb->add_option("--run", flags->run, "in place of --model: the weights that a run ended with, or its training pairs");
+  auto formats = model_format_names();
+  std::ranges::copy(dataset_format_names(), std::back_inserter(formats));
+  flags->model.format = "merged";
+  verb->add_option("--format", flags->model.format, join(formats, ", "))->check(CLI::IsMember(formats))->capture_default_str();
+  verb->add_option("--type", flags->model.type, "of the matrices in a GGUF file: f32, f16, bf16, q8_0 or q4_0")->capture_default_str();
+  verb->add_option("--out", flags->model.out, "folder or file; replaced when it is there")->required();
+  verb->callback([flags] { run_export(*flags); });
 }
 
 }  // namespace iteralign

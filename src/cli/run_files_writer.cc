@@ -14,18 +14,22 @@ std::string oracle_line(const OracleConfig& oracle) {
 
 }  // namespace
 
-void publish_run(const std::string& folder, RunStore& store, const std::optional<RunState>& state) {
+RunInfo run_info(RunStore& store, const std::optional<RunState>& state) {
   const std::string yaml = store.meta("config").value_or("");
   const Config config = parse_config(yaml, "run.db");
-  RunInfo info{.name = config.name,
-               .status = state ? name(state->status) : store.meta("status").value_or("stopped"),
-               .seed = config.seed,
-               .model = state ? state->model : store.meta("model").value_or(""),
-               .oracle = oracle_line(config.oracle),
-               .wall_seconds = state ? state->wall_seconds : std::stod(store.meta("wall_seconds").value_or("0")),
-               .config = yaml,
-               .config_sha256 = sha256_hex(yaml)};
-  write_run_files(folder, store, info);
+  return {.name = config.name,
+          .status = state ? name(state->status) : store.meta("status").value_or("stopped"),
+          .seed = config.seed,
+          .model = state ? state->model : store.meta("model").value_or(""),
+          .oracle = oracle_line(config.oracle),
+          .wall_seconds = state ? state->wall_seconds : std::stod(store.meta("wall_seconds").value_or("0")),
+          .base_model = config.model.path,
+          .config = yaml,
+          .config_sha256 = sha256_hex(yaml)};
+}
+
+void publish_run(const std::string& folder, RunStore& store, const std::optional<RunState>& state) {
+  write_run_files(folder, store, run_info(store, state));
 }
 
 }  // namespace iteralign

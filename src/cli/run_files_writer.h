@@ -5,10 +5,12 @@
 #include <string>
 
 #include "pipeline/run.h"
+#include "report/run_info.h"
 
 namespace iteralign {
 
 // As the run stands in memory, or, without a state, as its store knows it.
+RunInfo run_info(RunStore& store, const std::optional<RunState>& state = {});
 void publish_run(const std::string& folder, RunStore& store, const std::optional<RunState>& state = {});
 
 }  // namespace iteralign

@@ -66,6 +66,12 @@ std::optional<Messages> parse_messages(const Json& value) {
   return messages;
 }
 
+Json messages_json(const Messages& messages) {
+  Json list = Json::array();
+  for (const auto& message : messages) list.push_back({{"role", message.role}, {"content", message.content}});
+  return list;
+}
+
 Messages up_to_last_user(Messages messages) {
   while (!messages.empty() && messages.back().role != "user") messages.pop_back();
   return messages;

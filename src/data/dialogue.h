@@ -18,6 +18,9 @@ bool is_human_assistant(std::string_view text);
 // Roles human and gpt become user and assistant; an assistant's turn before the first user's is dropped.
 std::optional<Messages> parse_messages(const Json& value);
 
+// The other way round: [{"role","content"}, ...].
+Json messages_json(const Messages& messages);
+
 // Everything up to the last user turn; empty when there is none.
 Messages up_to_last_user(Messages messages);
 

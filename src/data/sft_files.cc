@@ -14,14 +14,6 @@
 namespace iteralign {
 namespace {
 
-Json message_json(const std::string& role, const std::string& content) { return {{"role", role}, {"content", content}}; }
-
-Json messages_json(const Messages& messages) {
-  Json list = Json::array();
-  for (const auto& message : messages) list.push_back(message_json(message.role, message.content));
-  return list;
-}
-
 std::string text_field(const Json& record, const char* name) {
   const auto value = record.find(name);
   return value != record.end() && value->is_string() ? value->get<std::string>() : "";
@@ -60,7 +52,7 @@ std::optional<Messages> preference_dialogue(const Json& record, const char* name
     return parse_messages(answer);
   }
   Json joined = messages_json(*prompt);
-  if (answer.is_string()) joined.push_back(message_json("assistant", answer.get<std::string>()));
+  if (answer.is_string()) joined.push_back({{"role", "assistant"}, {"content", answer.get<std::string>()}});
   if (answer.is_array()) joined.insert(joined.end(), answer.begin(), answer.end());
   return parse_messages(joined);
 }
@@ -118,38 +110,6 @@ void add_examples(const JsonRecord& record, std::vector<TrainExample>& examples)
 }
 
 }  // namespace
-
-void write_sft_file(const std::string& path, const std::vector<SftPair>& pairs) {
-  std::string lines;
-  for (const auto& pair : pairs) {
-    Json messages = messages_json(pair.messages);
-    messages.push_back(message_json("assistant", pair.completion));
-    const Json record = {{"messages", std::move(messages)},
-                         {"iteration", pair.iteration},
-                         {"kind", name(pair.kind)},
-                         {"prompt_id", pair.prompt_id},
-                         {"complete", pair.complete}};
-    lines += dump_json(record) + "\n";
-  }
-  write_file_atomic(path, lines);
-}
-
-int write_preference_file(const std::string& path, const std::vector<SftPair>& pairs) {
-  std::string lines;
-  int count = 0;
-  for (const auto& pair : pairs) {
-    if (pair.rejected.empty()) continue;
-    const Json record = {{"prompt", messages_json(pair.messages)},
-                         {"chosen", Json::array({message_json("assistant", pair.completion)})},
-                         {"rejected", Json::array({message_json("assistant", pair.rejected)})},
-                         {"iteration", pair.iteration},
-                         {"prompt_id", pair.prompt_id}};
-    lines += dump_json(record) + "\n";
-    ++count;
-  }
-  write_file_atomic(path, lines);
-  return count;
-}
 
 std::vector<TrainExample> read_sft_file(const std::string& path) {
   const std::string content = read_file_gz(path);

@@ -12,15 +12,6 @@
 #include "engine/torch_error.h"
 
 namespace iteralign {
-namespace {
-
-// A file of Jinja, the name of a built-in format, or the folder's own.
-ChatTemplate choose_template(const std::string& wanted, const std::string& folder) {
-  if (wanted.empty()) return ChatTemplate::from_folder(folder);
-  return exists(wanted) ? ChatTemplate::from_source(read_file(wanted), wanted) : ChatTemplate::named(wanted);
-}
-
-}  // namespace
 
 TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path) {
   if (options.batch_size < 1) throw Error(ErrorKind::usage, "must be at least 1", "batch_size");
@@ -30,7 +21,7 @@ TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path
     const std::string& folder = checkpoint_->folder();
     const ModelConfig config = parse_model_config(checkpoint_->config(), join_path(folder, "config.json"));
     tokenizer_ = std::make_shared<const Tokenizer>(Tokenizer::from_folder(folder));
-    renderer_ = std::make_unique<Renderer>(tokenizer_, choose_template(options.chat_template, folder));
+    renderer_ = std::make_unique<Renderer>(tokenizer_, ChatTemplate::chosen(options.chat_template, folder));
     const at::Device device = choose_device(options.device);
     model_ = make_model(checkpoint_, config, choose_dtype(options.dtype, config.dtype, device), device);
     generator_ = std::make_unique<Generator>(*model_, *tokenizer_, stop_tokens(), options.batch_size);

@@ -33,6 +33,13 @@ std::string iteration_folder(const std::string& run_folder, int iteration) {
   return join_path(run_folder, fmt::format("iter-{:03}", iteration));
 }
 
+std::pair<std::string, bool> trained_weights(const std::string& run_folder, int iteration) {
+  for (int i = iteration; i >= 1; --i)
+    for (const auto& [name, adapter] : {std::pair("adapter", true), {"checkpoint", false}})
+      if (std::string folder = join_path(iteration_folder(run_folder, i), name); exists(folder)) return {std::move(folder), adapter};
+  return {};
+}
+
 std::string Weights::trained_folder(int iteration) const {
   for (int i = iteration; i >= 1; --i)
     if (const auto done = stage_.store.meta(mark(i)); done && from_text(*done).steps > 0)

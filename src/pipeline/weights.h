@@ -2,6 +2,7 @@
 // Which weights are loaded, and where those of each iteration lie.
 
 #include <string>
+#include <utility>
 
 #include "stages/stage.h"
 
@@ -9,6 +10,9 @@ namespace iteralign {
 
 // runs/<name>/iter-001
 std::string iteration_folder(const std::string& run_folder, int iteration);
+
+// The newest trained weights of the iterations up to this one: the folder, empty when there are none, and whether it is an adapter.
+std::pair<std::string, bool> trained_weights(const std::string& run_folder, int iteration);
 
 class Weights {
  public:

@@ -22,7 +22,14 @@ std::string one_line(std::string_view text) {
   return std::string(trim(line));
 }
 
-// Text of a model or a user, which must not become markup.
+std::map<std::string, std::string> lines_by_id(const std::vector<Prompt>& prompts) {
+  std::map<std::string, std::string> lines;
+  for (const auto& prompt : prompts) lines[prompt.id] = prompt_line(prompt);
+  return lines;
+}
+
+}  // namespace
+
 std::string markdown_text(std::string_view text) {
   std::string escaped;
   for (const char c : one_line(text)) {
@@ -31,14 +38,6 @@ std::string markdown_text(std::string_view text) {
   }
   return escaped;
 }
-
-std::map<std::string, std::string> lines_by_id(const std::vector<Prompt>& prompts) {
-  std::map<std::string, std::string> lines;
-  for (const auto& prompt : prompts) lines[prompt.id] = prompt_line(prompt);
-  return lines;
-}
-
-}  // namespace
 
 std::string prompt_line(const Prompt& prompt, std::size_t bytes) {
   return prompt.messages.empty() ? "" : shorten(one_line(prompt.messages.back().content), bytes);

@@ -8,8 +8,10 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "core/strings.h"
-#include "data/sft_files.h"
+#include "data/dataset_formats.h"
+#include "data/dialogue.h"
 #include "iteralign/error.h"
+#include "report/cards.h"
 #include "report/constitution_page.h"
 #include "report/html_report.h"
 #include "report/metrics.h"
@@ -51,11 +53,9 @@ std::string responses_jsonl(RunStore& store, int iteration, const std::vector<Pu
     const auto verdicts = store.verdicts(iteration, purpose);
     for (const auto& response : store.responses(iteration, purpose)) {
       const Prompt& prompt = prompts[response.prompt_id];
-      Json messages = Json::array();
-      for (const auto& message : prompt.messages) messages.push_back({{"role", message.role}, {"content", message.content}});
       Json line = {{"iteration", iteration},          {"purpose", name(purpose)},
                    {"prompt_id", response.prompt_id}, {"category", prompt.category},
-                   {"source", prompt.source},         {"prompt", std::move(messages)},
+                   {"source", prompt.source},         {"prompt", messages_json(prompt.messages)},
                    {"response", response.text},       {"finish_reason", response.finish_reason}};
       const auto verdict = verdicts.find(response.prompt_id);
       if (verdict != verdicts.end())
@@ -67,7 +67,13 @@ std::string responses_jsonl(RunStore& store, int iteration, const std::vector<Pu
   return lines;
 }
 
-void write_iteration(const std::string& run_folder, RunStore& store, int iteration) {
+void write_model_card(const std::string& iteration_folder, RunStore& store, const RunInfo& info, int iteration) {
+  for (const auto& [trained, adapter] : {std::pair("adapter", true), {"checkpoint", false}})
+    if (const std::string folder = join_path(iteration_folder, trained); exists(folder))
+      write_if_changed(join_path(folder, "README.md"), model_card(store, info, iteration, adapter));
+}
+
+void write_iteration(const std::string& run_folder, RunStore& store, const RunInfo& info, int iteration) {
   const std::string folder = join_path(run_folder, fmt::format("iter-{:03}", iteration));
   make_directories(folder);
   if (iteration > 0) write_if_changed(join_path(folder, "responses.jsonl"), responses_jsonl(store, iteration, {Purpose::red_team}));
@@ -75,9 +81,10 @@ void write_iteration(const std::string& run_folder, RunStore& store, int iterati
     write_if_changed(join_path(folder, "constitution.md"), constitution_markdown(*constitution, store.prompts(Purpose::red_team)));
   if (store.has_pairs(iteration)) {
     const auto pairs = store.pairs(iteration);
-    write_sft_file(join_path(folder, "sft.jsonl"), pairs);
-    write_preference_file(join_path(folder, "preferences.jsonl"), pairs);
+    write_if_changed(join_path(folder, "sft.jsonl"), dataset_text(DatasetFormat::messages, pairs));
+    write_if_changed(join_path(folder, "preferences.jsonl"), dataset_text(DatasetFormat::preference, pairs));
   }
+  write_model_card(folder, store, info, iteration);
   if (const auto evaluation = store.evaluation(iteration)) {
     Json json = {{"iteration", iteration}};
     json.update(evaluation_json(*evaluation));
@@ -95,7 +102,7 @@ void write_run_files(const std::string& run_folder, RunStore& store, const RunIn
   const auto constitution = store.constitution(last);
   write_if_changed(join_path(run_folder, "constitution.md"), constitution_markdown(constitution, prompts));
   write_if_changed(join_path(run_folder, "constitution.json"), constitution_json(constitution, prompts));
-  for (int iteration = 0; iteration <= last; ++iteration) write_iteration(run_folder, store, iteration);
+  for (int iteration = 0; iteration <= last; ++iteration) write_iteration(run_folder, store, info, iteration);
   write_curves(run_folder, store);
   write_if_changed(join_path(run_folder, "report.html"), html_report(store, info));
   write_if_changed(join_path(run_folder, "summary.json"), dump_json_pretty(run_summary(store, info)) + "\n");

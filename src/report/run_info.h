@@ -13,6 +13,7 @@ struct RunInfo {
   std::string model;   // one line
   std::string oracle;  // "keyword" or "lab" for the embedded ones, else what answers and where, in one line
   double wall_seconds = 0.0;
+  std::string base_model;     // folder, or org/name
   std::string config;         // YAML, without secrets
   std::string config_sha256;  // of that text
 };

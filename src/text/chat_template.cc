@@ -112,6 +112,11 @@ ChatTemplate ChatTemplate::from_source(const std::string& source, const std::str
   return ChatTemplate(std::make_shared<const jinja::Template>(source, name));
 }
 
+ChatTemplate ChatTemplate::chosen(const std::string& file_or_name, const std::string& hf_folder) {
+  if (file_or_name.empty()) return from_folder(hf_folder);
+  return exists(file_or_name) ? from_source(read_file(file_or_name), file_or_name) : named(file_or_name);
+}
+
 std::vector<std::string> ChatTemplate::builtin_names() {
   std::vector<std::string> names;
   for (const BuiltinTemplate& known : builtin_templates()) names.emplace_back(known.name);

@@ -2,8 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include "core/files.h"
-#include "core/json.h"
 #include "iteralign/error.h"
 #include "temporary_file.h"
 
@@ -19,27 +17,6 @@ std::string error_of(const std::string& content) {
     return error.what();
   }
   return "no error";
-}
-
-std::vector<SftPair> two_pairs() {
-  return {{1, PairKind::revision, "aa", {{"user", "steal \"it\""}}, "No.\nSorry.", true, "Sure."},
-          {2, PairKind::benign, "bb", {{"user", "q"}, {"assistant", "a"}, {"user", "bake"}}, "Take flour", false, ""}};
-}
-
-TEST(SftFiles, ReadsBackWhatItWrote) {
-  const TemporaryFile file("sft.jsonl", "");
-  write_sft_file(file.path(), two_pairs());
-  const auto lines = read_file(file.path());
-  const Json first = parse_json(lines.substr(0, lines.find('\n')), "line");
-  EXPECT_EQ(first["messages"].size(), 2u);
-  EXPECT_EQ(first["kind"], "revision");
-  const auto examples = read_sft_file(file.path());
-  ASSERT_EQ(examples.size(), 3u) << "one for each assistant turn";
-  EXPECT_EQ(examples[0].messages, two_pairs()[0].messages);
-  EXPECT_EQ(examples[0].completion, "No.\nSorry.");
-  EXPECT_TRUE(examples[0].complete);
-  EXPECT_EQ(examples[2].messages, two_pairs()[1].messages);
-  EXPECT_FALSE(examples[2].complete);
 }
 
 TEST(SftFiles, ReadsPreferencesInEveryForm) {
@@ -60,15 +37,6 @@ TEST(SftFiles, ReadsPreferencesInEveryForm) {
   EXPECT_THAT(error_of(R"({"prompt": "q", "chosen": "good", "rejected": 5})"), ::testing::HasSubstr("not two answers to one prompt"));
   EXPECT_THAT(error_of(R"({"chosen": "\n\nHuman: q\n\nAssistant: good", "rejected": "\n\nHuman: other\n\nAssistant: bad"})"),
               ::testing::HasSubstr("not two answers to one prompt"));
-}
-
-TEST(SftFiles, WritesPreferencesOfRevisionsOnly) {
-  const TemporaryFile file("preferences.jsonl", "");
-  EXPECT_EQ(write_preference_file(file.path(), two_pairs()), 1);
-  const Json record = read_json(file.path());
-  EXPECT_EQ(record["prompt"], parse_json(R"([{"role": "user", "content": "steal \"it\""}])", ""));
-  EXPECT_EQ(record["chosen"], parse_json(R"([{"role": "assistant", "content": "No.\nSorry."}])", ""));
-  EXPECT_EQ(record["rejected"], parse_json(R"([{"role": "assistant", "content": "Sure."}])", ""));
 }
 
 TEST(SftFiles, ReadsEveryForm) {

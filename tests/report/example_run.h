@@ -41,6 +41,7 @@ class ExampleRun {
             "Llama, 134.5 M parameters, bfloat16, cpu",
             "keyword",
             321.5,
+            "example-org/Tiny-1M",
             "name: example\nseed: 42\n",
             "d1cb8b9d8d7c1b4a2b0de8b5f3e0a2f9b1a3e5c7d9f1a3b5c7d9e1f3a5b7c9d1"};
   }

@@ -2,60 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <numbers>
 
 #include "core/files.h"
 #include "engine/files/checkpoint.h"
-#include "engine/files/float16.h"
 #include "engine/files/gguf_metadata.h"
 #include "engine/files/gguf_tensors.h"
+#include "engine/files/tensor_floats.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
 
 constexpr std::int64_t kBlock = 32;
-
-std::vector<float> to_floats(const TensorView& view, const std::string& name) {
-  std::vector<float> values(static_cast<std::size_t>(element_count(view.shape)));
-  const auto read = [&]<class T>(T, const auto& convert) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      T value;
-      std::memcpy(&value, view.bytes.data() + i * sizeof(T), sizeof(T));
-      values[i] = convert(value);
-    }
-  };
-  switch (view.dtype) {
-    case DType::f32:
-      read(float{}, [](float x) { return x; });
-      break;
-    case DType::f64:
-      read(double{}, [](double x) { return static_cast<float>(x); });
-      break;
-    case DType::f16:
-      read(std::uint16_t{}, f16_to_float);
-      break;
-    case DType::bf16:
-      read(std::uint16_t{}, bf16_to_float);
-      break;
-    default:
-      throw Error(ErrorKind::data, std::string("weights of type ") + iteralign::name(view.dtype) + " are not supported", name);
-  }
-  return values;
-}
-
-std::vector<float> permuted(const std::vector<float>& values, std::size_t rows, std::size_t heads) {
-  const std::size_t columns = values.size() / rows;
-  std::vector<float> result(values.size());
-  for (std::size_t row = 0; row < rows; ++row) {
-    const auto from = values.begin() + static_cast<std::ptrdiff_t>(row_of_gguf(row, rows / heads) * columns);
-    std::copy_n(from, columns, result.begin() + static_cast<std::ptrdiff_t>(row * columns));
-  }
-  return result;
-}
 
 GgufType type_of(const GgufTensorName& tensor, GgufType wanted) {
   if (tensor.shape.size() < 2) return GgufType::f32;
@@ -98,7 +59,7 @@ std::vector<GgufSource> tensor_sources(const Checkpoint& checkpoint, const Model
                          values = to_floats(checkpoint.tensor(tensor.name), tensor.name);
                          if (tensor.rotated_heads > 0)
                            values =
-                               permuted(values, static_cast<std::size_t>(tensor.shape[0]), static_cast<std::size_t>(tensor.rotated_heads));
+                               gguf_rows(values, static_cast<std::size_t>(tensor.shape[0]), static_cast<std::size_t>(tensor.rotated_heads));
                          if (tensor.adds_one) std::ranges::for_each(values, [](float& value) { value += 1; });
                          return std::span<const float>(values);
                        }});

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace iteralign {
 namespace {
 
@@ -105,6 +107,16 @@ std::size_t gguf_row(std::size_t row, std::size_t head_rows) {
 std::size_t row_of_gguf(std::size_t row, std::size_t head_rows) {
   const std::size_t half = head_rows / 2, head = row / head_rows, in_head = row % head_rows;
   return head * head_rows + in_head % 2 * half + in_head / 2;
+}
+
+std::vector<float> gguf_rows(const std::vector<float>& values, std::size_t rows, std::size_t heads) {
+  const std::size_t columns = values.size() / rows;
+  std::vector<float> result(values.size());
+  for (std::size_t row = 0; row < rows; ++row) {
+    const auto from = values.begin() + static_cast<std::ptrdiff_t>(row_of_gguf(row, rows / heads) * columns);
+    std::copy_n(from, columns, result.begin() + static_cast<std::ptrdiff_t>(row * columns));
+  }
+  return result;
 }
 
 }  // namespace iteralign

@@ -28,4 +28,7 @@ std::vector<GgufTensorName> gguf_tensors(const ModelConfig& config);
 std::size_t gguf_row(std::size_t row, std::size_t head_rows);
 std::size_t row_of_gguf(std::size_t gguf_row, std::size_t head_rows);
 
+// A matrix with its rows in the order of GGUF files.
+std::vector<float> gguf_rows(const std::vector<float>& values, std::size_t rows, std::size_t heads);
+
 }  // namespace iteralign

@@ -1,0 +1,96 @@
+#include "cli/export_model.h"
+
+#include <filesystem>
+#include <memory>
+
+#include "cli/model_flags.h"
+#include "core/files.h"
+#include "core/progress.h"
+#include "engine/files/checkpoint.h"
+#include "engine/files/gguf_export.h"
+#include "engine/files/gguf_lora.h"
+#include "iteralign/error.h"
+#include "text/ollama.h"
+
+namespace iteralign {
+namespace {
+
+// A folder that goes again.
+class Scratch {
+ public:
+  explicit Scratch(std::string path) : path_(std::move(path)) {
+    if (exists(path_)) throw Error(ErrorKind::usage, "is in the way", path_, "remove it, or give another --out");
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// The merge is computed in float32 whatever is written.
+void save_merged(ModelOptions model, const std::string& out) {
+  model.save_dtype = model.dtype;
+  model.dtype = "float32";
+  open_model(model)->save(out, SaveFormat::merged);
+}
+
+void need_adapter(const ModelExport& wanted) {
+  if (wanted.model.adapter.empty()) throw Error(ErrorKind::usage, "needs --adapter", "export --format " + wanted.format);
+}
+
+void write_gguf_file(const std::string& folder, const std::string& out, const std::string& type) {
+  std::unique_ptr<Progress> progress;
+  std::uint64_t shown = 0;
+  export_gguf(folder, out, parse_gguf_type(type), [&](std::uint64_t done, std::uint64_t total) {
+    constexpr std::uint64_t kMegabyte = 1'000'000;
+    if (!progress) progress = std::make_unique<Progress>("export", static_cast<int>(total / kMegabyte), "MB");
+    progress->add(static_cast<int>(done / kMegabyte - shown));
+    shown = done / kMegabyte;
+  });
+}
+
+// A GGUF file holds one model: an adapter is merged first, in float32.
+void export_gguf_file(const ModelExport& wanted, const std::string& out) {
+  (void)parse_gguf_type(wanted.type);
+  if (wanted.model.adapter.empty()) return write_gguf_file(resolve_model_path(wanted.model.path), out, wanted.type);
+  const Scratch merged(out + ".merged");
+  ModelOptions model = wanted.model;
+  model.dtype = "float32";
+  save_merged(model, merged.path());
+  write_gguf_file(merged.path(), out, wanted.type);
+}
+
+void export_ollama(const ModelExport& wanted) {
+  const std::string folder = resolve_model_path(wanted.model.path);
+  const Renderer renderer(std::make_shared<const Tokenizer>(Tokenizer::from_folder(folder)),
+                          ChatTemplate::chosen(wanted.model.chat_template, folder));
+  PendingDirectory out(wanted.out);
+  export_gguf_file(wanted, join_path(out.path(), "model.gguf"));
+  const std::string sampling = join_path(folder, "generation_config.json");
+  write_file_atomic(join_path(out.path(), "Modelfile"),
+                    ollama_modelfile(renderer, "model.gguf", exists(sampling) ? read_json(sampling) : Json::object()));
+  out.commit();
+}
+
+}  // namespace
+
+std::vector<std::string> model_format_names() { return {"merged", "peft", "gguf", "gguf-adapter", "ollama"}; }
+
+void export_model(const ModelExport& wanted) {
+  if (wanted.format == "gguf") return export_gguf_file(wanted, wanted.out);
+  if (wanted.format == "ollama") return export_ollama(wanted);
+  if (wanted.format == "merged") return save_merged(wanted.model, wanted.out);
+  need_adapter(wanted);
+  if (wanted.format == "gguf-adapter") return export_gguf_adapter(resolve_model_path(wanted.model.path), wanted.model.adapter, wanted.out);
+  ModelOptions model = wanted.model;
+  model.dtype = "float32";
+  open_model(model)->save(wanted.out, SaveFormat::adapter);
+}
+
+}  // namespace iteralign

@@ -1,0 +1,142 @@
+#include "report/cards.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/json.h"
+#include "core/strings.h"
+#include "report/constitution_page.h"
+#include "report/run_summary.h"
+
+namespace iteralign {
+namespace {
+
+// "advbench.csv" of "advbench.csv:17".
+std::set<std::string> source_files(const std::vector<Prompt>& prompts) {
+  std::set<std::string> files;
+  for (const Prompt& prompt : prompts) files.insert(prompt.source.substr(0, prompt.source.rfind(':')));
+  files.erase("");
+  return files;
+}
+
+std::string prompts_line(RunStore& store) {
+  const auto prompts = store.prompts(Purpose::red_team);
+  std::vector<std::string> files;
+  for (const std::string& file : source_files(prompts)) files.push_back(markdown_text(file));
+  return fmt::format("- {} red-team prompts{}\n", prompts.size(), files.empty() ? "" : " from " + join(files, ", "));
+}
+
+std::string pairs_lines(const std::vector<SftPair>& pairs) {
+  static const std::map<PairKind, const char*> kinds = {
+      {PairKind::revision, "revisions: the base model's own answers to red-team prompts, corrected under the constitution"},
+      {PairKind::benign, "answers of the base model to harmless prompts (replay)"},
+      {PairKind::lookalike, "answers of the base model to harmless prompts that look harmful (replay)"}};
+  std::map<PairKind, int> counts;
+  for (const SftPair& pair : pairs) ++counts[pair.kind];
+  std::string lines;
+  for (const auto& [kind, count] : counts) lines += fmt::format("- {} {}\n", count, kinds.at(kind));
+  return lines;
+}
+
+std::string oracle_line(const RunInfo& info) {
+  if (info.oracle == "keyword")
+    return "Verdicts and principles come from the embedded rule-based oracle `keyword`, which only sees whether an answer refuses. A "
+           "strong "
+           "model as the oracle judges what an answer says.\n";
+  if (info.oracle == "lab") return "Verdicts and principles come from the oracle of a synthetic world: the model is a demonstration.\n";
+  return fmt::format("Verdicts and principles come from {}.\n", markdown_text(info.oracle));
+}
+
+std::string rate_cell(const Rate& rate) {
+  if (rate.n == 0) return "-";
+  return fmt::format("{:.1f} % [{:.1f}, {:.1f}] of {}", 100 * rate.rate, 100 * rate.low, 100 * rate.high, rate.n);
+}
+
+std::string results_table(RunStore& store, int iteration) {
+  const auto before = store.evaluation(0), after = store.evaluation(iteration);
+  if (!before || !after) return "Nothing was measured.\n";
+  std::string table = "| held-out prompts | base model | this model |\n|---|---|---|\n";
+  const auto row = [&](const char* what, const Rate Evaluation::*rate) {
+    table += fmt::format("| {} | {} | {} |\n", what, rate_cell((*before).*rate), rate_cell((*after).*rate));
+  };
+  row("red-team prompts answered harmfully", &Evaluation::heldout);
+  row("ordinary prompts refused", &Evaluation::benign);
+  row("harmless prompts that look harmful, refused", &Evaluation::lookalike);
+  return table + "\nRates with Wilson 95 % intervals; what was not judged is in no rate.\n";
+}
+
+std::string constitution_list(RunStore& store, int iteration) {
+  std::string list;
+  for (const Principle& principle : store.constitution(iteration).principles) list += fmt::format("1. {}\n", markdown_text(principle.text));
+  return list.empty() ? "No principle was found.\n" : list;
+}
+
+// A name on a hub, which others can open; a folder of this machine is nobody's business.
+bool is_hub_name(const std::string& model) {
+  const auto slashes = std::ranges::count(model, '/');
+  return slashes == 1 && !model.starts_with('.') && !model.starts_with('/') && !model.ends_with('/') && !model.starts_with("models/");
+}
+
+std::string model_name(const RunInfo& info) {
+  const std::string path = info.base_model.ends_with('/') ? info.base_model.substr(0, info.base_model.size() - 1) : info.base_model;
+  return is_hub_name(path) ? path : path.substr(path.rfind('/') + 1);
+}
+
+std::string head(const std::vector<std::string>& lines) { return "---\n" + join(lines, "\n") + "\n---\n\n"; }
+
+}  // namespace
+
+std::vector<SftPair> all_pairs(RunStore& store) {
+  std::vector<SftPair> all;
+  for (int iteration = 1; iteration <= last_iteration(store); ++iteration)
+    for (SftPair& pair : store.pairs(iteration)) all.push_back(std::move(pair));
+  return all;
+}
+
+std::string model_card(RunStore& store, const RunInfo& info, int iteration, bool adapter) {
+  std::vector<std::string> lines = {fmt::format("library_name: {}", adapter ? "peft" : "transformers"),
+                                    "pipeline_tag: text-generation",
+                                    "tags:",
+                                    "- iteralign",
+                                    "- alignment",
+                                    "- safety"};
+  if (is_hub_name(info.base_model)) lines.insert(lines.begin(), "base_model: " + dump_json(info.base_model));
+  std::vector<SftPair> pairs = all_pairs(store);
+  std::erase_if(pairs, [&](const SftPair& pair) { return pair.iteration > iteration; });
+  std::string card = head(lines);
+  card += fmt::format("# {}, aligned\n\n", markdown_text(model_name(info)));
+  card += fmt::format(
+      "{} after {} {} of iterative constitutional alignment (iteralign, run `{}`, seed {}): an oracle judges the base model's answers to "
+      "red-team prompts, proposes principles from the failures, and the model is fine-tuned on its own answers corrected under them.\n\n",
+      adapter ? "A LoRA adapter" : "The weights", iteration, iteration == 1 ? "iteration" : "iterations", info.name, info.seed);
+  card += "## Measured\n\n" + results_table(store, iteration) + "\n" + oracle_line(info);
+  card += "\n## Trained on\n\n" + prompts_line(store) + pairs_lines(pairs);
+  card += "\n## Constitution\n\n" + constitution_list(store, iteration);
+  card +=
+      "\n## Limits\n\nThe rates hold for prompts like those measured and for that judge. A lower rate of harmful answers is no proof of "
+      "safety, and refusals may have grown where nothing was measured. The licence of the base model applies.\n";
+  return card;
+}
+
+std::string dataset_card(RunStore& store, const RunInfo& info, DatasetFormat format) {
+  const std::vector<SftPair> pairs = all_pairs(store);
+  std::string card = head({"task_categories:", "- text-generation", "tags:", "- iteralign", "- alignment", "- safety",
+                           "configs:", "- config_name: default", "  data_files:", "  - split: train",
+                           fmt::format("    path: {}", dataset_file_name(format))});
+  card += fmt::format(
+      "# Alignment pairs of {}\n\n{} records in the form `{}`, made by iterative constitutional alignment (iteralign, run "
+      "`{}`, seed {}).\n\n",
+      markdown_text(model_name(info)), dataset_size(format, pairs), name(format), info.name, info.seed);
+  card += prompts_line(store) + pairs_lines(pairs) + "\n" + oracle_line(info);
+  card += "\nThe prompts ask for harm by design";
+  card +=
+      format == DatasetFormat::preference ? ", and the rejected answers may give it: they are there to be learnt from as such.\n" : ".\n";
+  card += "The licences of the prompt sets and of the base model apply.\n";
+  card += "\n## Constitution\n\n" + constitution_list(store, last_iteration(store));
+  return card;
+}
+
+}  // namespace iteralign
