@@ -32,6 +32,7 @@ struct GenerateRequest {
   std::string prefill;  // text that the assistant's turn starts with; not part of the answer
   Sampling sampling;
   std::uint64_t seed = 0;  // of this request alone: the answer does not depend on which others are in the batch
+  bool logprobs = false;
 };
 
 struct Generation {
@@ -39,6 +40,7 @@ struct Generation {
   std::vector<std::int32_t> tokens;  // the new tokens, with the end token if one was generated
   std::string finish_reason;         // "stop" or "length"
   int prompt_tokens = 0;
+  std::vector<double> logprobs;  // when asked for: of each token, by the model alone, before penalties and temperature
 };
 
 struct ScoreRequest {

@@ -1,9 +1,12 @@
 // iteralign generate: answers to prompts.
 
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "cli/model_flags.h"
 #include "cli/output.h"
+#include "cli/sampling_flags.h"
 #include "cli/verbs.h"
 #include "core/files.h"
 #include "core/interrupt.h"
@@ -19,8 +22,9 @@ namespace {
 struct GenerateFlags {
   ModelOptions model;
   std::string prompt, prompts_file, system;
-  bool has_prompt = false, raw = false, json = false;
-  Sampling sampling;
+  bool has_prompt = false, raw = false, json = false, logprobs = false;
+  SamplingFlags sampling;
+  int samples = 1;  // a prompt
   std::uint64_t seed = 0;
 };
 
@@ -29,8 +33,10 @@ std::vector<Prompt> read_questions(const GenerateFlags& flags) {
   return read_prompts(flags.prompts_file);
 }
 
-GenerateRequest to_request(const GenerateFlags& flags, const Prompt& prompt) {
-  GenerateRequest request{.messages = {}, .raw = {}, .prefill = {}, .sampling = flags.sampling, .seed = derive_seed(flags.seed, prompt.id)};
+GenerateRequest to_request(const GenerateFlags& flags, const Sampling& sampling, const Prompt& prompt, int sample) {
+  const std::string name = sample == 0 ? prompt.id : fmt::format("{}/{}", prompt.id, sample);
+  GenerateRequest request{
+      .messages = {}, .raw = {}, .prefill = {}, .sampling = sampling, .seed = derive_seed(flags.seed, name), .logprobs = flags.logprobs};
   if (flags.raw) {
     request.raw = prompt.messages.back().content;
     return request;
@@ -40,28 +46,36 @@ GenerateRequest to_request(const GenerateFlags& flags, const Prompt& prompt) {
   return request;
 }
 
-Json to_json(const Prompt& prompt, const Generation& generation) {
-  return {{"prompt", prompt.messages.back().content},
-          {"text", generation.text},
-          {"token_ids", generation.tokens},
-          {"finish_reason", generation.finish_reason},
-          {"prompt_tokens", generation.prompt_tokens},
-          {"completion_tokens", generation.tokens.size()}};
+Json to_json(const GenerateFlags& flags, const Prompt& prompt, int sample, const Generation& generation) {
+  Json json = {{"prompt", prompt.messages.back().content},
+               {"text", generation.text},
+               {"token_ids", generation.tokens},
+               {"finish_reason", generation.finish_reason},
+               {"prompt_tokens", generation.prompt_tokens},
+               {"completion_tokens", generation.tokens.size()}};
+  if (flags.samples > 1) json["sample"] = sample;
+  if (flags.logprobs) json["logprobs"] = generation.logprobs;
+  return json;
 }
 
 void run_generate(const GenerateFlags& flags) {
   const auto prompts = read_questions(flags);
+  const Sampling sampling = sampling_of(flags.sampling, flags.model.path);
+  if (flags.samples > 1 && sampling.temperature == 0)
+    throw Error(ErrorKind::usage, "greedy answers are all the same", "--n", "give a --temperature above 0");
   const auto model = open_model(flags.model);
   std::vector<GenerateRequest> requests;
-  for (const auto& prompt : prompts) requests.push_back(to_request(flags, prompt));
+  for (const auto& prompt : prompts)
+    for (int sample = 0; sample < flags.samples; ++sample) requests.push_back(to_request(flags, sampling, prompt, sample));
   Progress progress("generate", static_cast<std::int64_t>(requests.size()), "answers");
   const auto generations = model->generate(
       requests, [&](std::size_t, const Generation&) { progress.add(); }, interrupted);
 
   Json list = Json::array();
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const auto samples = static_cast<std::size_t>(flags.samples);
     if (flags.json)
-      list.push_back(to_json(prompts[i], generations[i]));
+      list.push_back(to_json(flags, prompts[i / samples], static_cast<int>(i % samples), generations[i]));
     else
       print_line(generations[i].text);
   }
@@ -79,17 +93,12 @@ void add_generate(CLI::App& app) {
   prompt->excludes(prompts);
   verb->add_flag("--raw", flags->raw, "the text as it is, without chat template");
   verb->add_option("--system", flags->system, "system message");
-  verb->add_option("--max-new-tokens", flags->sampling.max_new_tokens, "length limit")->check(CLI::PositiveNumber)->capture_default_str();
-  verb->add_option("--temperature", flags->sampling.temperature, "0 is greedy")->check(CLI::NonNegativeNumber)->capture_default_str();
-  verb->add_option("--top-p", flags->sampling.top_p, "nucleus sampling")->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  verb->add_option("--top-k", flags->sampling.top_k, "0: off")->check(CLI::NonNegativeNumber)->capture_default_str();
-  verb->add_option("--min-p", flags->sampling.min_p, "0: off")->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  verb->add_option("--repetition-penalty", flags->sampling.repetition_penalty, "1: off")->check(CLI::PositiveNumber)->capture_default_str();
-  verb->add_option("--frequency-penalty", flags->sampling.frequency_penalty, "0: off")->capture_default_str();
-  verb->add_option("--presence-penalty", flags->sampling.presence_penalty, "0: off")->capture_default_str();
-  verb->add_option("--stop", flags->sampling.stop, "a string that ends the answer; may be given several times");
+  add_sampling_flags(*verb, flags->sampling);
+  verb->add_option("--n", flags->samples, "samples a prompt")->check(CLI::PositiveNumber)->capture_default_str();
   verb->add_option("--seed", flags->seed, "of sampling")->capture_default_str();
   verb->add_flag("--json", flags->json, "one JSON array");
+  auto* logprobs = verb->add_flag("--logprobs", flags->logprobs, "log-probability of each token by the model alone; with --json");
+  logprobs->needs("--json");
   verb->callback([flags, prompt, prompts] {
     flags->has_prompt = prompt->count() > 0;
     if (!flags->has_prompt && prompts->count() == 0) throw Error(ErrorKind::usage, "needs --prompt or --prompts", "generate");

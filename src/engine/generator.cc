@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/kernels/vocabulary.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -109,6 +110,7 @@ void Generator::start(std::size_t slot, std::size_t index, const TokenRequest& r
                     .max_new_tokens = std::min<std::int64_t>(request.sampling.max_new_tokens, room(request.prompt)),
                     .sampler = Sampler(request.sampling, request.seed, request.prompt, tokenizer_.size()),
                     .stop = request.sampling.stop,
+                    .logprobs = request.logprobs,
                     .generation = {}};
   sequence.generation.prompt_tokens = static_cast<int>(request.prompt.size());
   const auto [from, shared] = longest_shared_prefix(request);
@@ -201,11 +203,21 @@ void Generator::step() {
   at::parallel_for(0, static_cast<std::int64_t>(slots.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     for (auto row = static_cast<std::size_t>(begin); row < static_cast<std::size_t>(end); ++row) {
       Sequence& sequence = *running_[static_cast<std::size_t>(slots[row])];
-      sequence.next = sequence.sampler.sample({data + row * width, width});
+      choose(sequence, {data + row * width, width});
       sequence.cached += 1;
     }
   });
   for (const std::int64_t slot : slots) accept(*running_[static_cast<std::size_t>(slot)]);
+}
+
+void Generator::choose(Sequence& sequence, std::span<float> logits) {
+  if (!sequence.logprobs) {
+    sequence.next = sequence.sampler.sample(logits);
+    return;
+  }
+  const std::vector<float> before(logits.begin(), logits.end());
+  sequence.next = sequence.sampler.sample(logits);
+  sequence.generation.logprobs.push_back(before[static_cast<std::size_t>(sequence.next)] - kernels::log_sum_exp(before));
 }
 
 std::int64_t Generator::step_rows(std::int64_t sequences) {

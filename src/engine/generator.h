@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,7 @@ struct TokenRequest {
   std::int64_t stem = 0;
   Sampling sampling;
   std::uint64_t seed = 0;
+  bool logprobs = false;
 };
 
 class Generator {
@@ -48,6 +50,7 @@ class Generator {
     TokenId next = 0;         // the token that the next step reads
     Sampler sampler;
     std::vector<std::string> stop;
+    bool logprobs = false;
     Generation generation;
   };
 
@@ -61,6 +64,8 @@ class Generator {
   [[nodiscard]] std::pair<std::size_t, std::int64_t> longest_shared_prefix(const TokenRequest& request) const;
   // One token for every running sequence.
   void step();
+  // Chooses sequence.next. Changes the logits.
+  static void choose(Sequence& sequence, std::span<float> logits);
   // How many rows a step with so many sequences has.
   std::int64_t step_rows(std::int64_t sequences);
   [[nodiscard]] bool same_alone(std::int64_t rows, const std::vector<std::pair<std::int64_t, std::int64_t>>& parts) const;

@@ -46,13 +46,13 @@ std::vector<TokenId> TorchBaseModel::stop_tokens() const {
 
 // The stem is what stays the same when the last message says something else.
 TokenRequest TorchBaseModel::in_tokens_of(const GenerateRequest& request) const {
-  if (request.messages.empty()) return {renderer_->raw(request.raw + request.prefill), 0, request.sampling, request.seed};
+  if (request.messages.empty()) return {renderer_->raw(request.raw + request.prefill), 0, request.sampling, request.seed, request.logprobs};
   std::vector<TokenId> prompt = renderer_->prompt(request.messages, request.prefill);
   Messages other = request.messages;
   other.back().content = "~";
   const std::vector<TokenId> with_other = renderer_->prompt(other);
   const auto stem = std::mismatch(prompt.begin(), prompt.end(), with_other.begin(), with_other.end()).first - prompt.begin();
-  return {std::move(prompt), stem, request.sampling, request.seed};
+  return {std::move(prompt), stem, request.sampling, request.seed, request.logprobs};
 }
 
 std::vector<Generation> TorchBaseModel::generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done,

@@ -1,0 +1,33 @@
+#include "engine/files/generation_config.h"
+
+#include <gmock/gmock.h>
+
+#include "expect_error.h"
+
+namespace iteralign {
+namespace {
+
+TEST(GenerationConfig, IsGreedyUnlessItSamples) {
+  const Sampling greedy =
+      parse_generation_config(parse_json(R"({"temperature": 0.6, "repetition_penalty": 1.1, "max_new_tokens": 7})", ""), "g");
+  EXPECT_EQ(greedy.temperature, 0);
+  EXPECT_EQ(greedy.repetition_penalty, 1.1);
+  EXPECT_EQ(greedy.max_new_tokens, 7);
+  const Sampling sampled = parse_generation_config(
+      parse_json(R"({"do_sample": true, "temperature": 0.6, "top_p": 0.9, "min_p": null, "stop_strings": "###", "eos_token_id": [1, 2]})",
+                 ""),
+      "g");
+  EXPECT_EQ(sampled.temperature, 0.6);
+  EXPECT_EQ(sampled.top_p, 0.9);
+  EXPECT_EQ(sampled.top_k, 50);
+  EXPECT_EQ(sampled.min_p, 0);
+  EXPECT_THAT(sampled.stop, testing::ElementsAre("###"));
+}
+
+TEST(GenerationConfig, NamesTheFile) {
+  expect_error([] { parse_generation_config(parse_json(R"({"do_sample": true, "top_p": "high"})", ""), "model/generation_config.json"); },
+               {"model/generation_config.json"});
+}
+
+}  // namespace
+}  // namespace iteralign
