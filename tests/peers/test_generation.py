@@ -144,6 +144,38 @@ def test_smollm2():
     compare_greedy("SmolLM2", SMOLLM2, model, encode, CHATS, 64)
 
 
+# ---- samples and log-probabilities ----
+
+
+def answers_of(folder, *flags):
+    return json.loads(program("generate", "--model", folder, "--dtype", "float32", "--device", "cpu", "--prompt", "Once upon a time", "--raw", "--json", *flags))
+
+
+def test_samples():
+    with tempfile.TemporaryDirectory() as folder:
+        write_model(folder, *next(iter(VARIANTS.values())))
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        prompt = AutoTokenizer.from_pretrained(folder)("Once upon a time").input_ids
+        samples = answers_of(folder, "--n", 4, "--temperature", 0.7, "--repetition-penalty", 1.3, "--max-new-tokens", 12, "--logprobs", "--seed", 1)
+        check("samples: four different ones", [s["sample"] for s in samples] == [0, 1, 2, 3] and len({tuple(s["token_ids"]) for s in samples}) > 1)
+        worst = 0.0
+        for sample in samples:
+            ids = prompt + sample["token_ids"]
+            with torch.no_grad():
+                logprobs = torch.log_softmax(model(torch.tensor([ids])).logits[0].float(), -1)
+            theirs = [float(logprobs[len(prompt) - 1 + i, token]) for i, token in enumerate(sample["token_ids"])]
+            worst = max([worst, *(abs(a - b) for a, b in zip(theirs, sample["logprobs"], strict=True))])
+        check("log-probabilities are the model's own", worst < 1e-3, f"largest difference {worst:.1e}")
+        greedy = answers_of(folder, "--max-new-tokens", 12)
+        wanted = {"do_sample": True, "temperature": 5.0, "top_k": 0, "max_new_tokens": 9}
+        config = json.loads((Path(folder) / "generation_config.json").read_text())
+        (Path(folder) / "generation_config.json").write_text(json.dumps(config | wanted))
+        sampled = answers_of(folder)
+        check("generation_config.json is honoured", len(sampled[0]["token_ids"]) <= 9 and sampled[0]["token_ids"] != greedy[0]["token_ids"][:9])
+        check("and overridden", answers_of(folder, "--temperature", 0, "--max-new-tokens", 12) == greedy)
+
+
+test_samples()
 for variant, (family, options) in VARIANTS.items():
     test_variant(variant, family, options)
 for folder, test in ((TINY_STORIES, test_tiny_stories), (SMOLLM2, test_smollm2)):
