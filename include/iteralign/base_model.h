@@ -93,6 +93,7 @@ struct FinetuneOptions {
   int lora_r = 16;
   double lora_alpha = 32;
   double lora_dropout = 0.0;
+  bool use_rslora = false;  // scale alpha / sqrt(r) in place of alpha / r
   std::vector<std::string> lora_target_modules = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
 };
 
@@ -140,7 +141,7 @@ class BaseModel {
 struct ModelOptions {
   std::string path;                 // Hugging Face folder, or org/name in the local Hugging Face cache
   std::string dtype = "auto";       // auto, float32, bfloat16
-  std::string save_dtype = "auto";  // of the merged weights that save() writes: float32, bfloat16; auto: each tensor as in the folder
+  std::string save_dtype = "auto";  // of the merged weights that save() writes: float32, float16, bfloat16; auto: each tensor as in the folder
   std::string device = "auto";      // auto, cpu, cuda
   std::string adapter;              // PEFT folder or empty
   std::string chat_template;        // file, or the name of a built-in format; empty: the model's own

@@ -9,11 +9,13 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "config/config.h"
+#include "core/files.h"
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "data/sft_files.h"
 #include "iteralign/error.h"
+#include "report/trainer_state.h"
 
 namespace iteralign {
 namespace {
@@ -45,9 +47,11 @@ void run_finetune(const FinetuneFlags& flags) {
   options.seed = flags.seed;
   options.state_folder = flags.out + ".training";
   std::unique_ptr<Progress> progress;
+  std::vector<TrainStep> steps;
   const auto train = model->finetune(
       examples, options,
       [&](const TrainStep& step) {
+        steps.push_back(step);
         if (flags.json) print_json(to_json(step));
         if (!progress) progress = std::make_unique<Progress>("finetune", step.max_steps, "steps");
         progress->add(1, fmt::format("loss {:.4f}", step.loss));
@@ -55,6 +59,7 @@ void run_finetune(const FinetuneFlags& flags) {
       interrupted);
   progress.reset();
   model->save(flags.out, options.method == FinetuneMethod::full ? SaveFormat::merged : SaveFormat::adapter);
+  write_file_atomic(join_path(flags.out, "trainer_state.json"), trainer_state(steps, options));
   std::error_code ignored;  // what the training kept to go on from is not needed any more
   std::filesystem::remove_all(options.state_folder, ignored);
   log_info("{} steps, loss {:.4f} -> {:.4f}, {} tokens in {:.1f} s; saved to {}", train.steps, train.loss_first, train.loss_last,

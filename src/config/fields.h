@@ -112,6 +112,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "finetune.lora_r", .help = "rank", .min = 1, .max = 65536}, t.lora_r);
   visit(Info{.key = "finetune.lora_alpha", .help = "scale is alpha / r", .min = 0, .max = 1e6}, t.lora_alpha);
   visit(Info{.key = "finetune.lora_dropout", .help = "on the input of the adapter", .min = 0, .max = 0.999}, t.lora_dropout);
+  visit(Info{.key = "finetune.use_rslora", .help = "scale is alpha / sqrt(r)"}, t.use_rslora);
   visit(Info{.key = "finetune.lora_target_modules", .help = "linear layers that get an adapter"}, t.lora_target_modules);
   visit(Info{.key = "finetune.replay", .help = "the base model's own answers to benign prompts, for each revision; dealt out to the epochs", .min = 0, .max = 1000}, c.finetune.replay);
   visit(Info{.key = "finetune.replay_lookalike", .help = "its own answers to harmless look-alikes, for each revision; dealt out too", .min = 0, .max = 1000}, c.finetune.replay_lookalike);

@@ -12,6 +12,17 @@
 #include "engine/torch_error.h"
 
 namespace iteralign {
+namespace {
+
+// Nothing: each tensor as in the folder.
+std::optional<DType> parse_save_dtype(const std::string& name) {
+  for (const auto& [known, dtype] : {std::pair("float32", DType::f32), {"float16", DType::f16}, {"bfloat16", DType::bf16}})
+    if (name == known) return dtype;
+  if (name == "auto") return std::nullopt;
+  throw Error(ErrorKind::usage, "there is no dtype `" + name + "`", "save_dtype", "one of: auto, float32, float16, bfloat16");
+}
+
+}  // namespace
 
 TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path) {
   if (options.batch_size < 1) throw Error(ErrorKind::usage, "must be at least 1", "batch_size");
@@ -26,12 +37,7 @@ TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path
     model_ = make_model(checkpoint_, config, choose_dtype(options.dtype, config.dtype, device), device);
     generator_ = std::make_unique<Generator>(*model_, *tokenizer_, stop_tokens(), options.batch_size);
   });
-  if (options.save_dtype == "float32")
-    save_dtype_ = DType::f32;
-  else if (options.save_dtype == "bfloat16")
-    save_dtype_ = DType::bf16;
-  else if (options.save_dtype != "auto")
-    throw Error(ErrorKind::usage, "there is no dtype `" + options.save_dtype + "`", "save_dtype", "one of: auto, float32, bfloat16");
+  save_dtype_ = parse_save_dtype(options.save_dtype);
   if (!options.adapter.empty()) load_trained(options.adapter);
 }
 

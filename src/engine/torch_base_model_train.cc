@@ -15,6 +15,7 @@ LoraConfig lora_config(const FinetuneOptions& options) {
   config.r = options.lora_r;
   config.lora_alpha = options.lora_alpha;
   config.lora_dropout = options.lora_dropout;
+  config.use_rslora = options.use_rslora;
   config.target_modules = options.lora_target_modules;
   return config;
 }

@@ -128,11 +128,12 @@ void Trainer::save_state() const {
 
 std::string Trainer::fingerprint() const {
   const FinetuneOptions& o = options_;
-  return hash128_hex(fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", static_cast<int>(o.method), static_cast<int>(o.objective),
-      o.dpo_beta, o.learning_rate, o.num_train_epochs, o.max_steps, o.per_device_train_batch_size, o.gradient_accumulation_steps,
-      o.lr_scheduler_type, o.warmup_ratio, o.weight_decay, o.adam_beta1, o.adam_beta2, o.adam_epsilon, o.max_grad_norm, o.max_length,
-      o.packing, o.seed, o.lora_r, o.lora_alpha, o.lora_dropout, fmt::join(o.lora_target_modules, ","), collator_.fingerprint()));
+  return hash128_hex(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", static_cast<int>(o.method),
+                                 static_cast<int>(o.objective), o.dpo_beta, o.learning_rate, o.num_train_epochs, o.max_steps,
+                                 o.per_device_train_batch_size, o.gradient_accumulation_steps, o.lr_scheduler_type, o.warmup_ratio,
+                                 o.weight_decay, o.adam_beta1, o.adam_beta2, o.adam_epsilon, o.max_grad_norm, o.max_length, o.packing,
+                                 o.seed, o.lora_r, o.lora_alpha, o.lora_dropout, o.use_rslora, fmt::join(o.lora_target_modules, ","),
+                                 collator_.fingerprint()));
 }
 
 TrainStep Trainer::update(const std::vector<Indices>& batches) {

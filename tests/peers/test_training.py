@@ -226,6 +226,8 @@ def check_losses(name, model_folder, data, count, steps, batch_size, accumulatio
     lines = ours("finetune", "--model", model_folder, "--data", data, "--out", out, "--json", "--dtype", "float32",
                  *(["--adapter", adapter] if adapter else []), *options)
     actual = [json.loads(line) for line in lines.splitlines()]
+    state = transformers.TrainerState.load_from_json(out / "trainer_state.json")
+    check(state.global_step == steps and [line["loss"] for line in state.log_history] == [a["loss"] for a in actual], f"{name}: trainer_state.json")
     tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
     expected = their_steps(model, [encode(tokenizer, c) for c in conversations(count)], steps, batch_size, accumulation, learning_rate, 0.1)
     for key, limit in (("loss", tolerance), ("grad_norm", 10 * tolerance), ("learning_rate", 1e-6)):
