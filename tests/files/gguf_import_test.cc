@@ -150,12 +150,12 @@ TEST_F(Import, KeepsAnUntiedHead) {
 }
 
 TEST_F(Import, RefusesWhatItCannotRead) {
-  GgufBuilder other = GgufBuilder().string("general.architecture", "qwen2");
-  expect_refused(other, {path(), "\"qwen2\" is not supported", "llama"});
+  GgufBuilder other = GgufBuilder().string("general.architecture", "mamba");
+  expect_refused(other, {path(), "\"mamba\" is not supported", "llama", "qwen3"});
   GgufBuilder experts = whole();
   expect_refused(experts.u32("llama.expert_count", 8), {"experts"});
-  GgufBuilder yarn = whole();
-  expect_refused(yarn.string("llama.rope.scaling.type", "yarn"), {"\"yarn\"", "llama.rope.scaling.type"});
+  GgufBuilder scaled = whole();
+  expect_refused(scaled.string("llama.rope.scaling.type", "spiral"), {"\"spiral\"", "llama.rope.scaling.type"});
   GgufBuilder no_tensors = llama();
   expect_refused(add_tokenizer(add_config(no_tensors)), {path(), "the tensor token_embd.weight is missing"});
   GgufBuilder wrong_shape = whole();

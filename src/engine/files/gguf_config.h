@@ -1,5 +1,5 @@
 #pragma once
-// config.json and generation_config.json from the metadata of a GGUF file of the Llama family.
+// config.json and generation_config.json from the metadata of a GGUF file.
 
 #include "core/json.h"
 #include "engine/files/gguf.h"

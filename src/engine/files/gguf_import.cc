@@ -52,6 +52,7 @@ class Converter {
     values_.resize(elements);
     rounded_.resize(elements);
     dequantize(tensor, values_, file_.path());
+    if (mapping.adds_one) std::ranges::for_each(values_, [](float& value) { value -= 1; });
     for (std::size_t row = 0; row < rows; ++row) {
       const std::size_t from = mapping.rotated_heads == 0 ? row : gguf_row(row, rows / static_cast<std::size_t>(mapping.rotated_heads));
       std::transform(values_.begin() + static_cast<std::ptrdiff_t>(from * columns),
@@ -68,7 +69,7 @@ class Converter {
 };
 
 void warn_of_unused_tensors(const GgufFile& file, const std::vector<GgufTensorName>& mappings) {
-  std::set<std::string> used = {"rope_freqs.weight"};
+  std::set<std::string> used = {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"};
   for (const auto& mapping : mappings) used.insert(mapping.gguf_name);
   for (const auto& tensor : file.tensors())
     if (!used.contains(tensor.name)) log_warning("{}: the tensor {} is not used", file.path(), tensor.name);

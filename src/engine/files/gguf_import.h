@@ -1,5 +1,5 @@
 #pragma once
-// A GGUF file of the Llama family as an ordinary Hugging Face folder.
+// A GGUF file as an ordinary Hugging Face folder.
 // Reference: from_pretrained(..., gguf_file=..., dtype=torch.bfloat16) of transformers 5: the weights are equal bit for bit.
 
 #include <cstdint>
