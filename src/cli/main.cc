@@ -48,10 +48,10 @@ int main(int argc, char** argv) {
     if (quiet) iteralign::set_log_level(iteralign::LogLevel::quiet);
     if (verbose) iteralign::set_log_level(iteralign::LogLevel::verbose);
   });
-  for (const auto add :
-       {iteralign::add_align, iteralign::add_plan, iteralign::add_init, iteralign::add_generate, iteralign::add_score,
-        iteralign::add_tokenize, iteralign::add_chat_template, iteralign::add_finetune, iteralign::add_import, iteralign::add_export,
-        iteralign::add_show, iteralign::add_report, iteralign::add_lab, iteralign::add_oracle, iteralign::add_completion})
+  for (const auto add : {iteralign::add_align, iteralign::add_plan, iteralign::add_init, iteralign::add_generate, iteralign::add_score,
+                         iteralign::add_tokenize, iteralign::add_chat_template, iteralign::add_finetune, iteralign::add_import,
+                         iteralign::add_export, iteralign::add_show, iteralign::add_report, iteralign::add_doctor, iteralign::add_lab,
+                         iteralign::add_oracle, iteralign::add_completion})
     add(app);
   for (auto* verb : app.get_subcommands({})) verb->fallthrough();
 

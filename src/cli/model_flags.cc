@@ -13,6 +13,14 @@ void add_model_flags(CLI::App& verb, ModelOptions& options) {
   verb.add_option("--batch-size", options.batch_size, "sequences decoded at once")->check(CLI::Range(1, 4096))->capture_default_str();
 }
 
+bool can_open_models() {
+#ifdef ITERALIGN_HAS_ENGINE
+  return true;
+#else
+  return false;
+#endif
+}
+
 std::unique_ptr<BaseModel> open_model(const ModelOptions& options) {
 #ifdef ITERALIGN_HAS_ENGINE
   return open_base_model(options);

@@ -17,6 +17,7 @@ void add_import(CLI::App& app);
 void add_export(CLI::App& app);
 void add_show(CLI::App& app);
 void add_report(CLI::App& app);
+void add_doctor(CLI::App& app);
 void add_lab(CLI::App& app);
 void add_oracle(CLI::App& app);
 void add_completion(CLI::App& app);

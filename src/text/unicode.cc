@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 #include "text/unicode_tables.h"
 
@@ -139,6 +140,25 @@ std::string to_valid_utf8(std::string_view bytes) {
     at += utf8_malformed_length(bytes, at);
   }
   return text;
+}
+
+std::string escape_controls(std::string_view bytes) {
+  const std::string text = to_valid_utf8(bytes);
+  std::string escaped;
+  for (std::size_t at = 0; at < text.size(); at += utf8_length(text[at])) {
+    const char32_t c = utf8_at(text, at);
+    const bool turns = c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+    if (c == '\n' || c == '\t' || c == '\r') {
+      escaped += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
+    } else if (c < 0x20 || (c >= 0x7F && c < 0xA0) || turns) {
+      std::array<char, 8> code{};
+      std::snprintf(code.data(), code.size(), turns ? "\\u%04x" : "\\x%02x", static_cast<unsigned>(c));
+      escaped += code.data();
+    } else {
+      escaped += text.substr(at, utf8_length(text[at]));
+    }
+  }
+  return escaped;
 }
 
 bool is_ascii(std::string_view text) {

@@ -26,6 +26,9 @@ std::size_t utf8_malformed_length(std::string_view bytes, std::size_t at);
 std::size_t utf8_incomplete_tail(std::string_view bytes);
 // Malformed sequences become U+FFFD.
 std::string to_valid_utf8(std::string_view bytes);
+// What a file or a model says, for one line of a terminal: control characters (C0, C1, DEL), line breaks and the characters that
+// turn the direction of text become \n, \t, \x1b, \u202e; malformed bytes become U+FFFD.
+std::string escape_controls(std::string_view bytes);
 
 bool is_ascii(std::string_view text);
 

@@ -1,0 +1,28 @@
+#pragma once
+// What running models say: do answers end, and do two forms of one model say the same?
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "doctor/finding.h"
+#include "iteralign/base_model.h"
+
+namespace iteralign {
+
+// What a model says to a few harmless prompts and texts.
+struct Voice {
+  std::vector<Generation> answers;                        // greedy
+  std::vector<std::vector<double>> token_loglikelihoods;  // of fixed texts
+};
+Voice listen(BaseModel& model, const std::function<bool()>& should_stop);
+
+// A model whose answers do not end is no fault of its files: a base model never learnt to.
+void check_generation(const Voice& voice, Findings& findings);
+
+// `what`: "the merged folder". The mean difference of log-likelihoods a token may be `tolerance`.
+void compare_voices(const std::string& check, const Voice& model, const Voice& other, const std::string& what, double tolerance,
+                    const std::string& mend, Findings& findings);
+
+}  // namespace iteralign
