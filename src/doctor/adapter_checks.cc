@@ -125,14 +125,15 @@ void check_adapter_base(const std::string& adapter, const ModelFiles& files, con
 void check_adapter_shapes(const std::string& adapter, const ModelFiles& files, Findings& findings) {
   const SafetensorsFile file = open_weights(adapter);
   const auto modules = modules_of(*files.config);
-  std::vector<std::string> foreign, misfits;
+  std::set<std::string> unknown, misfitting;  // A and B are of one module
   for (const auto& [name, view] : file.tensors()) {
     const auto module = modules.find(module_of(name));
     if (module == modules.end())
-      foreign.push_back(module_of(name));
+      unknown.insert(module_of(name));
     else if (!fits(name, view, module->second))
-      misfits.push_back(module_of(name));
+      misfitting.insert(module_of(name));
   }
+  const std::vector<std::string> foreign(unknown.begin(), unknown.end()), misfits(misfitting.begin(), misfitting.end());
   const auto targets = unknown_targets(read_config(adapter), modules);
   const std::string mend = "use the adapter with the model that it was trained on";
   if (!foreign.empty())
