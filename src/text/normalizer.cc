@@ -48,6 +48,8 @@ std::string lower(std::string_view text) {
     const char32_t c = utf8_at(text, at);
     if (c == 0x130) {  // the one character whose lower case is two
       result += "i\xCC\x87";
+    } else if (const auto newer = newer_lower_case(c)) {
+      append_utf8(result, *newer);
     } else {
       append_utf8(result, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
     }
@@ -120,6 +122,7 @@ void Normalizer::apply_step(const Replace& step, MarkedText& text) {
   step.pattern.find_all(text.text, matches);
   if (matches.empty()) return;
   MarkedText result;
+  result.has_start = text.has_start && (matches.front().begin > 0 || matches.front().end == 0 || !step.content.empty());
   result.text.reserve(text.text.size());
   std::size_t at = 0;
   const auto keep = [&](std::size_t end) {
@@ -143,7 +146,9 @@ void Normalizer::apply_step(const Strip& step, MarkedText& text) {
   std::size_t begin = 0, end = text.text.size();
   while (step.left && begin < end && is_white_space(utf8_at(text.text, begin))) begin += utf8_length(text.text[begin]);
   while (step.right && begin < end && is_white_space(utf8_at(text.text, utf8_before(text.text, end)))) end = utf8_before(text.text, end);
+  const bool has_start = text.has_start && begin == 0;
   text = text.slice(begin, end);
+  text.has_start = has_start;
 }
 
 void Normalizer::apply_step(Form form, MarkedText& text) {
@@ -153,6 +158,7 @@ void Normalizer::apply_step(Form form, MarkedText& text) {
   }
   // Nothing composes or reorders across the left side of an ASCII character, so the pieces can be converted apart.
   MarkedText result;
+  result.has_start = text.has_start;
   for (std::size_t begin = 0; begin < text.text.size();) {
     std::size_t end = begin + 1;
     while (end < text.text.size() && static_cast<unsigned char>(text.text[end]) >= 0x80) ++end;

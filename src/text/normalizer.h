@@ -16,6 +16,7 @@ namespace iteralign {
 struct MarkedText {
   std::string text;
   std::string marks;
+  bool has_start = true;  // false once the normalizer has taken away its first characters
 
   [[nodiscard]] bool is_input(std::size_t at) const { return !marks.empty() && marks[at] != 0; }
   [[nodiscard]] MarkedText slice(std::size_t begin, std::size_t end) const {

@@ -16,6 +16,8 @@ void PostProcessor::add(const JsonPart& part) {
 }
 
 void PostProcessor::add_template(const JsonPart& part) {
+  if (has_template_) part.fail("a second TemplateProcessing, which is not supported");  // the reference takes the first's parts for a pair
+  has_template_ = true;
   std::vector<std::int32_t> left, right;
   bool sequence_seen = false;
   for (const JsonPart& item : part.list("single")) {

@@ -1,6 +1,6 @@
 #pragma once
 // The "post_processor" of tokenizer.json, as far as it changes the ids of one text: TemplateProcessing adds special tokens
-// before and behind it. Sequence and ByteLevel (offsets only) are understood too.
+// before and behind it, once. Sequence and ByteLevel (offsets only) are understood too.
 
 #include <cstdint>
 #include <vector>
@@ -19,6 +19,8 @@ struct PostProcessor {
  private:
   void add(const JsonPart& part);
   void add_template(const JsonPart& part);
+
+  bool has_template_ = false;
 };
 
 }  // namespace iteralign

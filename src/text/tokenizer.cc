@@ -130,7 +130,7 @@ void Tokenizer::Parts::encode(MarkedText text, std::vector<TokenId>& ids) const 
     } else {
       MarkedText plain = text.slice(piece.begin, piece.end);
       normalizer.apply(plain);
-      encode_normalized(plain, piece.begin == 0, ids);
+      encode_normalized(plain, piece.begin == 0 && plain.has_start, ids);
     }
   }
 }

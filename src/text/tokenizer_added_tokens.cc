@@ -78,6 +78,7 @@ std::vector<AddedTokenPiece> AddedTokenMatcher::split(const MarkedText& marked) 
     if (token.single_word && (word_before(text, begin) || word_at(text, end))) continue;
     if (token.lstrip) begin = std::max(skip_space_left(text, begin), done);
     if (token.rstrip) end = skip_space_right(text, end);
+    if (begin >= end) continue;  // all of it is white space that the token before it took: as in the reference, no token
     if (done < begin) pieces.push_back({done, begin, -1});
     pieces.push_back({begin, end, token.id});
     done = end;

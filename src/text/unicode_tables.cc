@@ -53,6 +53,15 @@ constexpr Range kUnknownToNormalizer[] = {
     {0x11D42, 0x11D42}, {0x11D44, 0x11D45}, {0x11D97, 0x11D97}, {0x11F41, 0x11F42}, {0x16FF0, 0x16FF1}, {0x1E030, 0x1E06D}, {0x1E08F, 0x1E08F},
     {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF}, {0x1E4EC, 0x1E4EF}, {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9},
 };
+
+struct LowerCase {
+  char32_t first, last, lower;  // of the first
+};
+
+constexpr LowerCase kLowerCases[] = {
+    {0x1C89, 0x1C89, 0x1C8A}, {0xA7CB, 0xA7CB, 0x264}, {0xA7CC, 0xA7CC, 0xA7CD}, {0xA7CE, 0xA7CE, 0xA7CF}, {0xA7D2, 0xA7D2, 0xA7D3},
+    {0xA7D4, 0xA7D4, 0xA7D5}, {0xA7DA, 0xA7DA, 0xA7DB}, {0xA7DC, 0xA7DC, 0x19B}, {0x10D50, 0x10D65, 0x10D70}, {0x16EA0, 0x16EB8, 0x16EBB},
+};
 // clang-format on
 
 // The last range that starts at or before c, or the end.
@@ -71,6 +80,13 @@ std::optional<char32_t> older_stand_in(char32_t c) {
   const auto found = range_of(kStandIns, c);
   if (found == std::end(kStandIns)) return std::nullopt;
   return found->older;
+}
+
+std::optional<char32_t> newer_lower_case(char32_t c) {
+  if (c < kLowerCases[0].first) return std::nullopt;
+  const auto found = range_of(kLowerCases, c);
+  if (found == std::end(kLowerCases)) return std::nullopt;
+  return found->lower + (c - found->first);
 }
 
 bool unknown_to_normalizer(char32_t c) {

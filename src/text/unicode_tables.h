@@ -10,6 +10,9 @@ namespace iteralign {
 // same general category and the same length in UTF-8.
 std::optional<char32_t> older_stand_in(char32_t c);
 
+// The lower case of a capital letter assigned after Unicode 15: the reference's `Lowercase` knows those of 17.
+std::optional<char32_t> newer_lower_case(char32_t c);
+
 // Does the reference's normalizer not know this character? It then passes as it is, like an unassigned one.
 bool unknown_to_normalizer(char32_t c);
 

@@ -29,6 +29,14 @@ std::string message_for(const Json& document) {
   return message_of([&] { Tokenizer::from_json(document, Json::object(), "tokenizer.json"); });
 }
 
+TEST(TokenizerErrorsTest, ASecondTemplateIsRefused) {
+  Json document = llama2_document();
+  const Json single = document["post_processor"];
+  ASSERT_EQ(single["type"], "TemplateProcessing");
+  document["post_processor"] = {{"type", "Sequence"}, {"processors", {single, single}}};
+  EXPECT_THAT(message_for(document), HasSubstr("post_processor.processors[1]: a second TemplateProcessing"));
+}
+
 TEST(TokenizerErrorsTest, UnknownPartsAreNamed) {
   for (const char* part : {"normalizer", "pre_tokenizer", "post_processor", "decoder", "model"}) {
     Json document = llama2_document();

@@ -83,6 +83,26 @@ TEST(TokenizerTest, AddedTokensHonourTheirFlags) {
   EXPECT_THAT(tokens(tokenizer, "words"), ElementsAre("w", "o", "r", "d", "s"));
 }
 
+TEST(TokenizerTest, AnAddedTokenOfWhiteSpaceThatAnotherTookIsNoToken) {
+  Json document = byte_level_document();
+  document["added_tokens"] = {added("<r>", {"rstrip"}), added("\n\n", {"lstrip", "rstrip"}), added("\t", {})};
+  const Tokenizer tokenizer = make(document);
+  EXPECT_THAT(tokens(tokenizer, "<r>\n\n\n\nx"), ElementsAre("<r>", "x"));
+  EXPECT_THAT(tokens(tokenizer, "x\n\n\n\n \n\nx"), ElementsAre("x", "\n\n", "x"));
+  EXPECT_THAT(tokens(tokenizer, "<r>\tx"), ElementsAre("<r>", "\t", "x")) << "one that does not strip stands";
+}
+
+TEST(TokenizerTest, TextThatLostItsStartIsNotTheFirst) {
+  Json document = metaspace_document();
+  EXPECT_THAT(tokens(make(document), "a"), ElementsAre("▁a"));
+  document["normalizer"] = {{"type", "Strip"}, {"strip_left", true}, {"strip_right", false}};
+  EXPECT_THAT(tokens(make(document), "a"), ElementsAre("▁a"));
+  EXPECT_THAT(tokens(make(document), "  a"), ElementsAre("a"));
+  document["normalizer"] = {{"type", "Replace"}, {"pattern", {{"String", "x"}}}, {"content", ""}};
+  EXPECT_THAT(tokens(make(document), "ax"), ElementsAre("▁a"));
+  EXPECT_THAT(tokens(make(document), "xa"), ElementsAre("a"));
+}
+
 TEST(TokenizerTest, SpecialTokensInInputAreText) {
   Json document = byte_level_document();
   document["added_tokens"] = {added("<end>", {"special"}), added("<tool>", {})};
