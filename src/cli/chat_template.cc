@@ -25,7 +25,8 @@ struct LoadedTemplate {
 };
 
 LoadedTemplate load(const TemplateFlags& flags) {
-  RenderOptions options{.add_generation_prompt = flags.generation_prompt, .variables = Json::object(), .tools = nullptr, .date = {}};
+  RenderOptions options{
+      .add_generation_prompt = flags.generation_prompt, .variables = Json::object(), .tools = nullptr, .documents = nullptr, .date = {}};
   if (!flags.template_file.empty()) {
     options.variables = {{"bos_token", flags.bos}, {"eos_token", flags.eos}};
     return {ChatTemplate::from_source(read_file(flags.template_file), flags.template_file), options};
@@ -35,13 +36,22 @@ LoadedTemplate load(const TemplateFlags& flags) {
   return {ChatTemplate::from_folder(folder), options};
 }
 
+// Messages alone, or an object that holds them with what else the template may read: tools, documents.
+Rendered render(const LoadedTemplate& loaded, const Json& conversation) {
+  if (!conversation.is_object()) return loaded.chat_template.render(conversation, loaded.options);
+  RenderOptions options = loaded.options;
+  options.tools = conversation.value("tools", Json());
+  options.documents = conversation.value("documents", Json());
+  return loaded.chat_template.render(conversation.value("messages", Json()), options);
+}
+
 // One conversation a line, one result a line; a refused one is a result too.
 void render_lines(const LoadedTemplate& loaded, const std::string& path, std::string_view content) {
   int number = 0;
   for (const auto line : split_lines(content)) {
-    const Json messages = parse_json(line, fmt::format("{}:{}", path, ++number));
+    const Json conversation = parse_json(line, fmt::format("{}:{}", path, ++number));
     try {
-      print_json(loaded.chat_template.render(messages, loaded.options).text());
+      print_json(render(loaded, conversation).text());
     } catch (const Error& error) {
       print_json({{"error", error.what()}});
     }
@@ -57,7 +67,7 @@ void add_chat_template(CLI::App& app) {
   auto* file = verb->add_option("--template-file", flags->template_file, "a Jinja file instead of a model");
   model->excludes(file);
   verb->add_option("--messages", flags->messages,
-                   "JSON array of messages; or JSON Lines (.jsonl) of such arrays: one JSON string a line then")
+                   "JSON array of messages, or object with messages, tools, documents; JSON Lines (.jsonl) of such: one JSON string a line")
       ->required();
   verb->add_flag("--add-generation-prompt", flags->generation_prompt, "end with the start of the assistant's turn");
   verb->add_option("--bos", flags->bos, "bos_token for --template-file");
@@ -68,7 +78,7 @@ void add_chat_template(CLI::App& app) {
     const auto loaded = load(*flags);
     const std::string content = read_file(flags->messages);
     if (flags->messages.ends_with(".jsonl")) return render_lines(loaded, flags->messages, content);
-    print(loaded.chat_template.render(parse_json(content, flags->messages), loaded.options).text());
+    print(render(loaded, parse_json(content, flags->messages)).text());
   });
 }
 

@@ -35,7 +35,7 @@ std::vector<std::pair<std::string, jinja::Value>> variables_of(const Json& messa
   std::vector<std::pair<std::string, Value>> variables;
   variables.emplace_back("messages", Value::list(std::move(conversation)));
   variables.emplace_back("tools", jinja::from_json(options.tools, jinja::kData));
-  variables.emplace_back("documents", Value());
+  variables.emplace_back("documents", jinja::from_json(options.documents, jinja::kData));
   variables.emplace_back("add_generation_prompt", options.add_generation_prompt);
   if (!options.date.empty()) variables.emplace_back("strftime_now", jinja::strftime_function(options.date));
   for (const auto& [name, value] : options.variables.items()) variables.emplace_back(name, jinja::from_json(value, jinja::kTemplate));

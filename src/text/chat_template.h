@@ -23,6 +23,7 @@ struct RenderOptions {
   bool add_generation_prompt = false;
   Json variables = Json::object();  // what the template may read beside the messages: bos_token, eos_token, date_string, ...
   Json tools = nullptr;             // a list of JSON schemas, or null
+  Json documents = nullptr;         // a list of what to answer from, or null
   std::string date;                 // "2026-01-31": defines strftime_now; empty: the template finds no such function
 };
 
