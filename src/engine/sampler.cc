@@ -14,6 +14,20 @@ void require(bool holds, const char* field, const char* range) {
   if (!holds) throw Error(ErrorKind::usage, std::string("must be ") + range, field);
 }
 
+// Sorts the k most likely and drops the others, but none that ties with the last of them, as in transformers: logits of half
+// precision often tie.
+void keep_most_likely(std::vector<std::int32_t>& ids, std::span<const float> logits, std::size_t k) {
+  const auto logit = [&](std::int32_t id) { return logits[static_cast<std::size_t>(id)]; };
+  const auto more_likely = [&](std::int32_t a, std::int32_t b) { return logit(a) != logit(b) ? logit(a) > logit(b) : a < b; };
+  const auto rest = ids.begin() + static_cast<std::ptrdiff_t>(std::min(k, ids.size()));
+  std::partial_sort(ids.begin(), rest, ids.end(), more_likely);
+  if (rest == ids.begin()) return;
+  const float least = logit(*std::prev(rest));
+  const auto end = std::partition(rest, ids.end(), [&](std::int32_t id) { return logit(id) == least; });
+  std::sort(rest, end);
+  ids.erase(end, ids.end());
+}
+
 }  // namespace
 
 void check(const Sampling& s) {
@@ -82,13 +96,7 @@ std::int32_t Sampler::draw_from_candidates(std::span<const float> logits, float 
   for (std::size_t id = 0; id < logits.size(); ++id) {
     if ((static_cast<double>(logits[id]) - largest) * scale >= least) candidates_.push_back(static_cast<std::int32_t>(id));
   }
-  const auto more_likely = [&](std::int32_t a, std::int32_t b) {
-    const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
-    return x != y ? x > y : a < b;
-  };
-  const auto k = sampling_.top_k > 0 ? std::min(candidates_.size(), static_cast<std::size_t>(sampling_.top_k)) : candidates_.size();
-  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(), more_likely);
-  candidates_.resize(k);
+  keep_most_likely(candidates_, logits, sampling_.top_k > 0 ? static_cast<std::size_t>(sampling_.top_k) : candidates_.size());
 
   weights_.clear();
   for (const std::int32_t id : candidates_)

@@ -46,6 +46,13 @@ TEST(Sampler, TopKKeepsTheMostLikely) {
   EXPECT_NEAR(f.at(0), 0.625, 0.015);
 }
 
+TEST(Sampler, TopKKeepsWhatTiesWithTheLast) {
+  const std::vector<float> logits = {1.0f, 3.0f, 2.0f, 2.0f, 0.0f, 2.0f};
+  const auto f = frequencies({.temperature = 1.0, .top_k = 2}, logits);
+  EXPECT_EQ(f.size(), 4u);
+  EXPECT_NEAR(f.at(5), 1 / (std::exp(1.0) + 3), 0.015);
+}
+
 TEST(Sampler, TopPKeepsTheSmallestSetThatReachesIt) {
   EXPECT_EQ(frequencies({.temperature = 1.0, .top_p = 0.5}, kLogits).size(), 1u);
   const auto f = frequencies({.temperature = 1.0, .top_p = 0.81}, kLogits);
