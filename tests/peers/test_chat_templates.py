@@ -95,7 +95,7 @@ def random_conversation(rng):
 
 
 # What some templates read that nobody passes here: defined in front of them, they are rendered once more.
-DEFINITIONS = {"strftime_now": "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}", "functions": "{% set functions = tools | tojson %}",
+DEFINITIONS = {"datetime": "{% set datetime = '2024-07-26' %}", "strftime_now": "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}", "functions": "{% set functions = tools | tojson %}",
                "additional_special_tokens": "{% set additional_special_tokens = ['<|a|>', '<|b|>', '<|c|>', '<|d|>'] %}"}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy
 import torch
-from transformers import GenerationConfig, GenerationMixin, LogitsProcessor, LogitsProcessorList
+from transformers import GenerationConfig, GenerationMixin, LogitsProcessor, LogitsProcessorList, PretrainedConfig
 
 sys.path.insert(0, str(Path(__file__).parent))
 from peer import PROGRAM, skip  # noqa: E402
@@ -63,8 +63,10 @@ def exact(case):
                               min_p=case["min_p"] or None, repetition_penalty=case["repetition_penalty"])
     config._eos_token_tensor = None
     ids = torch.tensor([case["prompt"] + case["answer"]])
-    processors = GenerationMixin()._get_logits_processor(generation_config=config, input_ids_seq_length=ids.shape[1], encoder_input_ids=ids,
-                                                         logits_processor=LogitsProcessorList([OpenAiPenalties(case)]), device="cpu")
+    generation = GenerationMixin()
+    generation.config = PretrainedConfig(is_encoder_decoder=False)
+    processors = generation._get_logits_processor(generation_config=config, input_ids_seq_length=ids.shape[1], encoder_input_ids=ids,
+                                                  logits_processor=LogitsProcessorList([OpenAiPenalties(case)]), device="cpu")
     return torch.softmax(processors(ids, torch.tensor([case["logits"]]))[0].double(), dim=-1).numpy(), [type(p).__name__ for p in processors]
 
 
