@@ -73,7 +73,7 @@ def measure(model, kind, items, arguments):
                 sys.exit(f"{model}, {kind}: the ids differ: {ours[-1]} and {theirs[-1]}")
     megabytes = sum(len(text.encode()) for text in items) / 1e6
     medians = [statistics.median(result["seconds"] for result in side) for side in (ours, theirs)]
-    print(f"{Path(model).name:24} {kind:6} {len(items):6} texts {megabytes:5.2f} MB {ours[0]['tokens']:8} tokens   "
+    print(f"{model[-32:]:32} {kind:6} {len(items):6} texts {megabytes:5.2f} MB {ours[0]['tokens']:8} tokens   "
           f"ours {megabytes / medians[0]:6.2f} MB/s   transformers {megabytes / medians[1]:6.2f} MB/s   ratio {medians[1] / medians[0]:5.2f}", flush=True)
 
 
