@@ -157,6 +157,16 @@ def load_peer(folder):
     return peer
 
 
+def encode_with(peer, text, add_special):
+    """None where the library fails: white space that two added tokens claim can make it cut a text from behind to before."""
+    try:
+        return peer.encode(text, add_special_tokens=add_special)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        return None
+
+
 def compare(name, folder, count=STRINGS, seed=1):
     """`count` texts, half of them random and half real; of each half again half with the post-processor's tokens. Then as many
     ids as a model might put behind each other."""
@@ -167,19 +177,25 @@ def compare(name, folder, count=STRINGS, seed=1):
     texts = real_texts(count // 2, seed)
     texts += random_texts(specials, count - len(texts), seed)
     differences = Differences(name)
+    panics = 0
     for add_special in (True, False):
         part = texts[0 if add_special else 1 :: 2]
         answers = ours(folder, part, add_special)
         if len(answers) != len(part):
             return fail(name, f"{len(answers)} lines for {len(part)} texts")
         for text, answer in zip(part, answers):
-            encoding = peer.encode(text, add_special_tokens=add_special)
+            encoding = encode_with(peer, text, add_special)
+            if encoding is None:
+                panics += 1
+                continue
             differences.compare(text, answer, {"ids": encoding.ids, "tokens": [contents.get(i) or peer.id_to_token(i) for i in encoding.ids],
                                                "decoded": peer.decode(encoding.ids, skip_special_tokens=False)})
     compare_decoding(peer, folder, max(1, count // 10), added, seed, differences)
+    if panics > max(2, len(texts) // 1000):
+        return fail(name, f"the library fails in {panics} of {len(texts)} texts")
     if differences.count:
         return fail(name, f"{differences.count} of {len(texts)} texts differ")
-    print(f"{name}: {len(texts)} texts equal", flush=True)
+    print(f"{name}: {len(texts) - panics} texts equal" + (f", in {panics} the library fails" if panics else ""), flush=True)
 
 
 def random_ids(peer, added, count, seed):
