@@ -27,13 +27,17 @@ std::string normalize_known(std::string_view text, int options) {
   return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(length)};
 }
 
+// U+11A7 lies just below the final consonants. utf8proc 2.8 takes it for one when it composes a syllable, and loses it.
+constexpr char32_t kBelowHangulFinals = 0x11A7;
+
 // A character that the reference does not know counts as a starter that nothing composes with.
 std::string normalize(std::string_view text, int options) {
   std::string result;
   std::size_t known = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = utf8_length(text[at]);
-    if (length > 1 && unknown_to_normalizer(utf8_at(text, at))) {
+    const char32_t c = length > 1 ? utf8_at(text, at) : 0;
+    if (c == kBelowHangulFinals || (length > 1 && unknown_to_normalizer(c))) {
       result.append(normalize_known(text.substr(known, at - known), options)).append(text.substr(at, length));
       known = at + length;
     }

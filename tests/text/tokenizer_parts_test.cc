@@ -99,6 +99,7 @@ TEST(NormalizerTest, FormsOfUnicode) {
   EXPECT_EQ(normalized(R"({"type":"Lowercase"})", "ÄB İ"), "äb i\u0307");
   EXPECT_EQ(normalized(R"({"type":"Lowercase"})", "\uA7CB \U00010D59"), "\u0264 \U00010D79") << "letters of Unicode 16";
   EXPECT_EQ(normalized(R"({"type":"Strip","strip_left":true,"strip_right":false})", " \u3000a "), "a ");
+  EXPECT_EQ(normalized(R"({"type":"NFC"})", "\uC854\u11A7 \uC854\u11A8"), "\uC854\u11A7 \uC855") << "no final consonant, and one";
   EXPECT_EQ(normalized(R"({"type":"NFC"})", "a\u0898\u0301"), "a\u0898\u0301") << "a mark that the reference does not know yet";
 }
 
