@@ -38,7 +38,7 @@ Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& co
   final_norm_ = load_small("model.norm.weight", config_.hidden_size);
   lm_head_ = make_linear({config_.tie_word_embeddings ? LinearModule{"lm_head", embedding_, {}, nullptr}
                                                       : load_linear("lm_head", config_.vocab_size, config_.hidden_size, false)});
-  for (const RopeConfig& rope : config_.ropes) ropes_.emplace_back(rope, device_);
+  for (const RopeConfig& rope : config_.ropes) ropes_.emplace_back(rope, device_, dtype_);
 }
 
 at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) const {

@@ -54,10 +54,11 @@ at::Tensor rope_inverse_frequencies(const RopeConfig& config, bool long_sequence
   return at::reciprocal(at::tensor(long_sequence ? config.long_factor : config.short_factor, at::kFloat) * powers);
 }
 
-Rope::Rope(const RopeConfig& config, at::Device device)
+Rope::Rope(const RopeConfig& config, at::Device device, at::ScalarType dtype)
     : inverse_frequencies_(rope_inverse_frequencies(config).to(device)),
       original_length_(config.original_max_position_embeddings),
-      attention_factor_(config.attention_factor) {
+      attention_factor_(config.attention_factor),
+      cosine_type_(dtype == at::kDouble ? at::kDouble : at::kFloat) {
   if (config.scaling == RopeScaling::longrope) long_inverse_frequencies_ = rope_inverse_frequencies(config, true).to(device);
 }
 
@@ -66,6 +67,7 @@ Rotation Rope::at(const at::Tensor& positions, const at::Tensor& lengths) const 
   at::Tensor angles = at::outer(numbers, inverse_frequencies_);
   if (long_inverse_frequencies_.defined())
     angles = at::where((lengths > original_length_).unsqueeze(1), at::outer(numbers, long_inverse_frequencies_), angles);
+  angles = angles.to(cosine_type_);
   if (attention_factor_ == 1) return {angles.cos(), angles.sin()};
   return {angles.cos() * attention_factor_, angles.sin() * attention_factor_};
 }

@@ -7,14 +7,15 @@
 
 namespace iteralign {
 
-// How far each row is turned: [n, dim / 2] fp32 each. Undefined: not at all.
+// How far each row is turned: [n, dim / 2] each, fp32 (fp64 in a float64 model). Undefined: not at all.
 struct Rotation {
   at::Tensor cosine, sine;
 };
 
 class Rope {
  public:
-  Rope(const RopeConfig& config, at::Device device);
+  // `dtype`: of the model. Angles are fp32 in any case, as in transformers; a float64 model takes their cosine in float64.
+  Rope(const RopeConfig& config, at::Device device, at::ScalarType dtype);
 
   // Of rows at these positions in sequences of these lengths: [n] int64 each. Only longrope looks at the lengths.
   [[nodiscard]] Rotation at(const at::Tensor& positions, const at::Tensor& lengths) const;
@@ -25,6 +26,7 @@ class Rope {
   at::Tensor inverse_frequencies_, long_inverse_frequencies_;  // [dim / 2] fp32; the second for longrope only
   std::int64_t original_length_;
   double attention_factor_;
+  at::ScalarType cosine_type_;
 };
 
 // [dim / 2] fp32: theta^(-2k / dim), with the scaling that the configuration asks for:

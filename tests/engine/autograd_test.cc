@@ -306,9 +306,14 @@ TEST(PeerGradients, AreThoseOfTheFolder) {
   }
   EXPECT_NEAR(loss.item<double>(), tensor(gradient_file->tensors().at("loss")).item<double>(), 1e-5);
   EXPECT_EQ(ours.size(), gradient_file->tensors().size() - 1);
+  double largest = 0;
+  for (const auto& [name, gradient] : ours) largest = std::max(largest, gradient.abs().max().item<double>());
   for (const auto& [name, gradient] : ours) {
     ASSERT_TRUE(gradient_file->tensors().contains(name)) << name;
-    EXPECT_LT(relative_difference(gradient, tensor(gradient_file->tensors().at(name))), 1e-4) << name;
+    const at::Tensor theirs = tensor(gradient_file->tensors().at(name));
+    // The bias of a key without positions shifts all scores alike: its gradient is 0, and both sides have noise there.
+    const bool both_zero = std::max(gradient.abs().max().item<double>(), theirs.abs().max().item<double>()) < 1e-6 * largest;
+    EXPECT_TRUE(both_zero || relative_difference(gradient, theirs) < 1e-4) << name << ": " << relative_difference(gradient, theirs);
   }
 }
 

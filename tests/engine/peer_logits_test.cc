@@ -34,7 +34,7 @@ void compare_whole(const Model& model, const at::Tensor& tokens, const at::Tenso
 
 // A prefill of the first half, then token by token. With longrope the second half would turn the cached first half otherwise.
 void compare_cached(const Model& model, const at::Tensor& tokens, const at::Tensor& theirs, double tolerance, const std::string& what) {
-  const std::int64_t length = tokens.size(0), half = length / 2;
+  const std::int64_t length = tokens.size(0), half = (length + 1) / 2;
   if (length > model.longrope_border()) return;
   KvCache cache(model.config(), 2, length, model.dtype(), at::kCPU);
   PrefillAttention prefill(cache, {{1, 0, half, half}});

@@ -54,7 +54,9 @@ Json llama3_scaling(const GgufFile& file, const GgufTensor& tensor, double theta
             {"high_freq_factor", high},
             {"original_max_position_embeddings", static_cast<std::int64_t>(original_length)}};
   };
-  if (fits(4, 8192)) return describe(4, 8192);     // every published model
+  // Every published model has 4 and 8192; a few frequencies alone do not tell more.
+  for (const double original_length : {8192.0, 4096.0, 2048.0, 1024.0, 512.0, 256.0, 128.0, 64.0, 16384.0, 32768.0})
+    if (fits(4, original_length)) return describe(4, original_length);
   std::vector<std::pair<double, double>> between;  // 1 / wavelength, and how far from scaled (0) to unscaled (1)
   for (std::size_t k = 0; k < divisors.size(); ++k) {
     if (divisors[k] > 1 && divisors[k] < factor) {
