@@ -27,7 +27,7 @@ bool use_kernel(const at::Tensor& x) { return !at::GradMode::is_enabled() && ker
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps, bool rounds_last) {
   if (use_kernel(x) && weight.scalar_type() == at::kFloat) return kernels::rms_norm(x, weight, eps, rounds_last);
   if (use_training_kernel(x) && weight.scalar_type() == at::kFloat) return training_rms_norm(x, weight, eps, rounds_last);
-  const at::Tensor wide = x.to(at::kFloat);  // as transformers, for double too
+  const at::Tensor wide = x.to(x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
   const at::Tensor normalised = wide * at::rsqrt(wide.square().mean(-1, true) + eps);
   return ((rounds_last ? normalised : normalised.to(x.scalar_type())) * weight).to(x.scalar_type());
 }

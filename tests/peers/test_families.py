@@ -53,17 +53,24 @@ LENGTHS = (1, 5, 40, 64, 65, 150)
 
 
 class Exactly:
-    """transformers keeps some steps in float32 whatever the model's type, and the last bit of a float32 cosine depends on where it lies in a
-    vector register: in float64 these are computed in float64 here, as ours are."""
+    """transformers computes norms, cosines and some softmaxes in float32 whatever the model's type; in float64 these are float64 here, as ours
+    are."""
 
     def __enter__(self):
-        self.cos, self.sin, self.softmax = torch.Tensor.cos, torch.Tensor.sin, torch.nn.functional.softmax
-        torch.Tensor.cos = lambda t: self.cos(t.double())
-        torch.Tensor.sin = lambda t: self.sin(t.double())
+        self.kept = {name: getattr(torch.Tensor, name) for name in ("cos", "sin", "to", "float")}
+        self.softmax = torch.nn.functional.softmax
+        kept = self.kept
+        torch.Tensor.cos = lambda t: kept["cos"](t.double())
+        torch.Tensor.sin = lambda t: kept["sin"](t.double())
+        torch.Tensor.float = lambda t: t if t.dtype == torch.float64 else kept["float"](t)
+        torch.Tensor.to = lambda t, *args, **more: (
+            t if t.dtype == torch.float64 and torch.float32 in (*args, more.get("dtype")) else kept["to"](t, *args, **more))
         torch.nn.functional.softmax = lambda x, *args, dtype=None, **more: self.softmax(x, *args, **more)
 
     def __exit__(self, *_):
-        torch.Tensor.cos, torch.Tensor.sin, torch.nn.functional.softmax = self.cos, self.sin, self.softmax
+        for name, function in self.kept.items():
+            setattr(torch.Tensor, name, function)
+        torch.nn.functional.softmax = self.softmax
 
 
 def compare_logits(name, family, folder):

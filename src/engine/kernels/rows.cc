@@ -34,8 +34,8 @@ ITERALIGN_MULTIVERSION void rms_norm_rows(const float* x, const float* weight, f
                                           bool rounds_last) {
   for (std::int64_t r = 0; r < rows; ++r) rms_norm_row(x + r * n, weight, y + r * n, n, eps, rounds_last);
 }
-ITERALIGN_MULTIVERSION void rms_norm_rows(const BFloat16* x, const float* weight, BFloat16* y, std::int64_t rows, std::int64_t n,
-                                          float eps, bool rounds_last) {
+ITERALIGN_MULTIVERSION void rms_norm_rows(const BFloat16* x, const float* weight, BFloat16* y, std::int64_t rows, std::int64_t n, float eps,
+                                          bool rounds_last) {
   for (std::int64_t r = 0; r < rows; ++r) rms_norm_row(x + r * n, weight, y + r * n, n, eps, rounds_last);
 }
 
@@ -102,7 +102,8 @@ at::Tensor rms_norm(const at::Tensor& x_any, const at::Tensor& weight, double ep
   const std::int64_t n = x.size(-1), rows = x.numel() / n;
   by_type(x, [&]<class T>(T) {
     at::parallel_for(0, rows, rows_per_task(n), [&](std::int64_t begin, std::int64_t end) {
-      rms_norm_rows(data<T>(x) + begin * n, data<float>(weight), mutable_data<T>(y) + begin * n, end - begin, n, static_cast<float>(eps), rounds_last);
+      rms_norm_rows(data<T>(x) + begin * n, data<float>(weight), mutable_data<T>(y) + begin * n, end - begin, n, static_cast<float>(eps),
+                    rounds_last);
     });
   });
   return y;
