@@ -118,7 +118,9 @@ at::Tensor Model::load(const std::string& name, const std::vector<std::int64_t>&
   return as_tensor(checkpoint_->tensor(name, shape), name).to(device_);
 }
 
-at::Tensor Model::load_small(const std::string& name, std::int64_t size) const { return load(name, {size}).to(at::kFloat); }
+at::Tensor Model::load_small(const std::string& name, std::int64_t size) const {
+  return load(name, {size}).to(dtype_ == at::kDouble ? at::kDouble : at::kFloat);
+}
 
 LinearModule Model::load_linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) const {
   return {module, load(module + ".weight", {out, in}), bias ? load_small(module + ".bias", out) : at::Tensor(), nullptr};

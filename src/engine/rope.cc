@@ -16,7 +16,7 @@ at::Tensor llama3_frequencies(const RopeConfig& config, const at::Tensor& freque
   return at::where(wavelength < length / high, frequency, at::where(wavelength > length / low, divided, between));
 }
 
-at::Tensor yarn_frequencies(const RopeConfig& config, const at::Tensor& frequency) {
+at::Tensor yarn_frequencies(const RopeConfig& config, const at::Tensor& powers) {
   const double dim = static_cast<double>(config.dim), length = static_cast<double>(config.original_max_position_embeddings);
   // The dimension whose wave turns so often within the original length.
   const auto dimension = [&](double turns) {
@@ -31,7 +31,8 @@ at::Tensor yarn_frequencies(const RopeConfig& config, const at::Tensor& frequenc
   high = std::min(high, dim - 1);
   if (low == high) high += 0.001;  // as transformers does
   const at::Tensor ramp = ((at::arange(config.dim / 2, at::kFloat) - low) / (high - low)).clamp(0, 1);
-  return frequency / config.factor * ramp + frequency * (1 - ramp);
+  const at::Tensor kept = 1 - ramp;  // step for step as in transformers: the last bits count
+  return at::reciprocal(config.factor * powers) * (1 - kept) + at::reciprocal(powers) * kept;
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ at::Tensor rope_inverse_frequencies(const RopeConfig& config, bool long_sequence
     case RopeScaling::llama3:
       return llama3_frequencies(config, frequency);
     case RopeScaling::yarn:
-      return yarn_frequencies(config, frequency);
+      return yarn_frequencies(config, powers);
     case RopeScaling::longrope:
       break;
   }
