@@ -23,7 +23,9 @@ at::Tensor plain_attention(const at::Tensor& q, const at::Tensor& k, const at::T
   const at::Tensor keys = k.repeat_interleave(group, 1), values = v.repeat_interleave(group, 1);
   const at::Tensor scores = at::tanh(q.matmul(keys.transpose(2, 3)) * (rule.scale / rule.softcap)) * rule.softcap;
   const at::Tensor seen = allowed ? *allowed : causal_mask(0, q.size(2), k.size(2), 0, q.device());
-  return at::softmax(scores.masked_fill(seen.logical_not(), -INFINITY), -1, q.scalar_type() == at::kDouble ? at::kDouble : at::kFloat).to(q.scalar_type()).matmul(values);
+  return at::softmax(scores.masked_fill(seen.logical_not(), -INFINITY), -1, q.scalar_type() == at::kDouble ? at::kDouble : at::kFloat)
+      .to(q.scalar_type())
+      .matmul(values);
 }
 
 at::Tensor BatchAttention::attend(int /*layer*/, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) {
