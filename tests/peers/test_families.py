@@ -113,7 +113,7 @@ def compare_gradients(name, family, folder, with_lora):
     our_test(f"{name}: loss and {len(gradients)} gradients, {'LoRA' if with_lora else 'full'}", "PeerGradients.*", "ITERALIGN_GRADIENTS", here)
 
 
-PROMPTS = int(os.environ.get("FAMILY_PROMPTS", "10"))  # a family
+PROMPTS = int(os.environ.get("FAMILY_PROMPTS", "4"))  # a family
 
 
 def compare_greedy(name, folder, new_tokens=24):
