@@ -10,7 +10,7 @@ constexpr std::int64_t kBytesPerToken = 4;
 constexpr std::int64_t kJudgePromptTokens = 300;  // of the prompt texts around prompt and response
 constexpr std::int64_t kVerdictTokens = 40;
 constexpr std::int64_t kProposalTokens = 600;
-constexpr std::int64_t kHelpedPerRefused = 20;  // harmless prompts; of SmolLM2's answers one in 25
+constexpr std::int64_t kAnswersPerRefusal = 20;  // to harmless prompts, rather too few: SmolLM2 refuses one in 25
 constexpr double kFlopsPerCore = 50e9;
 
 std::int64_t mean_tokens(const std::vector<Prompt>& prompts) {
@@ -30,7 +30,7 @@ std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t
   };
   const std::int64_t first =
       of_kind(plan.replay, config.finetune.replay) + of_kind(plan.replay_lookalike, config.finetune.replay_lookalike);
-  return first + first / kHelpedPerRefused;
+  return first + first / kAnswersPerRefusal;
 }
 
 void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {

@@ -49,9 +49,9 @@ def llama_cpp(**job):
     return json.loads(done.stdout)
 
 
-def exported(folder, kind, *more):
+def exported(folder, kind):
     path = folder.with_name(f"{folder.name}-{kind}.gguf")
-    run("export", "--model", folder, "--format", "gguf", "--type", kind, "--out", path, *more)
+    run("export", "--model", folder, "--format", "gguf", "--type", kind, "--out", path)
     return path
 
 
@@ -65,12 +65,12 @@ def greedy(folder, prompts, *more):
     return [answer["token_ids"] for answer in json.loads(answers)]
 
 
-def loglikelihoods(folder, texts, *more):
+def loglikelihoods(folder, texts):
     """Of each text behind its first character."""
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
         file.writelines(json.dumps({"context": text[0], "continuations": [text[1:]]}) + "\n" for text in texts)
         file.flush()
-        lines = run("score", "--model", folder, "--dtype", "float32", "--device", "cpu", "--input", file.name, *more).splitlines()
+        lines = run("score", "--model", folder, "--dtype", "float32", "--device", "cpu", "--input", file.name).splitlines()
     return [json.loads(line)["loglikelihoods"][0] for line in lines]
 
 
