@@ -14,6 +14,7 @@ void add_sampling_flags(CLI::App& verb, SamplingFlags& flags) {
   verb.add_option("--top-p", flags.top_p, "nucleus sampling; 1: off")->check(CLI::Range(0.0, 1.0));
   verb.add_option("--top-k", flags.top_k, "0: off")->check(CLI::NonNegativeNumber);
   verb.add_option("--min-p", flags.min_p, "0: off")->check(CLI::Range(0.0, 1.0));
+  verb.add_option("--typical-p", flags.typical_p, "1: off")->check(CLI::Range(1e-9, 1.0));
   verb.add_option("--repetition-penalty", flags.repetition_penalty, "1: off")->check(CLI::PositiveNumber);
   verb.add_option("--frequency-penalty", flags.frequency_penalty, "0: off");
   verb.add_option("--presence-penalty", flags.presence_penalty, "0: off");
@@ -31,6 +32,7 @@ Sampling sampling_of(const SamplingFlags& flags, const std::string& model) {
   take(flags.top_p, sampling.top_p);
   take(flags.top_k, sampling.top_k);
   take(flags.min_p, sampling.min_p);
+  take(flags.typical_p, sampling.typical_p);
   take(flags.repetition_penalty, sampling.repetition_penalty);
   take(flags.frequency_penalty, sampling.frequency_penalty);
   take(flags.presence_penalty, sampling.presence_penalty);

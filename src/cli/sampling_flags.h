@@ -12,7 +12,7 @@ namespace iteralign {
 
 struct SamplingFlags {
   std::optional<int> max_new_tokens, top_k;
-  std::optional<double> temperature, top_p, min_p, repetition_penalty, frequency_penalty, presence_penalty;
+  std::optional<double> temperature, top_p, min_p, typical_p, repetition_penalty, frequency_penalty, presence_penalty;
   std::vector<std::string> stop;
 };
 

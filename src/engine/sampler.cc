@@ -28,6 +28,30 @@ void keep_most_likely(std::vector<std::int32_t>& ids, std::span<const float> log
   ids.erase(end, ids.end());
 }
 
+// Of the first `count` tokens the smallest set whose surprise is nearest to the expected one and whose probability reaches p, with
+// what ties with the last of them. Moves them and their weights to the front; returns how many they are.
+std::size_t keep_typical(std::vector<std::int32_t>& ids, std::vector<double>& weights, std::size_t count, double p) {
+  const double total = std::accumulate(weights.begin(), weights.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
+  double entropy = 0;
+  for (std::size_t i = 0; i < count; ++i) entropy -= weights[i] / total * std::log(weights[i] / total);
+  struct Token {
+    float distance;  // of its surprise from the entropy; in single precision, so that equal logits tie
+    std::int32_t id;
+    double weight;
+  };
+  std::vector<Token> tokens;
+  for (std::size_t i = 0; i < count; ++i)
+    tokens.push_back({static_cast<float>(std::abs(-std::log(weights[i] / total) - entropy)), ids[i], weights[i]});
+  std::ranges::stable_sort(tokens, {}, &Token::distance);
+  std::size_t kept = 0;
+  for (double sum = 0; kept < count && (sum < p * total || tokens[kept].distance == tokens[kept - 1].distance); ++kept) {
+    sum += tokens[kept].weight;
+    ids[kept] = tokens[kept].id;
+    weights[kept] = tokens[kept].weight;
+  }
+  return kept;
+}
+
 }  // namespace
 
 void check(const Sampling& s) {
@@ -36,6 +60,7 @@ void check(const Sampling& s) {
   require(s.top_p > 0 && s.top_p <= 1, "top_p", "above 0 and at most 1");
   require(s.top_k >= 0, "top_k", "0 (off) or above");
   require(s.min_p >= 0 && s.min_p < 1, "min_p", "at least 0 and below 1");
+  require(s.typical_p > 0 && s.typical_p <= 1, "typical_p", "above 0 and at most 1");
   require(s.repetition_penalty > 0 && std::isfinite(s.repetition_penalty), "repetition_penalty", "above 0");
   require(std::isfinite(s.frequency_penalty), "frequency_penalty", "a finite number");
   require(std::isfinite(s.presence_penalty), "presence_penalty", "a finite number");
@@ -77,14 +102,14 @@ void Sampler::penalise(std::span<float> logits) const {
 
 std::int32_t Sampler::draw(std::span<const float> logits) {
   const float largest = logits[kernels::arg_max(logits)];
-  const bool filtered =
-      (sampling_.top_k > 0 && static_cast<std::size_t>(sampling_.top_k) < logits.size()) || sampling_.top_p < 1 || sampling_.min_p > 0;
+  const bool filtered = (sampling_.top_k > 0 && static_cast<std::size_t>(sampling_.top_k) < logits.size()) || sampling_.top_p < 1 ||
+                        sampling_.min_p > 0 || sampling_.typical_p < 1;
   if (filtered) return draw_from_candidates(logits, largest);
   return static_cast<std::int32_t>(
       kernels::draw_softmax(logits, largest, static_cast<float>(1.0 / sampling_.temperature), random_.uniform()));
 }
 
-// Top-k, then top-p, then min-p. Only tokens that can still be chosen are sorted.
+// Top-k, then top-p, then min-p, then typical. Only tokens that can still be chosen are sorted.
 std::int32_t Sampler::draw_from_candidates(std::span<const float> logits, float largest) {
   const double scale = 1.0 / sampling_.temperature;
   const auto n = static_cast<double>(logits.size());
@@ -107,6 +132,10 @@ std::int32_t Sampler::draw_from_candidates(std::span<const float> logits, float 
   std::size_t count = 0;
   while (count < weights_.size() && (count == 0 || (kept < sampling_.top_p * total && weights_[count] >= sampling_.min_p)))
     kept += weights_[count++];
+  if (sampling_.typical_p < 1) {
+    count = keep_typical(candidates_, weights_, count, sampling_.typical_p);
+    kept = std::accumulate(weights_.begin(), weights_.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
+  }
 
   double left = random_.uniform() * kept;
   for (std::size_t i = 0; i < count; ++i) {

@@ -14,7 +14,7 @@ namespace iteralign {
 void check(const Sampling& sampling);
 
 // The state of one request: its options, its random numbers, the tokens so far. Steps as in transformers: repetition
-// penalty, frequency and presence penalty, temperature, top-k, top-p, min-p.
+// penalty, frequency and presence penalty, temperature, top-k, top-p, min-p, typical.
 class Sampler {
  public:
   // Only ids below `vocabulary` are ever chosen (a model may have more rows than its tokenizer has tokens).

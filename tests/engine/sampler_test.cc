@@ -65,6 +65,18 @@ TEST(Sampler, MinPIsRelativeToTheMostLikely) {
   EXPECT_EQ(frequencies({.temperature = 1.0, .min_p = 0.5}, kLogits).size(), 2u);
 }
 
+TEST(Sampler, TypicalPrefersTheExpectedSurpriseToTheLeast) {
+  // entropy 1.17: the surprise of 0.3 is nearest to it, then that of 0.5; equal ones stay together
+  const std::vector<float> logits = {std::log(0.5f), std::log(0.3f), std::log(0.1f), std::log(0.1f)};
+  const auto one = frequencies({.temperature = 1.0, .typical_p = 0.29}, logits);
+  EXPECT_EQ(one.size(), 1u);
+  EXPECT_TRUE(one.contains(1));
+  const auto two = frequencies({.temperature = 1.0, .typical_p = 0.31}, logits);
+  EXPECT_EQ(two.size(), 2u);
+  EXPECT_TRUE(two.contains(0));
+  EXPECT_EQ(frequencies({.temperature = 1.0, .typical_p = 0.81}, logits).size(), 4u);
+}
+
 TEST(Sampler, FiltersOfAWideVocabularyMatchAFullSort) {
   std::vector<float> logits(5000);
   Random random(3);
@@ -146,6 +158,7 @@ TEST(Sampler, SaysWhichOptionIsOutOfRange) {
   EXPECT_EQ(field({.top_p = 0}), "top_p");
   EXPECT_EQ(field({.top_k = -1}), "top_k");
   EXPECT_EQ(field({.min_p = 1}), "min_p");
+  EXPECT_EQ(field({.typical_p = 0}), "typical_p");
   EXPECT_EQ(field({.repetition_penalty = 0}), "repetition_penalty");
   EXPECT_EQ(field({.frequency_penalty = NAN}), "frequency_penalty");
   EXPECT_EQ(field({.stop = {""}}), "stop");

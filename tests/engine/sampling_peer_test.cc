@@ -21,6 +21,7 @@ Sampling sampling_of(const Json& test_case) {
   sampling.top_p = test_case.at("top_p");
   sampling.top_k = test_case.at("top_k");
   sampling.min_p = test_case.at("min_p");
+  sampling.typical_p = test_case.at("typical_p");
   sampling.repetition_penalty = test_case.at("repetition_penalty");
   sampling.frequency_penalty = test_case.at("frequency_penalty");
   sampling.presence_penalty = test_case.at("presence_penalty");

@@ -1,4 +1,4 @@
-"""What our sampler draws is distributed as the logits processors of `transformers` say, in their order: thirty combinations of
+"""What our sampler draws is distributed as the logits processors of `transformers` say, in their order: thirty-six combinations of
 settings, each a chi-square test over 20,000 draws (SAMPLING_DRAWS=100000 asks for more). The draws come from test_engine."""
 
 import json
@@ -18,9 +18,9 @@ from peer import PROGRAM, skip  # noqa: E402
 DRAWS = int(os.environ.get("SAMPLING_DRAWS", "20000"))
 ENGINE_TESTS = Path(PROGRAM).parent / "tests" / "test_engine"
 LEAST_EXPECTED = 10  # rarer tokens are counted together
-LEAST_P_VALUE = 1e-4  # of the worst of thirty; the seeds are fixed, so a correct sampler passes always or never
+LEAST_P_VALUE = 1e-4  # of the worst of them; the seeds are fixed, so a correct sampler passes always or never
 
-OFF = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
+OFF = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0, "repetition_penalty": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
 SETTINGS = [
     {}, {"temperature": 0.3}, {"temperature": 0.7}, {"temperature": 1.8}, {"temperature": 0.05},
     {"top_k": 1}, {"top_k": 5}, {"top_k": 40, "temperature": 0.8}, {"top_k": 100000}, {"top_k": 20, "coarse": True}, {"top_k": 3, "coarse": True},
@@ -30,6 +30,8 @@ SETTINGS = [
     {"repetition_penalty": 1.3}, {"repetition_penalty": 0.8, "top_k": 15}, {"frequency_penalty": 0.7}, {"presence_penalty": 1.5, "temperature": 0.9},
     {"frequency_penalty": -0.4, "presence_penalty": 0.3, "top_p": 0.85}, {"repetition_penalty": 1.1, "frequency_penalty": 0.2, "presence_penalty": 0.2},
     {"repetition_penalty": 1.2, "frequency_penalty": 0.5, "presence_penalty": -0.5, "temperature": 0.75, "top_k": 60, "top_p": 0.92, "min_p": 0.01},
+    {"typical_p": 0.2}, {"typical_p": 0.9}, {"typical_p": 0.5, "temperature": 0.6}, {"typical_p": 0.6, "coarse": True},
+    {"typical_p": 0.7, "top_k": 30, "top_p": 0.9}, {"typical_p": 0.8, "min_p": 0.02, "repetition_penalty": 1.2},
 ]
 
 
@@ -60,7 +62,7 @@ class OpenAiPenalties(LogitsProcessor):
 
 def exact(case):
     config = GenerationConfig(do_sample=True, temperature=case["temperature"], top_k=case["top_k"], top_p=case["top_p"],
-                              min_p=case["min_p"] or None, repetition_penalty=case["repetition_penalty"])
+                              min_p=case["min_p"] or None, typical_p=case["typical_p"], repetition_penalty=case["repetition_penalty"])
     config._eos_token_tensor = None
     ids = torch.tensor([case["prompt"] + case["answer"]])
     generation = GenerationMixin()

@@ -26,6 +26,7 @@ Sampling parse_generation_config(const Json& json, const std::string& where) {
     read("top_k", sampling.top_k);
     read("top_p", sampling.top_p);
     read("min_p", sampling.min_p);
+    read("typical_p", sampling.typical_p);
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::data, std::string("a key is of the wrong type: ") + error.what(), where);
   }
