@@ -4,12 +4,12 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
-#include <numbers>
 
 #include "core/files.h"
 #include "engine/files/checkpoint.h"
 #include "engine/files/gguf_metadata.h"
 #include "engine/files/gguf_tensors.h"
+#include "engine/files/rope_config.h"
 #include "engine/files/tensor_floats.h"
 #include "iteralign/error.h"
 
@@ -26,14 +26,11 @@ GgufType type_of(const GgufTensorName& tensor, GgufType wanted) {
   return in_blocks && tensor.shape.back() % kBlock != 0 ? GgufType::f16 : type;
 }
 
-// What rope scaling of the kind llama3 divides each frequency by.
 std::vector<float> llama3_divisors(const RopeConfig& rope) {
   std::vector<float> divisors;
   for (std::int64_t k = 0; k < rope.dim / 2; ++k) {
-    const double frequency = std::pow(rope.theta, -2.0 * static_cast<double>(k) / static_cast<double>(rope.dim));
-    const double waves = static_cast<double>(rope.original_max_position_embeddings) * frequency / (2 * std::numbers::pi);
-    const double smooth = std::clamp((waves - rope.low_freq_factor) / (rope.high_freq_factor - rope.low_freq_factor), 0.0, 1.0);
-    divisors.push_back(static_cast<float>(1 / ((1 - smooth) / rope.factor + smooth)));
+    const auto exponent = static_cast<float>(2 * k) / static_cast<float>(rope.dim);
+    divisors.push_back(llama3_divisor(rope, 1 / static_cast<float>(std::pow(rope.theta, exponent))));
   }
   return divisors;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/files/gguf_dequant.h"
+#include "engine/files/rope_config.h"
 #include "engine/files/safetensors.h"
 #include "iteralign/error.h"
 
@@ -22,15 +23,6 @@ std::vector<float> values_of(const GgufFile& file, const GgufTensor& tensor) {
   return values;
 }
 
-// What llama3 scaling divides an inverse frequency by.
-double llama3_divisor(double inverse_frequency, double factor, double low, double high, double original_length) {
-  const double wavelength = 2 * std::numbers::pi / inverse_frequency;
-  if (wavelength < original_length / high) return 1;
-  if (wavelength > original_length / low) return factor;
-  const double smooth = (original_length / wavelength - low) / (high - low);
-  return 1 / ((1 - smooth) / factor + smooth);
-}
-
 // Llama 3.1 and later keep only the divisors in the file, not the four numbers that they come from. The factor is the
 // largest divisor; low_freq_factor is 1 in every published model; the other two follow from two divisors in between.
 Json llama3_scaling(const GgufFile& file, const GgufTensor& tensor, double theta) {
@@ -41,8 +33,13 @@ Json llama3_scaling(const GgufFile& file, const GgufTensor& tensor, double theta
     return std::pow(theta, -static_cast<double>(k) / static_cast<double>(divisors.size()));
   };
   const auto fits = [&](double high, double original_length) {
+    RopeConfig rope;
+    rope.factor = factor;
+    rope.low_freq_factor = 1;
+    rope.high_freq_factor = high;
+    rope.original_max_position_embeddings = static_cast<std::int64_t>(original_length);
     for (std::size_t k = 0; k < divisors.size(); ++k) {
-      const double expected = llama3_divisor(inverse_frequency(k), factor, 1, high, original_length);
+      const double expected = llama3_divisor(rope, static_cast<float>(inverse_frequency(k)));
       if (!(std::abs(divisors[k] - expected) <= 1e-3 * expected)) return false;
     }
     return true;

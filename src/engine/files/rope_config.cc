@@ -1,6 +1,8 @@
 #include "engine/files/rope_config.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace iteralign {
 namespace {
@@ -117,6 +119,14 @@ std::vector<RopeConfig> parse_gemma3_ropes(const Fields& fields, const ModelConf
   const Fields global = object_at(both, "full_attention"), scaling = object_at(fields, "rope_scaling");
   return {parse_one(fields, fields.find("rope_scaling") != nullptr ? scaling : global, config, global_theta),
           parse_one(fields, object_at(both, "sliding_attention"), config, local_theta)};
+}
+
+float llama3_divisor(const RopeConfig& rope, float inverse_frequency) {
+  const float wavelength = static_cast<float>(2 * std::numbers::pi) / inverse_frequency;
+  const auto low = static_cast<float>(rope.low_freq_factor), high = static_cast<float>(rope.high_freq_factor);
+  const float smooth =
+      std::clamp((static_cast<float>(rope.original_max_position_embeddings) / wavelength - low) / (high - low), 0.0F, 1.0F);
+  return 1 / ((1 - smooth) / static_cast<float>(rope.factor) + smooth);
 }
 
 }  // namespace iteralign

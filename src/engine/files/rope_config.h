@@ -13,4 +13,8 @@ RopeConfig parse_rope(const Fields& fields, const ModelConfig& config, double de
 // Gemma 3: of the layers that see everything, and of those with a window. Version 5 has an object for each in rope_parameters.
 std::vector<RopeConfig> parse_gemma3_ropes(const Fields& fields, const ModelConfig& config);
 
+// What scaling of the kind llama3 divides an inverse frequency by: 1 for short waves, `factor` for long ones. In single precision, as
+// llama.cpp's converter computes it.
+float llama3_divisor(const RopeConfig& rope, float inverse_frequency);
+
 }  // namespace iteralign
