@@ -20,6 +20,7 @@ struct Sampling {
   double top_p = 1.0;               // (0, 1]
   int top_k = 0;                    // 0: off
   double min_p = 0.0;               // [0, 1)
+  double typical_p = 1.0;           // (0, 1]; 1: off (Meister et al. 2022)
   double repetition_penalty = 1.0;  // over prompt and answer, as in transformers
   double frequency_penalty = 0.0;   // over the answer, as in the OpenAI API
   double presence_penalty = 0.0;
@@ -95,6 +96,7 @@ struct FinetuneOptions {
   double lora_dropout = 0.0;
   bool use_rslora = false;  // scale alpha / sqrt(r) in place of alpha / r
   std::vector<std::string> lora_target_modules = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+  std::vector<std::string> modules_to_save = {};  // trained and saved whole beside LoRA: embed_tokens, lm_head, norms
 };
 
 struct TrainStep {

@@ -67,6 +67,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "respond.top_p", .help = "nucleus sampling", .min = 1e-9, .max = 1}, c.respond.top_p);
   visit(Info{.key = "respond.top_k", .help = "0: off", .min = 0, .max = 1e9}, c.respond.top_k);
   visit(Info{.key = "respond.min_p", .help = "0: off", .min = 0, .max = 1}, c.respond.min_p);
+  visit(Info{.key = "respond.typical_p", .help = "keeps the tokens that are about as surprising as expected; 1: off", .min = 1e-9, .max = 1}, c.respond.typical_p);
   visit(Info{.key = "respond.repetition_penalty", .help = "over prompt and answer; 1: off", .min = 1e-3, .max = 100}, c.respond.repetition_penalty);
   visit(Info{.key = "respond.frequency_penalty", .help = "over the answer; 0: off", .min = -10, .max = 10}, c.respond.frequency_penalty);
   visit(Info{.key = "respond.presence_penalty", .help = "over the answer; 0: off", .min = -10, .max = 10}, c.respond.presence_penalty);
@@ -114,6 +115,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "finetune.lora_dropout", .help = "on the input of the adapter", .min = 0, .max = 0.999}, t.lora_dropout);
   visit(Info{.key = "finetune.use_rslora", .help = "scale is alpha / sqrt(r)"}, t.use_rslora);
   visit(Info{.key = "finetune.lora_target_modules", .help = "linear layers that get an adapter"}, t.lora_target_modules);
+  visit(Info{.key = "finetune.modules_to_save", .help = "beside LoRA trained and saved whole: embed_tokens, lm_head, or the end of a norm's name"}, t.modules_to_save);
   visit(Info{.key = "finetune.replay", .help = "the base model's own answers to benign prompts, for each revision; dealt out to the epochs", .min = 0, .max = 1000}, c.finetune.replay);
   visit(Info{.key = "finetune.replay_lookalike", .help = "its own answers to harmless look-alikes, for each revision; dealt out too", .min = 0, .max = 1000}, c.finetune.replay_lookalike);
   visit(Info{.key = "finetune.replay_max_new_tokens", .help = "length limit of those answers", .min = 1, .max = 1e6}, c.finetune.replay_max_new_tokens);

@@ -17,7 +17,7 @@
 namespace iteralign {
 namespace {
 
-constexpr std::string_view kPrefix = "base_model.model.", kA = ".lora_A.weight", kB = ".lora_B.weight";
+constexpr std::string_view kPrefix = "base_model.model.", kA = ".lora_A.weight", kB = ".lora_B.weight", kWeight = ".weight";
 
 Json read_config(const std::string& adapter) {
   const std::string path = join_path(adapter, "adapter_config.json");
@@ -51,27 +51,30 @@ std::string find_base(const std::string& base) {
   }
 }
 
-// Shapes of the matrices by the name of their module.
+// Shapes of the weights by the name of their module.
 std::map<std::string, std::vector<std::int64_t>> modules_of(const ModelConfig& config) {
-  constexpr std::string_view kWeight = ".weight";
   std::map<std::string, std::vector<std::int64_t>> modules;
   for (const GgufTensorName& tensor : gguf_tensors(config))
-    if (tensor.shape.size() == 2 && tensor.name.ends_with(kWeight))
-      modules[tensor.name.substr(0, tensor.name.size() - kWeight.size())] = tensor.shape;
+    if (tensor.name.ends_with(kWeight)) modules[tensor.name.substr(0, tensor.name.size() - kWeight.size())] = tensor.shape;
+  if (config.tie_word_embeddings) modules["lm_head"] = modules["model.embed_tokens"];  // PEFT saves a tied embedding as both
   return modules;
 }
 
 // The module that a tensor of the adapter is for.
 std::string module_of(std::string_view name) {
-  for (const std::string_view end : {kA, kB})
-    if (name.ends_with(end)) name.remove_suffix(end.size());
+  for (const std::string_view end : {kA, kB, kWeight}) {
+    if (!name.ends_with(end)) continue;
+    name.remove_suffix(end.size());
+    break;
+  }
   return std::string(name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name);
 }
 
-// A [r, in], B [out, r]: only what meets the module counts here.
-bool fits(const std::string& name, const TensorView& factor, const std::vector<std::int64_t>& module) {
-  if (factor.shape.size() != 2) return false;
-  return name.ends_with(kA) ? factor.shape[1] == module[1] : factor.shape[0] == module[0];
+// A [r, in], B [out, r]: only what meets the module counts here. A weight of modules_to_save has the module's shape.
+bool fits(const std::string& name, const TensorView& weight, const std::vector<std::int64_t>& module) {
+  if (!name.ends_with(kA) && !name.ends_with(kB)) return weight.shape == module;
+  if (weight.shape.size() != 2 || module.size() != 2) return false;
+  return name.ends_with(kA) ? weight.shape[1] == module[1] : weight.shape[0] == module[0];
 }
 
 std::vector<std::string> unknown_targets(const Json& config, const std::map<std::string, std::vector<std::int64_t>>& modules) {
@@ -81,8 +84,9 @@ std::vector<std::string> unknown_targets(const Json& config, const std::map<std:
   for (const Json& target : targets) {
     if (!target.is_string()) continue;
     const std::string name = target;
-    const bool known =
-        std::ranges::any_of(modules, [&](const auto& module) { return module.first == name || module.first.ends_with("." + name); });
+    const bool known = std::ranges::any_of(modules, [&](const auto& module) {
+      return module.second.size() == 2 && (module.first == name || module.first.ends_with("." + name));
+    });
     if (!known) unknown.push_back(name);
   }
   return unknown;

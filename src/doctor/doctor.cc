@@ -1,9 +1,6 @@
 #include "doctor/doctor.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
@@ -19,25 +16,6 @@
 
 namespace iteralign {
 namespace {
-
-// A folder of our own that goes with the object.
-class ScratchFolder {
- public:
-  ScratchFolder() : path_((std::filesystem::temp_directory_path() / "iteralign-doctor-XXXXXX").string()) {
-    if (::mkdtemp(path_.data()) == nullptr)
-      throw Error(ErrorKind::failed, "cannot make a temporary folder", path_, "set TMPDIR to a folder that can be written");
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  [[nodiscard]] std::string file(const char* name) const { return join_path(path_, name); }
-
- private:
-  std::string path_;
-};
 
 void check_chat(const ModelFiles& files, Diagnosis& diagnosis, Findings& findings) {
   if (!files.renderer) return;
@@ -158,8 +136,8 @@ Diagnosis examine(const Patient& given, const OpenModel& open, const std::functi
   if (!patient.gguf.empty()) findings.run("gguf", [&] { gguf.emplace(patient.gguf); });
   if (gguf) check_gguf_files(*gguf, files, findings);
 
-  const ScratchFolder scratch;
-  const std::string merged = scratch.file("merged");
+  const ScratchDirectory scratch((std::filesystem::temp_directory_path() / "iteralign-doctor-").string());
+  const std::string merged = join_path(scratch.path(), "merged");
   Rounds rounds(patient, open, should_stop, findings);
   if (open) {
     rounds.generate_and_merge(merged);
@@ -172,7 +150,7 @@ Diagnosis examine(const Patient& given, const OpenModel& open, const std::functi
       findings.run("gguf_weights", [&] { check_gguf_weights(*gguf, *reference, *files.config, findings); });
     else
       findings.warn("gguf_weights", "not compared: there are no weights to compare with", "mend the faults above first");
-    if (open) rounds.compare_gguf(*gguf, scratch.file("imported"));
+    if (open) rounds.compare_gguf(*gguf, join_path(scratch.path(), "imported"));
   }
   diagnosis.findings = findings.all();
   return diagnosis;

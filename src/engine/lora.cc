@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <regex>
+#include <set>
 
 #include "core/random.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
+
+constexpr const char *kEmbedding = "model.embed_tokens", *kLmHead = "lm_head";
 
 bool is_last_part(const std::string& name, const std::string& part) { return name == part || name.ends_with("." + part); }
 
@@ -52,6 +55,24 @@ std::vector<LinearModule*> lora_modules(Model& model) {
     for (LinearModule& module : linear->modules()) all.push_back(&module);
   }
   return all;
+}
+
+std::vector<NamedParameter> whole_weights(Model& model, const LoraConfig& config) {
+  std::vector<NamedParameter> all;
+  std::set<std::string> missing(config.modules_to_save.begin(), config.modules_to_save.end());
+  for (const NamedParameter& parameter : model.parameters()) {
+    const std::string module = parameter.name.substr(0, parameter.name.rfind('.'));
+    const bool is_norm = parameter.value->dim() == 1 && parameter.name.ends_with(".weight");
+    if (!is_norm && module != kEmbedding && module != kLmHead) continue;
+    const auto ends_module = [&](const std::string& name) { return module.ends_with(name); };  // as PEFT compares
+    if (std::ranges::any_of(config.modules_to_save, ends_module)) all.push_back(parameter);
+    std::erase_if(missing, ends_module);
+  }
+  if (missing.empty()) return all;
+  const std::string& name = *missing.begin();
+  const bool tied = name == kLmHead && model.config().tie_word_embeddings;
+  throw Error(ErrorKind::usage, tied ? "lm_head is the embedding in this model" : "`" + name + "` names no embedding, lm_head or norm",
+              "modules_to_save", tied ? "name embed_tokens: both are trained then" : "linear layers take LoRA: lora_target_modules");
 }
 
 void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed) {

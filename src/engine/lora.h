@@ -21,6 +21,7 @@ struct LoraConfig {
   std::string target_pattern;               // in place of it: a regular expression for the whole name, or "all-linear"
   std::map<std::string, std::int64_t> rank_pattern;
   std::map<std::string, double> alpha_pattern;
+  std::vector<std::string> modules_to_save;  // ends of names of modules that are trained whole
 };
 
 // Is the module (its full name) one that the configuration targets?
@@ -31,11 +32,16 @@ double lora_scale(const LoraConfig& config, const std::string& module);
 // The linear modules that can have LoRA: all but lm_head.
 std::vector<LinearModule*> lora_modules(Model& model);
 
+// The weights that modules_to_save names: of the embedding, of lm_head where it has its own, of norms. Error usage when a name
+// is the end of none of them: linear layers cannot be trained so, for each would have to leave the product that it shares.
+std::vector<NamedParameter> whole_weights(Model& model, const LoraConfig& config);
+
 // A: Kaiming-uniform with a = sqrt(5), which is U(-1/sqrt(in), 1/sqrt(in)); B: zeros. A depends on seed and name alone.
 // Error usage when a target names no module.
 void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed);
 void detach_lora(Model& model);
-// Does every module have exactly the update that the configuration would attach (rank, scale, targets)?
+// Does every module have exactly the update that the configuration would attach (rank, scale, targets)? Of modules_to_save it knows
+// nothing.
 bool same_lora(Model& model, const LoraConfig& config);
 
 }  // namespace iteralign

@@ -12,9 +12,18 @@ namespace iteralign {
 // Writes into an existing folder. `base_model` is what the adapter belongs to: a path or a name.
 void write_peft(const std::string& folder, Model& model, const LoraConfig& config, const std::string& base_model);
 
-// Reads the adapter and puts it on the model in place of what is there; gives its configuration. Error data names what is
-// missing, damaged, does not fit the model or is not supported (DoRA, trained biases, ...); the model is then unchanged.
-LoraConfig read_peft(const std::string& folder, Model& model);
+struct PeftAdapter {
+  LoraConfig config;
+  std::vector<std::shared_ptr<Lora>> loras;  // beside lora_modules(model)
+  std::vector<at::Tensor> whole;             // fp32, beside whole_weights(model, config)
+};
+
+// Reads the adapter; the model is only looked at. Error data names what is missing, damaged, does not fit the model or is not
+// supported (DoRA, trained biases, ...).
+PeftAdapter read_peft(const std::string& folder, Model& model);
+
+// Puts the adapter on the model in place of one that is there. What an earlier one has of whole weights stays.
+void attach(Model& model, const PeftAdapter& adapter);
 
 // Is there an adapter in the folder?
 bool is_peft_folder(const std::string& folder);

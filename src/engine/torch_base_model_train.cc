@@ -17,6 +17,7 @@ LoraConfig lora_config(const FinetuneOptions& options) {
   config.lora_dropout = options.lora_dropout;
   config.use_rslora = options.use_rslora;
   config.target_modules = options.lora_target_modules;
+  config.modules_to_save = options.modules_to_save;
   return config;
 }
 
@@ -44,9 +45,15 @@ TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples,
   check(options);
   const bool with_lora = options.method == FinetuneMethod::lora;
   const LoraConfig config = lora_config(options);
-  if (with_lora && lora_ && !same_lora(*model_, config)) {
-    throw Error(ErrorKind::usage, "the adapter that is on the model has another rank, alpha or other target modules", "finetune",
-                "fine-tune with the adapter's own lora_r, lora_alpha and lora_target_modules, or start from the base model");
+  const auto whole = [&](const LoraConfig& of) {
+    std::vector<std::string> names;
+    for (const NamedParameter& weight : whole_weights(*model_, of)) names.push_back(weight.name);
+    return names;
+  };
+  if (with_lora && lora_ && (!same_lora(*model_, config) || whole(*lora_) != whole(config))) {
+    throw Error(
+        ErrorKind::usage, "the adapter that is on the model has another rank, alpha or other modules", "finetune",
+        "fine-tune with the adapter's own lora_r, lora_alpha, lora_target_modules and modules_to_save, or start from the base model");
   }
   return with_torch_errors("fine-tuning", [&] {
     std::vector<Renderer::Example> rendered, rejected;
@@ -111,13 +118,16 @@ void TorchBaseModel::save(const std::string& dir, SaveFormat format) {
 
 void TorchBaseModel::load_trained(const std::string& dir) {
   with_torch_errors("loading trained weights", [&] {
+    const bool restore = base_changed_ || (lora_ && !lora_->modules_to_save.empty());
     if (!dir.empty() && is_peft_folder(dir)) {
-      lora_ = read_peft(dir, *model_);
-      if (base_changed_) model_->load_weights(checkpoint_);
+      const PeftAdapter adapter = read_peft(dir, *model_);
+      if (restore) model_->load_weights(checkpoint_);
+      attach(*model_, adapter);
+      lora_ = adapter.config;
       base_changed_ = false;
       return;
     }
-    if (!dir.empty() || base_changed_) model_->load_weights(dir.empty() ? checkpoint_ : std::make_shared<const Checkpoint>(dir));
+    if (!dir.empty() || restore) model_->load_weights(dir.empty() ? checkpoint_ : std::make_shared<const Checkpoint>(dir));
     detach_lora(*model_);
     lora_.reset();
     base_changed_ = !dir.empty();

@@ -35,6 +35,11 @@ void TrainableWeights::train_lora(const LoraConfig& config, std::uint64_t seed) 
     add(module->lora->a);
     add(module->lora->b);
   }
+  for (const NamedParameter& weight : whole_weights(model_, config)) {
+    *weight.value = weight.value->to(at::kFloat, false, /*copy=*/true);
+    add(*weight.value);
+  }
+  model_.weights_changed();  // a tied lm_head follows the embedding
   model_.prepare_training();
 }
 

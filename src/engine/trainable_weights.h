@@ -20,8 +20,8 @@ class TrainableWeights {
   TrainableWeights(const TrainableWeights&) = delete;
   TrainableWeights& operator=(const TrainableWeights&) = delete;
 
-  // One of the two: LoRA, copies of the factors that are there or new ones; or all weights as fp32 masters, with an adapter
-  // that is there merged into them.
+  // One of the two: LoRA, copies of the factors that are there or new ones, and fp32 masters of modules_to_save; or all weights as fp32
+  // masters, with an adapter that is there merged into them.
   void train_lora(const LoraConfig& config, std::uint64_t seed);
   void train_all();
 

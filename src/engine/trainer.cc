@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "core/hash.h"
+#include "core/strings.h"
 #include "engine/autograd.h"
 #include "engine/preference.h"
 #include "engine/training_attention.h"
@@ -124,17 +126,17 @@ void Trainer::restore(const BaseModel::OnStep& on_step, TrainSummary& summary) {
 }
 
 void Trainer::save_state() const {
-  if (!options_.state_folder.empty()) save_training_state(options_.state_folder, fingerprint(), log_, optimizer_.state());
+  if (!options_.state_folder.empty()) save_training_state(options_.state_folder, fingerprint(), log_, options_, optimizer_.state());
 }
 
 std::string Trainer::fingerprint() const {
   const FinetuneOptions& o = options_;
-  return hash128_hex(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", static_cast<int>(o.method),
-                                 static_cast<int>(o.objective), o.dpo_beta, o.learning_rate, o.num_train_epochs, o.max_steps,
-                                 o.per_device_train_batch_size, o.gradient_accumulation_steps, o.lr_scheduler_type, o.warmup_ratio,
-                                 o.weight_decay, o.adam_beta1, o.adam_beta2, o.adam_epsilon, o.max_grad_norm, o.max_length, o.packing,
-                                 o.seed, o.lora_r, o.lora_alpha, o.lora_dropout, o.use_rslora, fmt::join(o.lora_target_modules, ","),
-                                 collator_.fingerprint()));
+  const auto all = std::make_tuple(static_cast<int>(o.method), static_cast<int>(o.objective), o.dpo_beta, o.learning_rate,
+                                   o.num_train_epochs, o.max_steps, o.per_device_train_batch_size, o.gradient_accumulation_steps,
+                                   o.lr_scheduler_type, o.warmup_ratio, o.weight_decay, o.adam_beta1, o.adam_beta2, o.adam_epsilon,
+                                   o.max_grad_norm, o.max_length, o.packing, o.seed, o.lora_r, o.lora_alpha, o.lora_dropout, o.use_rslora,
+                                   join(o.lora_target_modules, ","), join(o.modules_to_save, ","), collator_.fingerprint());
+  return hash128_hex(fmt::format("{}", fmt::join(all, " ")));
 }
 
 TrainStep Trainer::update(const std::vector<Indices>& batches) {

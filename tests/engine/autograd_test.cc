@@ -287,7 +287,12 @@ TEST(PeerGradients, AreThoseOfTheFolder) {
 
   const auto model = open_tiny_model(join_path(folder, "model"));
   const bool with_lora = is_peft_folder(join_path(folder, "adapter"));
-  const LoraConfig config = with_lora ? read_peft(join_path(folder, "adapter"), *model) : LoraConfig();
+  LoraConfig config;
+  if (with_lora) {
+    const PeftAdapter adapter = read_peft(join_path(folder, "adapter"), *model);
+    attach(*model, adapter);
+    config = adapter.config;
+  }
   TrainableWeights weights(*model);
   with_lora ? weights.train_lora(config, 0) : weights.train_all();
   PackedAttention attention(batch.prefix, batch.lengths, at::kCPU);
@@ -301,6 +306,7 @@ TEST(PeerGradients, AreThoseOfTheFolder) {
       ours["base_model.model." + module->name + ".lora_A.weight"] = module->lora->a.grad();
       ours["base_model.model." + module->name + ".lora_B.weight"] = module->lora->b.grad();
     }
+    for (const NamedParameter& weight : whole_weights(*model, config)) ours["base_model.model." + weight.name] = weight.value->grad();
   } else {
     for (const NamedParameter& parameter : model->parameters()) ours[parameter.name] = parameter.value->grad();
   }

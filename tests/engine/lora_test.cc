@@ -107,5 +107,24 @@ TEST_F(LoraOnModel, ATargetThatNoModuleHasIsAnError) {
   }
 }
 
+TEST_F(LoraOnModel, WholeWeightsAreOfEmbeddingsAndNorms) {
+  LoraConfig config;
+  const auto error = [&](const char* name) -> std::string {
+    config.modules_to_save = {name};
+    try {
+      whole_weights(*model_, config);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_NE(error("q_proj").find("lora_target_modules"), std::string::npos);
+  EXPECT_NE(error("lm_head").find("name embed_tokens"), std::string::npos);  // tied
+  EXPECT_NE(error("wte").find("`wte`"), std::string::npos);
+  EXPECT_EQ(error("embed_tokens"), "");
+  config.modules_to_save = {"embed_tokens", "model.embed_tokens"};
+  EXPECT_EQ(whole_weights(*model_, config).size(), 1u);
+}
+
 }  // namespace
 }  // namespace iteralign

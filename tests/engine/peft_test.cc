@@ -30,7 +30,7 @@ class PeftFolder : public testing::Test {
   std::string error_of_reading() {
     const auto other = open_tiny_model(model_folder_.path());
     try {
-      read_peft(adapter_.path(), *other);
+      attach(*other, read_peft(adapter_.path(), *other));
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::data);
       for (const LinearModule* module : lora_modules(*other)) EXPECT_EQ(module->lora, nullptr);
@@ -45,7 +45,9 @@ class PeftFolder : public testing::Test {
 TEST_F(PeftFolder, ComesBackBitForBit) {
   write();
   const auto other = open_tiny_model(model_folder_.path());
-  const LoraConfig config = read_peft(adapter_.path(), *other);
+  const PeftAdapter adapter = read_peft(adapter_.path(), *other);
+  attach(*other, adapter);
+  const LoraConfig& config = adapter.config;
   EXPECT_EQ(config.r, 4);
   EXPECT_EQ(config.lora_alpha, 8);
   EXPECT_EQ(config.target_modules, all_layers().target_modules);
@@ -69,10 +71,35 @@ TEST_F(PeftFolder, HasThePeftNames) {
   EXPECT_TRUE(config["lora_alpha"].is_number_integer());
 }
 
+TEST_F(PeftFolder, HoldsWholeWeightsAndATiedEmbeddingTwice) {
+  LoraConfig config = all_layers();
+  config.modules_to_save = {"embed_tokens", "input_layernorm"};
+  std::vector<at::Tensor> expected;
+  for (const NamedParameter& weight : whole_weights(*model_, config)) {
+    *weight.value = weight.value->clone() + 1;
+    expected.push_back(*weight.value);
+  }
+  ASSERT_EQ(expected.size(), 3u);  // the embedding and a norm in each of two layers
+  model_->weights_changed();
+  write_peft(adapter_.path(), *model_, config, "base/model");
+  EXPECT_EQ(SafetensorsFile(file("adapter_model.safetensors")).tensors().size(), 28u + 4);
+
+  const auto other = open_tiny_model(model_folder_.path());
+  attach(*other, read_peft(adapter_.path(), *other));
+  const auto actual = whole_weights(*other, config);
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(at::equal(*actual[i].value, expected[i]));
+  EXPECT_TRUE(at::equal(other->lm_head().modules()[0].weight, expected[0]));
+
+  Json json = read_json(file("adapter_config.json"));
+  json["ensure_weight_tying"] = false;
+  write_file_atomic(file("adapter_config.json"), dump_json(json));
+  EXPECT_NE(error_of_reading().find("unties lm_head"), std::string::npos);
+}
+
 TEST_F(PeftFolder, RefusesByNameWhatItDoesNotSupport) {
   const std::pair<const char*, Json> cases[] = {{"use_dora", true},
                                                 {"bias", "all"},
-                                                {"modules_to_save", {"lm_head"}},
+                                                {"modules_to_save", {"q_proj"}},
                                                 {"layer_replication", Json::parse("[[0,1]]")},
                                                 {"alora_invocation_tokens", {1, 2}},
                                                 {"peft_type", "LOHA"},
@@ -89,7 +116,7 @@ TEST_F(PeftFolder, RefusesByNameWhatItDoesNotSupport) {
 TEST_F(PeftFolder, ReadsPatternsAndRegularExpressions) {
   write_with({{"target_modules", ".*_proj"}, {"use_rslora", true}, {"alpha_pattern", {{"q_proj", 4}}}});
   const auto other = open_tiny_model(model_folder_.path());
-  read_peft(adapter_.path(), *other);
+  attach(*other, read_peft(adapter_.path(), *other));
   EXPECT_EQ(lora_modules(*other)[0]->lora->scale, 2.0);  // q_proj: 4 / sqrt(4)
   EXPECT_EQ(lora_modules(*other)[1]->lora->scale, 4.0);  // 8 / sqrt(4)
   write_with({{"target_modules", "(unclosed"}});

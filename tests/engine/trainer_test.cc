@@ -289,6 +289,32 @@ TEST_F(Finetune, MergedFolderAndAdapterGiveTheSameModel) {
   EXPECT_EQ(scores(*loaded), base);
 }
 
+TEST_F(Finetune, ModulesToSaveAreTrainedAndComeBackWithTheAdapter) {
+  const auto plain = open();
+  losses(*plain);
+  plain->save(out("plain"), SaveFormat::adapter);
+  options_.modules_to_save = {"embed_tokens", "model.norm"};
+  const auto model = open();
+  const std::vector<double> base = scores(*model);
+  losses(*model);
+  const std::vector<double> trained = scores(*model);
+  EXPECT_NE(trained, scores(*plain));
+  model->save(out("adapter"), SaveFormat::adapter);
+  model->save(out("merged"), SaveFormat::merged);
+  const auto loaded = open();
+  loaded->load_trained(out("adapter"));
+  EXPECT_EQ(scores(*loaded), trained);
+  EXPECT_EQ(losses(*loaded), losses(*model));  // both go on alike
+  loaded->load_trained(out("plain"));          // nothing of the first stays
+  EXPECT_EQ(scores(*loaded), scores(*plain));
+  EXPECT_THROW(losses(*loaded), Error);  // the plain adapter has no such weights
+  loaded->load_trained(out("merged"));
+  EXPECT_EQ(scores(*loaded), trained);
+  loaded->load_trained(out("adapter"));
+  loaded->load_trained("");
+  EXPECT_EQ(scores(*loaded), base);
+}
+
 TEST_F(Finetune, MergedWeightsInAnotherType) {
   TorchBaseModel model({.path = folder_.path(), .dtype = "float32", .save_dtype = "bfloat16", .device = "cpu"});
   model.save(out("bf16"), SaveFormat::merged);

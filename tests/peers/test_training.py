@@ -101,19 +101,19 @@ def padded(examples):
 
 # ---- gradients ----
 
-def check_gradients(folder, name, model_folder, targets):
+def check_gradients(folder, name, model_folder, targets, **whole):
     """Our test program reads the same weights, adapter and batch, and compares every gradient (tests/engine/autograd_test.cc)."""
     here = pathlib.Path(folder)
     here.mkdir()
     (here / "model").symlink_to(model_folder)
     model = load(model_folder)
     if targets:
-        model = get_peft_model(model, LoraConfig(r=4, lora_alpha=16, target_modules=targets, init_lora_weights=False))
+        model = get_peft_model(model, LoraConfig(r=4, lora_alpha=16, target_modules=targets, init_lora_weights=False, **whole))
         model.save_pretrained(here / "adapter")
     examples = [encode(transformers.AutoTokenizer.from_pretrained(model_folder), c) for c in conversations(5)]
     loss = model(**padded(examples)).loss
     loss.backward()
-    gradients = {n.replace(".default", ""): p.grad.contiguous() for n, p in model.named_parameters() if p.requires_grad}
+    gradients = {n.replace(".modules_to_save", "").replace(".default", ""): p.grad.contiguous() for n, p in model.named_parameters() if p.requires_grad}
     save_file(gradients | {"loss": loss.detach()}, here / "gradients.safetensors")
     tokens, lengths, rows, labels = [], [], [], []
     for ids, targets_of in examples:
@@ -222,7 +222,8 @@ def check_losses(name, model_folder, data, count, steps, batch_size, accumulatio
         model = PeftModel.from_pretrained(model, adapter, is_trainable=True)
         config = model.peft_config["default"]
         targets = json.dumps(sorted(config.target_modules)).replace('"', "")
-        options += [f"lora_r={config.r}", f"lora_alpha={config.lora_alpha}", f"lora_target_modules={targets}"]
+        options += [f"lora_r={config.r}", f"lora_alpha={config.lora_alpha}", f"lora_target_modules={targets}",
+                    f"modules_to_save=[{','.join(config.modules_to_save or [])}]"]
     lines = ours("finetune", "--model", model_folder, "--data", data, "--out", out, "--json", "--dtype", "float32",
                  *(["--adapter", adapter] if adapter else []), *options)
     actual = [json.loads(line) for line in lines.splitlines()]
@@ -322,6 +323,15 @@ def tiny_models(work):
         check_likelihoods("our adapter in peft", PeftModel.from_pretrained(load(folder), out), folder, "--adapter", out)
         model.save_pretrained(work / f"theirs-{index}")
         check_likelihoods("peft's adapter in ours", model, folder, "--adapter", work / f"theirs-{index}")
+    for name, base, whole in (("untied", folder, {"modules_to_save": ["embed_tokens", "lm_head", "model.norm"]}),
+                              ("tied", work / "model-tied", {"modules_to_save": ["embed_tokens"], "ensure_weight_tying": True})):
+        check_gradients(work / f"whole-{name}", f"LoRA and modules_to_save, {name}", base, ["q_proj", "up_proj"], **whole)
+        adapter = new_adapter(base, work / f"adapter-{name}", ["q_proj", "up_proj"], **whole)
+        model, whole_out = check_losses(f"LoRA and modules_to_save, {name}", base, data, 11, 10, 4, 1, adapter)
+        check_likelihoods(f"modules_to_save, {name}: their trained adapter and ours", model, base, "--adapter", whole_out)
+        check_likelihoods(f"modules_to_save, {name}: our adapter in peft", PeftModel.from_pretrained(load(base), whole_out), base, "--adapter", whole_out)
+        ours("export", "--model", base, "--adapter", whole_out, "--format", "merged", "--out", work / f"merged-{name}")
+        check_likelihoods(f"modules_to_save, {name}: merged", load(work / f"merged-{name}"), base, "--adapter", whole_out)
     for objective in ("dpo", "sft+dpo"):
         check_preferences("full", folder, work, objective, None)
         check_preferences("LoRA", folder, work, objective, new_adapter(folder, work / f"adapter-{objective}", ALL))

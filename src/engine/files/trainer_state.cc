@@ -1,20 +1,19 @@
-#include "report/trainer_state.h"
+#include "engine/files/trainer_state.h"
 
 #include <cmath>
 
-#include "core/json.h"
+#include "iteralign/error.h"
 
 namespace iteralign {
 
+Json to_json(const TrainStep& step) {
+  return {{"epoch", step.epoch}, {"grad_norm", step.grad_norm},   {"learning_rate", step.learning_rate},
+          {"loss", step.loss},   {"num_tokens", step.num_tokens}, {"step", step.step}};
+}
+
 std::string trainer_state(const std::vector<TrainStep>& steps, const FinetuneOptions& options) {
   Json history = Json::array();
-  for (const TrainStep& step : steps)
-    history.push_back({{"epoch", step.epoch},
-                       {"grad_norm", step.grad_norm},
-                       {"learning_rate", step.learning_rate},
-                       {"loss", step.loss},
-                       {"num_tokens", step.num_tokens},
-                       {"step", step.step}});
+  for (const TrainStep& step : steps) history.push_back(to_json(step));
   const TrainStep last = steps.empty() ? TrainStep{} : steps.back();
   return dump_json_pretty({{"best_global_step", nullptr},
                            {"best_metric", nullptr},
@@ -37,6 +36,18 @@ std::string trainer_state(const std::vector<TrainStep>& steps, const FinetuneOpt
                            {"trial_name", nullptr},
                            {"trial_params", nullptr}}) +
          "\n";
+}
+
+std::vector<TrainStep> parse_trainer_state(const Json& state, const std::string& where) {
+  std::vector<TrainStep> steps;
+  try {
+    for (const Json& step : state.at("log_history"))
+      steps.push_back({step.at("step"), state.at("max_steps"), step.at("epoch"), step.at("loss"), step.at("grad_norm"),
+                       step.at("learning_rate"), step.at("num_tokens")});
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::data, std::string("a key is missing or of the wrong type: ") + error.what(), where);
+  }
+  return steps;
 }
 
 }  // namespace iteralign
