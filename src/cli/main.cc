@@ -29,9 +29,7 @@ int exit_code(const iteralign::Error& error) {
   return error.exit_code();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGPIPE, SIG_IGN);
@@ -69,4 +67,12 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "iteralign: %s\n", iteralign::redact(error.what()).c_str());
     return static_cast<int>(iteralign::ErrorKind::failed);
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int code = run(argc, argv);
+  std::fflush(nullptr);
+  std::_Exit(code);  // what is left to destroy are LibTorch's tables, which take longer than many a verb
 }
