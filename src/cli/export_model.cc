@@ -1,6 +1,5 @@
 #include "cli/export_model.h"
 
-#include <filesystem>
 #include <memory>
 
 #include "cli/model_flags.h"
@@ -15,27 +14,9 @@
 namespace iteralign {
 namespace {
 
-// A folder that goes again.
-class Scratch {
- public:
-  explicit Scratch(std::string path) : path_(std::move(path)) {
-    if (exists(path_)) throw Error(ErrorKind::usage, "is in the way", path_, "remove it, or give another --out");
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 // The merge is computed in float32 whatever is written.
-void save_merged(ModelOptions model, const std::string& out) {
-  model.save_dtype = model.dtype;
+void save_merged(ModelOptions model, const std::string& save_dtype, const std::string& out) {
+  model.save_dtype = save_dtype;
   model.dtype = "float32";
   open_model(model)->save(out, SaveFormat::merged);
 }
@@ -59,10 +40,8 @@ void write_gguf_file(const std::string& folder, const std::string& out, const st
 void export_gguf_file(const ModelExport& wanted, const std::string& out) {
   (void)parse_gguf_type(wanted.type);
   if (wanted.model.adapter.empty()) return write_gguf_file(resolve_model_path(wanted.model.path), out, wanted.type);
-  const Scratch merged(out + ".merged");
-  ModelOptions model = wanted.model;
-  model.dtype = "float32";
-  save_merged(model, merged.path());
+  const ScratchDirectory merged(out + ".merged-");
+  save_merged(wanted.model, "float32", merged.path());
   write_gguf_file(merged.path(), out, wanted.type);
 }
 
@@ -85,7 +64,7 @@ std::vector<std::string> model_format_names() { return {"merged", "peft", "gguf"
 void export_model(const ModelExport& wanted) {
   if (wanted.format == "gguf") return export_gguf_file(wanted, wanted.out);
   if (wanted.format == "ollama") return export_ollama(wanted);
-  if (wanted.format == "merged") return save_merged(wanted.model, wanted.out);
+  if (wanted.format == "merged") return save_merged(wanted.model, wanted.model.dtype, wanted.out);
   need_adapter(wanted);
   if (wanted.format == "gguf-adapter") return export_gguf_adapter(resolve_model_path(wanted.model.path), wanted.model.adapter, wanted.out);
   ModelOptions model = wanted.model;

@@ -14,8 +14,8 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "data/sft_files.h"
+#include "engine/files/trainer_state.h"
 #include "iteralign/error.h"
-#include "report/trainer_state.h"
 
 namespace iteralign {
 namespace {
@@ -27,15 +27,6 @@ struct FinetuneFlags {
   std::uint64_t seed = 42;
   bool json = false;
 };
-
-Json to_json(const TrainStep& step) {
-  return {{"step", step.step},
-          {"epoch", step.epoch},
-          {"loss", step.loss},
-          {"grad_norm", step.grad_norm},
-          {"learning_rate", step.learning_rate},
-          {"num_tokens", step.num_tokens}};
-}
 
 void run_finetune(const FinetuneFlags& flags) {
   FinetuneConfig config;

@@ -187,6 +187,15 @@ void PendingDirectory::commit() {
   fs::remove_all(old, error);
 }
 
+ScratchDirectory::ScratchDirectory(const std::string& prefix) : path_(prefix + "XXXXXX") {
+  if (::mkdtemp(path_.data()) == nullptr) throw Error(ErrorKind::failed, "cannot make a temporary folder: " + reason(), path_);
+}
+
+ScratchDirectory::~ScratchDirectory() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
 FileLock::FileLock(const std::string& path, const std::string& what_is_locked)
     : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   if (fd_ < 0) fail_to_write(path);

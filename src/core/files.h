@@ -70,6 +70,19 @@ class PendingDirectory {
   bool committed_ = false;
 };
 
+// A new folder whose name begins with `prefix`; it goes with the object.
+class ScratchDirectory {
+ public:
+  explicit ScratchDirectory(const std::string& prefix);
+  ~ScratchDirectory();
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 // An exclusive lock, held until destruction or the end of the process.
 // Throws Error usage when another process holds it.
 class FileLock {

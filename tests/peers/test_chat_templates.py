@@ -13,7 +13,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "chat_templates"
-CONVERSATIONS = int(os.environ.get("CHAT_CONVERSATIONS", "200"))
+CONVERSATIONS = int(os.environ.get("CHAT_CONVERSATIONS", "40"))
 BOS, EOS = "<s>", "</s>"
 
 CONTENTS = [

@@ -2,18 +2,22 @@
 have the forms that trainers know, and the cards are read by huggingface_hub."""
 
 import json
+import math
 import pathlib
 import sys
 import tempfile
 
 try:
+    import datasets
     import gguf
     import numpy
     import torch
+    import transformers
     from huggingface_hub import DatasetCard, ModelCard
     from peft import PeftModel
     from safetensors.torch import load_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 except ImportError as error:
     print("skipped:", error)
     sys.exit(77)
@@ -21,6 +25,7 @@ except ImportError as error:
 from peer import ROOT, refused, run, skip
 
 LAB = ROOT / "models" / "lab"
+datasets.disable_progress_bars()
 failures = []
 
 if not (LAB / "model.safetensors").exists():
@@ -85,6 +90,30 @@ def check_ollama(work):
     check("ollama: the model is there", len(gguf.GGUFReader(work / "ollama" / "model.gguf").tensors) > 10)
 
 
+def one_step(trainer, config, work, kind, tokenizer):
+    """The loss of a trainer's first step on the folder that we exported."""
+    arguments = config(output_dir=str(work / "trained"), max_steps=1, per_device_train_batch_size=2, save_strategy="no", report_to=[], use_cpu=True,
+                       bf16=False, logging_steps=1, disable_tqdm=True, gradient_checkpointing=False)
+    data = datasets.load_dataset(str(work / kind), split="train", cache_dir=str(work / "cache"))
+    model = AutoModelForCausalLM.from_pretrained(LAB, dtype=torch.float32)
+    it = trainer(model=model, args=arguments, train_dataset=data, processing_class=tokenizer)
+    it.remove_callback(transformers.PrinterCallback)
+    it.train()
+    return it.state.log_history[0]["loss"]
+
+
+def check_trainers(work, records):
+    """TRL's trainers take the folders as they are, card and all."""
+    tokenizer = AutoTokenizer.from_pretrained(LAB)
+    losses = {kind: one_step(SFTTrainer, SFTConfig, work, kind, tokenizer) for kind in ("messages", "prompt-completion")}
+    check("trl's SFTTrainer trains on messages and prompt-completion", all(0 < loss < 20 for loss in losses.values()), str(losses))
+    loss = one_step(DPOTrainer, DPOConfig, work, "preference", tokenizer)
+    check("trl's DPOTrainer trains on preference", abs(loss - math.log(2)) < 0.01, f"{loss:.4f}")
+    for kind, columns in (("alpaca", ["instruction", "input", "output"]), ("sharegpt", ["id", "conversations"])):
+        data = datasets.load_dataset(str(work / kind), split="train", cache_dir=str(work / "cache"))
+        check(f"datasets opens {kind}", data.column_names == columns and data.to_list() == records[kind], str(data.column_names))
+
+
 def check_data_sets(work):
     sft = [json.loads(line) for line in (work / "small" / "iter-001" / "sft.jsonl").read_text().splitlines()]
     preferences = [json.loads(line) for line in (work / "small" / "iter-001" / "preferences.jsonl").read_text().splitlines()]
@@ -103,6 +132,7 @@ def check_data_sets(work):
           == [r["messages"] for r in sft])
     check("alpaca", [(r["instruction"], r["input"], r["output"]) for r in records["alpaca"]]
           == [(r["messages"][-2]["content"], "", r["messages"][-1]["content"]) for r in sft])
+    check_trainers(work, records)
     refused("export", "--model", LAB, "--format", "alpaca", "--out", work / "no", code=2, says="needs --run")
 
 

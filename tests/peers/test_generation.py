@@ -1,5 +1,5 @@
 """Generation and scoring against `transformers`: log-likelihoods of every token, and greedy answers, on tiny random models of
-every variant of the supported families, on TinyStories-656K and on SmolLM2 where those are present."""
+every variant of the supported families, on TinyStories-656K and on SmolLM2 where those are present. GENERATION_PROMPTS=20 asks SmolLM2 more."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import huggingface_hub
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -141,7 +142,7 @@ def test_smollm2():
         text = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False)
         return tokenizer(text, add_special_tokens=False).input_ids
 
-    compare_greedy("SmolLM2", SMOLLM2, model, encode, CHATS, 64)
+    compare_greedy("SmolLM2", SMOLLM2, model, encode, CHATS[:int(os.environ.get("GENERATION_PROMPTS", "6"))], 64)
 
 
 # ---- samples and log-probabilities ----
@@ -175,7 +176,26 @@ def test_samples():
         check("and overridden", answers_of(folder, "--temperature", 0, "--max-new-tokens", 12) == greedy)
 
 
+# ---- a model by its name ----
+
+
+def test_cache():
+    """What huggingface_hub finds in its cache under org/name is what we open."""
+    with tempfile.TemporaryDirectory() as cache:
+        repository, commit = Path(cache) / "models--org--tiny", "0123456789abcdef0123456789abcdef01234567"
+        snapshot = repository / "snapshots" / commit
+        write_model(snapshot, *next(iter(VARIANTS.values())))
+        (repository / "refs").mkdir()
+        (repository / "refs" / "main").write_text(commit)
+        theirs = huggingface_hub.snapshot_download("org/tiny", cache_dir=cache, local_files_only=True)
+        named = subprocess.run([PROGRAM, "tokenize", "--model", "org/tiny", "--text", "abc", "--json"], capture_output=True, text=True,
+                               env={**os.environ, "HF_HUB_CACHE": cache})
+        check("org/name in the Hugging Face cache", Path(theirs) == snapshot and named.returncode == 0
+              and named.stdout == program("tokenize", "--model", snapshot, "--text", "abc", "--json"), named.stderr)
+
+
 test_samples()
+test_cache()
 # test_families.py has every variant; these go through the command line, padded and in bfloat16 as well.
 for variant in ("llama, llama3 rope", "mistral, window shorter than the text", "qwen2, windows in later layers", "qwen3, head_dim 24", "gemma2",
                 "phi3, longrope on three quarters of a head", "olmo2"):

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
-STRINGS = int(os.environ.get("TOKENIZER_STRINGS", "10000"))
+STRINGS = int(os.environ.get("TOKENIZER_STRINGS", "4000"))
 
 failures = []
 
