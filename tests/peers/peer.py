@@ -67,5 +67,24 @@ class OracleServer:
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
 
 
+class SplitMix64:
+    """src/core/random.h"""
+
+    def __init__(self, seed):
+        self.state = seed
+
+    def next(self):
+        self.state = (self.state + 0x9E3779B97F4A7C15) % 2**64
+        z = self.state
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        return z ^ (z >> 31)
+
+    def shuffle(self, items):
+        for i in range(len(items), 1, -1):
+            j = self.next() % i
+            items[i - 1], items[j] = items[j], items[i - 1]
+
+
 def digest(value):
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

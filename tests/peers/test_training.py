@@ -18,8 +18,8 @@ except ImportError as error:
     print("skipped:", error)
     sys.exit(77)
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = os.environ["ITERALIGN"]
+from peer import PROGRAM, ROOT, SplitMix64
+
 TESTS = pathlib.Path(PROGRAM).parent / "tests" / "test_engine"
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 TEMPLATE = ("{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
@@ -132,25 +132,6 @@ def check_gradients(folder, name, model_folder, targets, **whole):
 
 
 # ---- losses ----
-
-class SplitMix64:
-    """src/core/random.h"""
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def next(self):
-        self.state = (self.state + 0x9E3779B97F4A7C15) % 2**64
-        z = self.state
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
-        return z ^ (z >> 31)
-
-    def shuffle(self, items):
-        for i in range(len(items), 1, -1):
-            j = self.next() % i
-            items[i - 1], items[j] = items[j], items[i - 1]
-
 
 def supervised(model, micro):
     """The losses of the micro-batches of a step."""

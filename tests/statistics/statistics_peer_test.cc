@@ -1,0 +1,47 @@
+// Results for tests/peers/test_statistics.py, which has them from scipy and statsmodels. The file named by ITERALIGN_PEER_STATISTICS has
+// the cases; the results go into the same name with ".results".
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "iteralign/records.h"
+#include "statistics/bootstrap.h"
+#include "statistics/judge_errors.h"
+#include "statistics/normal.h"
+#include "statistics/tests.h"
+
+namespace iteralign {
+namespace {
+
+Json result_of(const Json& test_case) {
+  const std::string function = test_case.at("function");
+  const auto number = [&](const char* key) { return test_case.at(key).get<double>(); };
+  const auto integer = [&](const char* key) { return test_case.at(key).get<int>(); };
+  if (function == "normal_cdf") return normal_cdf(number("z"));
+  if (function == "normal_quantile") return normal_quantile(number("p"));
+  if (function == "mcnemar_exact") return mcnemar_exact({integer("lost"), integer("won")});
+  if (function == "holm") return holm(test_case.at("p_values"));
+  if (function == "smallest_effect") return smallest_effect(1, integer("n"), number("alpha"), number("power"));
+  if (function == "fleiss_kappa") return fleiss_kappa(test_case.at("counts"));
+  if (function == "wilson") {
+    const Rate rate = wilson_rate(integer("count"), integer("n"));
+    return {rate.low, rate.high};
+  }
+  const auto values = test_case.at("values").get<std::vector<double>>();
+  const MeanEstimate estimate = bootstrap_mean(values, test_case.at("seed"), integer("resamples"));
+  return {estimate.mean, estimate.low, estimate.high};
+}
+
+TEST(StatisticsPeer, Results) {
+  const char* path = std::getenv("ITERALIGN_PEER_STATISTICS");
+  if (path == nullptr) GTEST_SKIP() << "tests/peers/test_statistics.py gives the cases";
+  Json results = Json::array();
+  for (const Json& test_case : read_json(path)) results.push_back(result_of(test_case));
+  write_file_atomic(std::string(path) + ".results", dump_json(results));
+}
+
+}  // namespace
+}  // namespace iteralign

@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/random.h"
+#include "statistics/bootstrap.h"
+#include "statistics/judge_errors.h"
+#include "statistics/normal.h"
+#include "statistics/tests.h"
+
+namespace iteralign {
+namespace {
+
+TEST(Normal, QuantilesAreInverses) {
+  EXPECT_NEAR(normal_quantile(0.975), kZ95, 1e-14);
+  EXPECT_NEAR(normal_quantile(0.5), 0, 1e-15);
+  for (const double p : {1e-12, 1e-6, 0.01, 0.3, 0.7, 0.999999}) EXPECT_NEAR(normal_cdf(normal_quantile(p)) / p, 1, 1e-12);
+}
+
+TEST(McNemar, CountsOnlyWhatChanged) {
+  EXPECT_EQ(mcnemar_exact({0, 0}), 1);
+  EXPECT_EQ(mcnemar_exact({5, 5}), 1);
+  EXPECT_NEAR(mcnemar_exact({0, 5}), 2 / 32.0, 1e-12);
+  EXPECT_NEAR(mcnemar_exact({5, 0}), 2 / 32.0, 1e-12);
+  EXPECT_LT(mcnemar_exact({10, 200}), 1e-30);
+}
+
+TEST(Holm, StepsDown) {
+  EXPECT_EQ(holm({}), std::vector<double>{});
+  const auto adjusted = holm({0.04, 0.01, 0.03});
+  EXPECT_NEAR(adjusted[1], 0.03, 1e-15);
+  EXPECT_NEAR(adjusted[2], 0.06, 1e-15);
+  EXPECT_NEAR(adjusted[0], 0.06, 1e-15);  // never less than a smaller one's
+}
+
+TEST(Effects, MoreItemsShowSmallerOnes) {
+  EXPECT_TRUE(std::isinf(smallest_effect(1, 0)));
+  EXPECT_NEAR(smallest_effect(1, 100), 0.2801, 1e-4);
+  EXPECT_NEAR(smallest_effect(1, 400), smallest_effect(1, 100) / 2, 1e-12);
+  EXPECT_NEAR(smallest_paired_effect({10, 10}, 100), 0.2801 * std::sqrt(0.2), 1e-4);
+}
+
+TEST(Bootstrap, IsOfTheMean) {
+  EXPECT_EQ(bootstrap_mean({}, 1).n, 0);
+  const std::vector<double> same(20, 0.25);
+  const MeanEstimate constant = bootstrap_mean(same, 1);
+  EXPECT_EQ(constant.low, 0.25);
+  EXPECT_EQ(constant.high, 0.25);
+  EXPECT_LT(constant.p_value, 0.001);
+  Random random(4);
+  std::vector<double> values;
+  for (int i = 0; i < 400; ++i) values.push_back(random.normal());
+  const MeanEstimate estimate = bootstrap_mean(values, 1);
+  EXPECT_NEAR(estimate.high - estimate.low, 2 * kZ95 / 20, 0.03);
+  EXPECT_EQ(bootstrap_mean(values, 1).low, estimate.low);
+  EXPECT_NE(bootstrap_mean(values, 2).low, estimate.low);
+}
+
+TEST(JudgeErrors, APerfectJudgeChangesNothing) {
+  const JudgeErrors perfect{1000, 1000, 1000, 1000};
+  const Rate corrected = corrected_rate(wilson_rate(30, 100), perfect);
+  EXPECT_NEAR(corrected.rate, 0.3, 1e-12);
+  EXPECT_NEAR(corrected.low, wilson_rate(30, 100).low, 0.02);
+  EXPECT_FALSE((JudgeErrors{10, 5, 10, 5}).informative());
+  EXPECT_FALSE((JudgeErrors{0, 0, 10, 10}).informative());
+}
+
+// A judge that finds 80 % of the negatives and takes 10 % of the positives for negative, itself measured on 150 + 150 answers.
+TEST(JudgeErrors, CorrectedIntervalsCoverTheTruth) {
+  Random random(7);
+  const auto binomial = [&](int n, double p) {
+    int count = 0;
+    for (int i = 0; i < n; ++i) count += random.uniform() < p ? 1 : 0;
+    return count;
+  };
+  for (const double truth : {0.05, 0.2, 0.5, 0.9}) {
+    int covered = 0, covered_uncorrected = 0;
+    for (int run = 0; run < 400; ++run) {
+      const JudgeErrors errors{150, binomial(150, 0.8), 150, binomial(150, 0.9)};
+      const Rate reported = wilson_rate(binomial(300, truth * 0.8 + (1 - truth) * 0.1), 300);
+      const Rate corrected = corrected_rate(reported, errors);
+      if (corrected.low <= truth && truth <= corrected.high) ++covered;
+      if (reported.low <= truth && truth <= reported.high) ++covered_uncorrected;
+    }
+    EXPECT_GE(covered, 400 * 90 / 100) << truth;
+    if (truth != 0.2 && truth != 0.5) {
+      EXPECT_LT(covered_uncorrected, covered) << truth;
+    }
+  }
+}
+
+TEST(FleissKappa, IsAgreementBeyondChance) {
+  EXPECT_EQ(fleiss_kappa({{3, 0}, {0, 3}}), 1);
+  EXPECT_EQ(fleiss_kappa({{3, 0}, {3, 0}}), 1);
+  EXPECT_NEAR(fleiss_kappa({{1, 1}, {1, 1}}), -1, 1e-12);
+}
+
+}  // namespace
+}  // namespace iteralign
