@@ -93,7 +93,7 @@ evaluate: {{max_new_tokens: 4}}
     run("align", config, "seed=7", "--fork", "other")
 
     # Two processes on one run folder.
-    holder = subprocess.Popen(["flock", scratch / "runs/trial/lock", "sleep", "60"])
+    holder = subprocess.Popen(["flock", "--no-fork", scratch / "runs/trial/lock", "sleep", "60"])  # so that killing it ends the sleep
     try:
         for _ in range(100):
             if subprocess.run(["flock", "-n", scratch / "runs/trial/lock", "true"]).returncode:
