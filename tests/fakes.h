@@ -38,10 +38,11 @@ class FakeModel : public BaseModel {
   std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) override {
     return std::vector<std::vector<Score>>(requests.size());
   }
-  TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions&, const OnStep& on_step,
+  TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
                         const std::function<bool()>&) override {
     trained.push_back(examples);
     ++trainings_;
+    if (!options.epochs_folder.empty()) save(join_path(options.epochs_folder, "1"), SaveFormat::adapter);
     if (on_step) on_step({1, 1, 1.0, 0.5, 1.0, 1e-4, 10});
     return {1, 0.5, 0.4, 10, 0.1};
   }

@@ -45,8 +45,9 @@ struct Generation {
 };
 
 struct ScoreRequest {
-  std::string context;                     // raw text
-  std::vector<std::string> continuations;  // encoded together with the context and split at its length (evaluation.md)
+  std::string context;                     // raw text, or what the assistant's turn begins with
+  std::vector<std::string> continuations;  // encoded together with the context and split at its length
+  Messages messages = {};                  // where there are some, rendered with the model's chat template before the context
 };
 
 struct Score {
@@ -91,6 +92,8 @@ struct FinetuneOptions {
   // there: the result is bit for bit that of an undisturbed training. Empty: none.
   std::string state_folder;
   int save_steps = 50;
+  // A folder that gets what is trained after each epoch: <folder>/1, 2, ... as save() writes it. Empty: none.
+  std::string epochs_folder = {};
   int lora_r = 16;
   double lora_alpha = 32;
   double lora_dropout = 0.0;

@@ -1,8 +1,32 @@
 #include "cli/model_flags.h"
 
+#ifdef ITERALIGN_ENGINE_MODULE
+#include <dlfcn.h>
+#endif
+
+#include <filesystem>
+
 #include "iteralign/error.h"
 
 namespace iteralign {
+
+#ifdef ITERALIGN_ENGINE_MODULE
+namespace {
+
+using OpenBaseModel = BaseModel*(const ModelOptions&);
+
+// The engine lies beside the program and stays loaded.
+OpenBaseModel* load_engine() {
+  const std::string path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / ITERALIGN_ENGINE_MODULE;
+  void* engine = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* open = engine == nullptr ? nullptr : ::dlsym(engine, "iteralign_open_base_model");
+  if (open == nullptr)
+    throw Error(ErrorKind::failed, std::string("the engine cannot be loaded: ") + ::dlerror(), path, "build the program again");
+  return reinterpret_cast<OpenBaseModel*>(open);
+}
+
+}  // namespace
+#endif
 
 void add_model_flags(CLI::App& verb, ModelOptions& options) {
   verb.add_option("--model", options.path, "Hugging Face folder, or org/name in the local Hugging Face cache")->required();
@@ -14,7 +38,7 @@ void add_model_flags(CLI::App& verb, ModelOptions& options) {
 }
 
 bool can_open_models() {
-#ifdef ITERALIGN_HAS_ENGINE
+#ifdef ITERALIGN_ENGINE_MODULE
   return true;
 #else
   return false;
@@ -22,8 +46,9 @@ bool can_open_models() {
 }
 
 std::unique_ptr<BaseModel> open_model(const ModelOptions& options) {
-#ifdef ITERALIGN_HAS_ENGINE
-  return open_base_model(options);
+#ifdef ITERALIGN_ENGINE_MODULE
+  static OpenBaseModel* const open = load_engine();
+  return std::unique_ptr<BaseModel>(open(options));
 #else
   throw Error(ErrorKind::usage, "this build has no engine, so it opens no model", options.path, "build the release preset");
 #endif

@@ -1,5 +1,5 @@
 #pragma once
-// Attention over a padded batch, as training and scoring use it. (Generation: kv_cache.h.)
+// Attention over a padded batch. (Generation: kv_cache.h; training: training_attention.h; scoring: tree_attention.h.)
 
 #include <ATen/ATen.h>
 

@@ -4,73 +4,139 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <numeric>
+#include <map>
+#include <optional>
 
 #include "engine/kernels/vocabulary.h"
+#include "engine/tree_attention.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
 
-constexpr std::int64_t kBatchTokens = 2048;  // rows of one forward pass, padding included
-constexpr std::int64_t kLogitRows = 128;     // rows of logits in memory at once
+constexpr std::size_t kBatchRows = 2048;    // of one forward pass
+constexpr std::size_t kTreeRows = 512;      // a tree's mask has the square of it
+constexpr std::size_t kLeastPrefix = 16;    // a shorter one is not worth a pass of its own
+constexpr std::int64_t kPrefixPiece = 512;  // rows of the prefix at once
+constexpr std::int64_t kLogitRows = 128;    // rows of logits in memory at once
 
-// Row of hidden states in the batch, and the token that it has to predict.
-struct Target {
-  std::size_t sequence;
-  std::int64_t row;
-  TokenId token;
+struct Prediction {
+  double loglikelihood = 0;
+  bool best = false;
 };
 
-Score empty_score() { return {.loglikelihood = 0, .token_loglikelihoods = {}, .greedy = true}; }
-
-void score_rows(const at::Tensor& logits_any, const Target* targets, std::vector<Score>& scores) {
+// What the rows of logits say of the tokens that they have to predict. targets[r]: those of row r, as places in `predictions`.
+void predict(const at::Tensor& logits_any, std::span<const std::vector<std::size_t>> targets, const std::vector<TreeTarget>& all,
+             std::vector<Prediction>& predictions) {
   const at::Tensor logits = logits_any.to(at::TensorOptions().device(at::kCPU).dtype(at::kFloat)).contiguous();
-  const std::int64_t rows = logits.size(0);
   const auto width = static_cast<std::size_t>(logits.size(1));
-  std::vector<double> values(static_cast<std::size_t>(rows));
-  std::vector<std::uint8_t> best(static_cast<std::size_t>(rows));
-  at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
     for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
       const std::span<const float> row(logits.const_data_ptr<float>() + r * width, width);
-      const auto token = static_cast<std::size_t>(targets[r].token);
-      values[r] = row[token] - kernels::log_sum_exp(row);
-      best[r] = kernels::arg_max(row) == token;
+      const double total = kernels::log_sum_exp(row);
+      const std::size_t likeliest = kernels::arg_max(row);
+      for (const std::size_t t : targets[r]) {
+        const auto token = static_cast<std::size_t>(all[t].token);
+        predictions[t] = {row[token] - total, likeliest == token};
+      }
     }
   });
-  for (std::size_t r = 0; r < values.size(); ++r) {
-    Score& score = scores[targets[r].sequence];
-    score.token_loglikelihoods.push_back(values[r]);
-    score.loglikelihood += values[r];
-    score.greedy = score.greedy && best[r] != 0;
+}
+
+// `targets` by their rows in `hidden`.
+std::vector<Prediction> predictions_of(const Model& model, const at::Tensor& hidden, const std::vector<TreeTarget>& targets) {
+  std::map<std::int64_t, std::vector<std::size_t>> by_row;
+  for (std::size_t t = 0; t < targets.size(); ++t) by_row[static_cast<std::int64_t>(targets[t].row)].push_back(t);
+  std::vector<std::int64_t> rows;
+  std::vector<std::vector<std::size_t>> of_row;
+  for (auto& [row, places] : by_row) {
+    rows.push_back(row);
+    of_row.push_back(std::move(places));
+  }
+  std::vector<Prediction> predictions(targets.size());
+  const at::Tensor index = at::tensor(rows, at::kLong).to(model.device());
+  for (std::int64_t first = 0; first < index.size(0); first += kLogitRows) {
+    const std::int64_t count = std::min(kLogitRows, index.size(0) - first);
+    const auto chunk = std::span(of_row).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+    predict(model.logits(hidden.index_select(0, index.narrow(0, first, count))), chunk, targets, predictions);
+  }
+  return predictions;
+}
+
+void score_trees(const Model& model, const KvCache* prefix_cache, std::int64_t prefix, std::span<const TokenTree> trees,
+                 std::int64_t length, std::vector<Score>& scores) {
+  std::vector<std::int64_t> ids;
+  std::vector<TreeTarget> targets;
+  std::vector<const TokenTree*> pointers;
+  for (const TokenTree& tree : trees) {
+    for (TreeTarget target : tree.targets) {
+      target.row += ids.size();
+      targets.push_back(target);
+    }
+    ids.insert(ids.end(), tree.tokens.begin(), tree.tokens.end());
+    pointers.push_back(&tree);
+  }
+  TreeAttention context(prefix_cache, prefix, std::move(pointers), length, model.device());
+  const at::Tensor hidden = model.forward(at::tensor(ids, at::kLong).to(model.device()), context);
+  const std::vector<Prediction> predictions = predictions_of(model, hidden, targets);
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    Score& score = scores[targets[t].sequence];
+    score.token_loglikelihoods.push_back(predictions[t].loglikelihood);
+    score.loglikelihood += predictions[t].loglikelihood;
+    score.greedy = score.greedy && predictions[t].best;
   }
 }
 
-// The sequences order[begin, end), the longest first.
-void score_batch(const Model& model, const std::vector<ScoreSequence>& sequences, std::span<const std::size_t> batch,
-                 std::vector<Score>& scores) {
-  const auto length = static_cast<std::int64_t>(sequences[batch[0]].ids.size()) - 1;  // the last token is predicted, not read
-  std::vector<std::int64_t> ids(batch.size() * static_cast<std::size_t>(length), 0), rows;
-  std::vector<Target> targets;
-  for (std::size_t b = 0; b < batch.size(); ++b) {
-    const ScoreSequence& sequence = sequences[batch[b]];
-    const std::size_t start = b * static_cast<std::size_t>(length), size = sequence.ids.size();
-    std::copy(sequence.ids.begin(), sequence.ids.end() - 1, ids.begin() + static_cast<std::ptrdiff_t>(start));
-    for (std::size_t i = size - sequence.scored; i < size; ++i) {
-      rows.push_back(static_cast<std::int64_t>(start + i - 1));
-      targets.push_back({batch[b], rows.back(), sequence.ids[i]});
-    }
+// Keys and values of what all sequences begin with.
+KvCache compute_prefix(const Model& model, const std::vector<TokenId>& ids, std::int64_t prefix, std::int64_t length) {
+  KvCache cache(model.config(), 1, prefix, model.dtype(), model.device());
+  for (std::int64_t first = 0; first < prefix; first += kPrefixPiece) {
+    const std::int64_t tokens = std::min(kPrefixPiece, prefix - first);
+    const std::vector<std::int64_t> piece(ids.begin() + first, ids.begin() + first + tokens);
+    PrefillAttention context(cache, {{0, first, tokens, length}});
+    (void)model.forward(at::tensor(piece, at::kLong).to(model.device()), context);
   }
-  const auto tensor = [&](const std::vector<std::int64_t>& values) { return at::tensor(values, at::kLong).to(model.device()); };
-  BatchAttention context(static_cast<std::int64_t>(batch.size()), length, model.device());
-  const at::Tensor hidden = model.forward(tensor(ids), context).index_select(0, tensor(rows));
-  for (std::int64_t first = 0; first < hidden.size(0); first += kLogitRows) {
-    const std::int64_t count = std::min(kLogitRows, hidden.size(0) - first);
-    score_rows(model.logits(hidden.narrow(0, first, count)), targets.data() + first, scores);
+  return cache;
+}
+
+void score_chosen(const Model& model, const std::vector<ScoreSequence>& sequences, const std::vector<std::size_t>& chosen,
+                  std::vector<Score>& scores) {
+  if (chosen.empty()) return;
+  std::size_t length = 0;
+  for (const std::size_t i : chosen) length = std::max(length, sequences[i].ids.size());
+  std::size_t prefix = shared_prefix(sequences, chosen);
+  std::vector<TokenTree> trees = build_trees(sequences, chosen, prefix, kTreeRows);
+  if (prefix < kLeastPrefix || trees.size() < 2) {
+    prefix = 0;
+    trees = build_trees(sequences, chosen, prefix, kTreeRows);
   }
+  std::optional<KvCache> cache;
+  if (prefix > 0)
+    cache = compute_prefix(model, sequences[chosen[0]].ids, static_cast<std::int64_t>(prefix), static_cast<std::int64_t>(length));
+  for (std::size_t begin = 0, end = 0; begin < trees.size(); begin = end) {
+    std::size_t rows = 0;
+    while (end < trees.size() && (end == begin || rows + trees[end].tokens.size() <= kBatchRows)) rows += trees[end++].tokens.size();
+    score_trees(model, cache ? &*cache : nullptr, static_cast<std::int64_t>(prefix), std::span(trees).subspan(begin, end - begin),
+                static_cast<std::int64_t>(length), scores);
+  }
+}
+
+// A sequence that is longer than the model's context loses its beginning, as in lm-evaluation-harness.
+void fit(ScoreSequence& sequence, std::size_t limit) {
+  if (sequence.scored >= limit) {
+    throw Error(ErrorKind::data, "the continuation has " + std::to_string(sequence.scored) + " tokens, more than the model's context",
+                "continuation");
+  }
+  if (sequence.ids.size() > limit) sequence.ids.erase(sequence.ids.begin(), sequence.ids.end() - static_cast<std::ptrdiff_t>(limit));
 }
 
 }  // namespace
+
+ScoreSequence behind(std::vector<TokenId> context, const std::vector<TokenId>& whole) {
+  const std::size_t scored = whole.size() > context.size() ? whole.size() - context.size() : 0;
+  context.insert(context.end(), whole.end() - static_cast<std::ptrdiff_t>(scored), whole.end());
+  return {std::move(context), scored};
+}
 
 ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::string continuation) {
   const std::size_t kept = context.find_last_not_of(" \t\n\v\f\r") + 1;  // npos + 1 is 0
@@ -85,39 +151,23 @@ ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::
     sequence.ids.insert(sequence.ids.begin(), *start);
     return sequence;
   }
-  const std::size_t split = tokenizer.encode(context, /*add_special_tokens=*/true).size();
-  sequence.ids = tokenizer.encode(context + continuation, /*add_special_tokens=*/true);
-  sequence.scored = sequence.ids.size() > split ? sequence.ids.size() - split : 0;
-  return sequence;
+  return behind(tokenizer.encode(context, /*add_special_tokens=*/true),
+                tokenizer.encode(context + continuation, /*add_special_tokens=*/true));
 }
 
 std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& given) {
   at::NoGradGuard no_grad;
   std::vector<ScoreSequence> sequences = given;
-  const auto limit = static_cast<std::size_t>(model.config().max_position_embeddings) + 1;  // the last token is not read
-  for (ScoreSequence& sequence : sequences) {
-    if (sequence.scored >= limit) {
-      throw Error(ErrorKind::data, "the continuation has " + std::to_string(sequence.scored) + " tokens, more than the model's context",
-                  "continuation");
-    }
-    // Too long: the context loses its beginning, as in lm-evaluation-harness.
-    if (sequence.ids.size() > limit) sequence.ids.erase(sequence.ids.begin(), sequence.ids.end() - static_cast<std::ptrdiff_t>(limit));
-  }
-  std::vector<Score> scores(sequences.size(), empty_score());
-  std::vector<std::size_t> order;
+  std::vector<std::size_t> short_ones, long_ones;  // for longrope, which rotates the two differently
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    if (sequences[i].scored > 0) order.push_back(i);
+    ScoreSequence& sequence = sequences[i];
+    fit(sequence, static_cast<std::size_t>(model.config().max_position_embeddings) + 1);  // the last token is not read
+    const bool turned_long = static_cast<std::int64_t>(sequence.ids.size()) - 1 > model.longrope_border();
+    if (sequence.scored > 0) (turned_long ? long_ones : short_ones).push_back(i);
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return sequences[a].ids.size() > sequences[b].ids.size(); });
-  const auto turned_long = [&](std::size_t i) { return static_cast<std::int64_t>(sequences[i].ids.size()) - 1 > model.longrope_border(); };
-  for (std::size_t begin = 0; begin < order.size();) {
-    const auto longest = static_cast<std::int64_t>(sequences[order[begin]].ids.size());
-    auto count = std::min<std::size_t>(order.size() - begin, static_cast<std::size_t>(std::max<std::int64_t>(1, kBatchTokens / longest)));
-    while (turned_long(order[begin]) != turned_long(order[begin + count - 1])) --count;  // padding must not turn a short one
-    score_batch(model, sequences, std::span(order).subspan(begin, count), scores);
-    begin += count;
-  }
+  std::vector<Score> scores(sequences.size(), {.loglikelihood = 0, .token_loglikelihoods = {}, .greedy = true});
+  score_chosen(model, sequences, short_ones, scores);
+  score_chosen(model, sequences, long_ones, scores);
   return scores;
 }
 

@@ -4,22 +4,20 @@
 #include <vector>
 
 #include "engine/model.h"
+#include "engine/token_tree.h"
 #include "iteralign/base_model.h"
-#include "text/tokenizer.h"
 
 namespace iteralign {
 
-// A continuation in tokens: ids is context and continuation encoded together; the last `scored` of them are the continuation's.
-struct ScoreSequence {
-  std::vector<TokenId> ids;
-  std::size_t scored = 0;
-};
+// A context, and what of both encoded together is behind its length: so lm-evaluation-harness cuts them. The beginning of `whole` may be
+// cut otherwise where the two meet.
+ScoreSequence behind(std::vector<TokenId> context, const std::vector<TokenId>& whole);
 
-// White space at the end of the context moves to the continuation; the text is encoded as one and cut at the length of the
-// encoded context. An empty context is the tokenizer's BOS, or EOS where it has none.
+// White space at the end of the context moves to the continuation. An empty context is the tokenizer's BOS, or EOS where it has none.
 ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::string continuation);
 
-// One Score a sequence. The model must be prepared for inference. Error data when a sequence is longer than the model's context.
+// One Score a sequence. What sequences begin with in common is computed once, in whatever order they come. The model must be prepared for
+// inference. Error data when a sequence is longer than the model's context.
 std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& sequences);
 
 }  // namespace iteralign

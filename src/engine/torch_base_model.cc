@@ -71,12 +71,24 @@ std::vector<Generation> TorchBaseModel::generate(const std::vector<GenerateReque
   });
 }
 
+std::vector<ScoreSequence> TorchBaseModel::sequences_of(const ScoreRequest& request) const {
+  std::vector<ScoreSequence> sequences;
+  if (request.messages.empty()) {
+    for (const std::string& continuation : request.continuations)
+      sequences.push_back(encode_pair(*tokenizer_, request.context, continuation));
+    return sequences;
+  }
+  const std::vector<TokenId> prompt = renderer_->prompt(request.messages, request.context);
+  for (const std::string& continuation : request.continuations)
+    sequences.push_back(behind(prompt, renderer_->prompt(request.messages, request.context + continuation)));
+  return sequences;
+}
+
 std::vector<std::vector<Score>> TorchBaseModel::score(const std::vector<ScoreRequest>& requests) {
   return with_torch_errors("scoring", [&] {
     std::vector<ScoreSequence> sequences;
     for (const ScoreRequest& request : requests) {
-      for (const std::string& continuation : request.continuations)
-        sequences.push_back(encode_pair(*tokenizer_, request.context, continuation));
+      for (ScoreSequence& sequence : sequences_of(request)) sequences.push_back(std::move(sequence));
     }
     model_->prepare_inference();
     std::vector<Score> scores = score_sequences(*model_, sequences);

@@ -11,6 +11,7 @@
 #include "engine/generator.h"
 #include "engine/lora.h"
 #include "engine/model.h"
+#include "engine/token_tree.h"
 #include "iteralign/base_model.h"
 #include "text/renderer.h"
 #include "text/tokenizer.h"
@@ -36,9 +37,12 @@ class TorchBaseModel : public BaseModel {
 
  private:
   [[nodiscard]] TokenRequest in_tokens_of(const GenerateRequest& request) const;
+  [[nodiscard]] std::vector<ScoreSequence> sequences_of(const ScoreRequest& request) const;  // one a continuation
   [[nodiscard]] std::vector<TokenId> stop_tokens() const;
   [[nodiscard]] DType saved_dtype(const std::string& tensor) const;  // that save() writes as merged weights
   void round_to_saved_types();
+  void save_adapter(const std::string& dir, const LoraConfig& config);
+  void save_merged(const std::string& dir);
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::shared_ptr<const Tokenizer> tokenizer_;

@@ -70,7 +70,12 @@ TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples,
     {
       TrainableWeights weights(*model_);
       with_lora ? weights.train_lora(config, options.seed) : weights.train_all();
-      summary = Trainer(*model_, weights.parameters(), std::move(rendered), options, std::move(rejected)).train(on_step, should_stop);
+      const auto on_epoch = [&](int epoch) {
+        const std::string folder = join_path(options.epochs_folder, std::to_string(epoch));
+        with_lora ? save_adapter(folder, config) : save_merged(folder);
+      };
+      summary = Trainer(*model_, weights.parameters(), std::move(rendered), options, std::move(rejected))
+                    .train(on_step, should_stop, options.epochs_folder.empty() ? nullptr : std::function<void(int)>(on_epoch));
       weights.commit();
     }
     if (with_lora) {
@@ -84,35 +89,39 @@ TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples,
   });
 }
 
+void TorchBaseModel::save_adapter(const std::string& dir, const LoraConfig& config) {
+  PendingDirectory pending(dir);
+  write_peft(pending.path(), *model_, config, path_);
+  pending.commit();
+}
+
+void TorchBaseModel::save_merged(const std::string& dir) {
+  std::map<std::string, const LinearModule*> with_lora;
+  for (const LinearModule* module : lora_modules(*model_)) {
+    if (module->lora) with_lora[module->name + ".weight"] = module;
+  }
+  std::vector<TensorSource> tensors;
+  at::Tensor scratch;  // the bytes of the tensor whose turn it is
+  for (const NamedParameter& parameter : model_->parameters()) {
+    const DType dtype = saved_dtype(parameter.name);
+    const auto module = with_lora.find(parameter.name);
+    const LinearModule* lora = module == with_lora.end() ? nullptr : module->second;
+    tensors.push_back({parameter.name, dtype, parameter.value->sizes().vec(), [&scratch, value = *parameter.value, lora, dtype] {
+                         scratch = (lora != nullptr ? merged_weight(*lora) : value).detach().to(at::kCPU, torch_type(dtype)).contiguous();
+                         return std::span(static_cast<const std::byte*>(scratch.const_data_ptr()), scratch.nbytes());
+                       }});
+  }
+  write_checkpoint(dir, checkpoint_->folder(), tensors);
+}
+
 void TorchBaseModel::save(const std::string& dir, SaveFormat format) {
   with_torch_errors("saving the model", [&] {
-    if (format == SaveFormat::adapter) {
-      if (!lora_)
-        throw Error(ErrorKind::usage, "there is no LoRA adapter to save", dir, "fine-tune with method: lora, or save the merged model");
-      if (base_changed_) {
-        throw Error(ErrorKind::usage, "the adapter belongs to weights that were fine-tuned too", dir, "save the merged model");
-      }
-      PendingDirectory pending(dir);
-      write_peft(pending.path(), *model_, *lora_, path_);
-      pending.commit();
-      return;
-    }
-    std::map<std::string, const LinearModule*> with_lora;
-    for (const LinearModule* module : lora_modules(*model_)) {
-      if (module->lora) with_lora[module->name + ".weight"] = module;
-    }
-    std::vector<TensorSource> tensors;
-    at::Tensor scratch;  // the bytes of the tensor whose turn it is
-    for (const NamedParameter& parameter : model_->parameters()) {
-      const DType dtype = saved_dtype(parameter.name);
-      const auto module = with_lora.find(parameter.name);
-      const LinearModule* lora = module == with_lora.end() ? nullptr : module->second;
-      tensors.push_back({parameter.name, dtype, parameter.value->sizes().vec(), [&scratch, value = *parameter.value, lora, dtype] {
-                           scratch = (lora != nullptr ? merged_weight(*lora) : value).detach().to(at::kCPU, torch_type(dtype)).contiguous();
-                           return std::span(static_cast<const std::byte*>(scratch.const_data_ptr()), scratch.nbytes());
-                         }});
-    }
-    write_checkpoint(dir, checkpoint_->folder(), tensors);
+    if (format == SaveFormat::merged) return save_merged(dir);
+    if (!lora_)
+      throw Error(ErrorKind::usage, "there is no LoRA adapter to save", dir, "fine-tune with method: lora, or save the merged model");
+    if (base_changed_)
+      throw Error(ErrorKind::usage, "the adapter belongs to weights that were fine-tuned too", dir, "save the merged model");
+    save_adapter(dir, *lora_);
   });
 }
 

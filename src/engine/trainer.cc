@@ -83,14 +83,16 @@ Trainer::Trainer(Model& model, const std::vector<TrainableParameter>& parameters
 
 Trainer::~Trainer() { model_.around_layer = nullptr; }
 
-TrainSummary Trainer::train(const BaseModel::OnStep& on_step, const std::function<bool()>& should_stop) {
+TrainSummary Trainer::train(const BaseModel::OnStep& on_step, const std::function<bool()>& should_stop,
+                            const std::function<void(int)>& on_epoch) {
   const auto start = std::chrono::steady_clock::now();
   TrainSummary summary;
   if (options_.objective != FinetuneObjective::sft) measure_reference();
   restore(on_step, summary);
-  for (std::int64_t passed = 0; step_ < max_steps_;) {  // steps, also those of before a restart
+  std::int64_t passed = 0;  // steps, also those of before a restart
+  for (int number = 1; passed < max_steps_; ++number) {
     const std::vector<Indices> epoch = collator_.next_epoch();
-    for (std::size_t begin = 0; begin < epoch.size() && step_ < max_steps_; ++passed) {
+    for (std::size_t begin = 0; begin < epoch.size() && passed < max_steps_; ++passed) {
       const std::size_t end = std::min(epoch.size(), begin + static_cast<std::size_t>(options_.gradient_accumulation_steps));
       const std::vector<Indices> batches(epoch.begin() + static_cast<std::ptrdiff_t>(begin),
                                          epoch.begin() + static_cast<std::ptrdiff_t>(end));
@@ -106,6 +108,7 @@ TrainSummary Trainer::train(const BaseModel::OnStep& on_step, const std::functio
       if (on_step) on_step(log_.back());
       if (options_.save_steps > 0 && step_ % options_.save_steps == 0 && step_ < max_steps_) save_state();
     }
+    if (on_epoch && passed == step_) on_epoch(number);
   }
   summary.steps = static_cast<int>(step_);
   summary.tokens = tokens_;

@@ -23,8 +23,11 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
+  // `on_epoch` is called behind each whole epoch, with its number from 1; also behind one that a killed process ended, where this one
+  // goes on from its end.
   // Error interrupted when should_stop said so; Error failed when the loss or the gradient is not a number.
-  TrainSummary train(const BaseModel::OnStep& on_step, const std::function<bool()>& should_stop);
+  TrainSummary train(const BaseModel::OnStep& on_step, const std::function<bool()>& should_stop,
+                     const std::function<void(int)>& on_epoch = {});
 
  private:
   using Indices = std::vector<std::size_t>;

@@ -315,6 +315,24 @@ TEST_F(Finetune, ModulesToSaveAreTrainedAndComeBackWithTheAdapter) {
   EXPECT_EQ(scores(*loaded), base);
 }
 
+TEST_F(Finetune, KeepsWhatEachEpochCameTo) {
+  for (const FinetuneMethod method : {FinetuneMethod::lora, FinetuneMethod::full}) {
+    options_.method = method;
+    options_.max_steps = 0;
+    options_.num_train_epochs = 2;
+    options_.epochs_folder = out(method == FinetuneMethod::lora ? "epochs" : "full_epochs");
+    const auto model = open();
+    losses(*model);
+    const std::vector<double> last = scores(*model);
+    const auto loaded = open();
+    loaded->load_trained(join_path(options_.epochs_folder, "2"));
+    EXPECT_EQ(scores(*loaded), last);
+    loaded->load_trained(join_path(options_.epochs_folder, "1"));
+    EXPECT_NE(scores(*loaded), last);
+    EXPECT_FALSE(exists(join_path(options_.epochs_folder, "3")));
+  }
+}
+
 TEST_F(Finetune, MergedWeightsInAnotherType) {
   TorchBaseModel model({.path = folder_.path(), .dtype = "float32", .save_dtype = "bfloat16", .device = "cpu"});
   model.save(out("bf16"), SaveFormat::merged);

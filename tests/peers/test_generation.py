@@ -46,11 +46,12 @@ def write_jsonl(folder, name, records):
 
 
 def peer_loglikelihoods(model, tokenizer, context, continuation):
-    """As lm-evaluation-harness: white space at the context's end moves over; encoded together, split at the length of the encoded context."""
+    """As lm-evaluation-harness: white space at the context's end moves over; encoded together, and what is behind the length of the encoded context follows that."""
     continuation = context[len(context.rstrip()):] + continuation
     context = context.rstrip()
-    ids = tokenizer(context + continuation, return_tensors="pt").input_ids
-    split = len(tokenizer(context).input_ids)
+    before = tokenizer(context).input_ids
+    split = len(before)
+    ids = torch.tensor([before + tokenizer(context + continuation).input_ids[split:]])
     with torch.no_grad():
         logits = model(ids).logits[0].float()
     rows = torch.log_softmax(logits, dim=-1)

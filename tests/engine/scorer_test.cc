@@ -1,0 +1,108 @@
+#include "engine/scorer.h"
+
+#include <gtest/gtest.h>
+
+#include "core/random.h"
+#include "engine/training_model.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+ScoreSequence sequence(std::vector<TokenId> ids, std::size_t scored) { return {std::move(ids), scored}; }
+
+TEST(TokenTree, SharesWhatSequencesBeginWith) {
+  const std::vector<ScoreSequence> all = {sequence({1, 2, 3, 4, 9}, 1), sequence({1, 2, 3, 4, 5, 6}, 2),
+                                          sequence({1, 2, 7, 8, 8, 8, 8}, 1)};
+  EXPECT_EQ(shared_prefix(all, std::vector<std::size_t>{0, 1, 2}), 2u);
+  EXPECT_EQ(shared_prefix(all, std::vector<std::size_t>{0, 1}), 3u);  // the row that predicts the first scored token is behind it
+  const auto trees = build_trees(all, {0, 1, 2}, 2, 100);
+  ASSERT_EQ(trees.size(), 2u);  // the third has too little in common
+  EXPECT_EQ(trees[0].tokens, (std::vector<TokenId>{3, 4, 5}));
+  EXPECT_TRUE(trees[0].is_chain());
+  EXPECT_EQ(trees[1].tokens, (std::vector<TokenId>{7, 8, 8, 8}));
+  ASSERT_EQ(trees[0].targets.size(), 3u);
+  const auto branching = build_trees({sequence({1, 2, 3, 4, 5, 6}, 1), sequence({1, 2, 3, 4, 7, 8}, 1)}, {0, 1}, 0, 100);
+  ASSERT_EQ(branching.size(), 1u);
+  EXPECT_EQ(branching[0].tokens, (std::vector<TokenId>{1, 2, 3, 4, 5, 7}));
+  EXPECT_EQ(branching[0].parents, (std::vector<std::int64_t>{-1, 0, 1, 2, 3, 3}));
+  EXPECT_EQ(branching[0].depths, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 4}));
+  EXPECT_FALSE(branching[0].is_chain());
+  EXPECT_EQ(build_trees({sequence({1, 2, 3, 4, 5, 6}, 1), sequence({1, 2, 3, 4, 7, 8}, 1)}, {0, 1}, 0, 5).size(), 2u);  // too many rows
+}
+
+TEST(TokenTree, EqualSequencesAndContextsAreOnePath) {
+  const auto trees = build_trees({sequence({1, 2, 3}, 1), sequence({1, 2, 3}, 1), sequence({1, 2, 4}, 1)}, {0, 1, 2}, 0, 100);
+  ASSERT_EQ(trees.size(), 1u);
+  EXPECT_EQ(trees[0].tokens, (std::vector<TokenId>{1, 2}));
+  EXPECT_EQ(trees[0].targets.size(), 3u);
+}
+
+// Questions behind one primer, each with several answers; some answers begin alike.
+std::vector<ScoreSequence> questions(std::size_t primer_length) {
+  Random random(3);
+  const auto some = [&](std::size_t length) {
+    std::vector<TokenId> ids;
+    for (std::size_t i = 0; i < length; ++i) ids.push_back(static_cast<TokenId>(random.below(kTinyVocabulary)));
+    return ids;
+  };
+  const std::vector<TokenId> primer = some(primer_length);
+  std::vector<ScoreSequence> all;
+  for (int question = 0; question < 6; ++question) {
+    std::vector<TokenId> context = primer;
+    for (const TokenId id : some(3 + random.below(20))) context.push_back(id);
+    const std::vector<TokenId> beginning = some(2);
+    for (int answer = 0; answer < 5; ++answer) {
+      std::vector<TokenId> ids = context;
+      if (answer < 3) ids.insert(ids.end(), beginning.begin(), beginning.end());
+      for (const TokenId id : some(1 + random.below(6))) ids.push_back(id);
+      const std::size_t scored = ids.size() - context.size();
+      all.push_back({std::move(ids), scored});
+    }
+  }
+  return all;
+}
+
+TEST(Scorer, TogetherIsAsAlone) {
+  for (const bool fused : {true, false}) {
+    set_fused_kernels(fused);
+    for (const Json& change : {Json::object(), Json{{"model_type", "mistral"}, {"sliding_window", 11}}}) {
+      TemporaryFolder folder;
+      Json config = tiny_config();
+      config.update(change);
+      write_tiny_model(folder.path(), config);
+      const auto model = open_tiny_model(folder.path());
+      model->prepare_inference();
+      for (const std::size_t primer : {0, 4, 40, 200}) {
+        const std::vector<ScoreSequence> all = questions(primer);
+        const std::vector<Score> together = score_sequences(*model, all);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+          const Score alone = score_sequences(*model, {all[i]})[0];
+          ASSERT_EQ(together[i].token_loglikelihoods.size(), all[i].scored);
+          for (std::size_t t = 0; t < all[i].scored; ++t)
+            EXPECT_NEAR(together[i].token_loglikelihoods[t], alone.token_loglikelihoods[t], 1e-4) << primer << ", " << i;
+          EXPECT_NEAR(together[i].loglikelihood, alone.loglikelihood, 1e-4);
+          EXPECT_EQ(together[i].greedy, alone.greedy);
+        }
+      }
+    }
+  }
+  set_fused_kernels(true);
+}
+
+TEST(Scorer, TooLongLosesItsBeginning) {
+  TemporaryFolder folder;
+  Json config = tiny_config();
+  config["max_position_embeddings"] = 32;
+  write_tiny_model(folder.path(), config);
+  const auto model = open_tiny_model(folder.path());
+  model->prepare_inference();
+  const ScoreSequence whole = questions(40)[0];
+  ScoreSequence end = whole;
+  end.ids.erase(end.ids.begin(), end.ids.end() - 33);
+  EXPECT_NEAR(score_sequences(*model, {whole})[0].loglikelihood, score_sequences(*model, {end})[0].loglikelihood, 1e-4);
+  EXPECT_THROW(score_sequences(*model, {{whole.ids, 33}}), Error);
+}
+
+}  // namespace
+}  // namespace iteralign
