@@ -27,7 +27,22 @@ struct Prompt {
 // Why a prompt is answered. Together with the iteration and the prompt it names a response.
 // replay and replay_lookalike: the base model's own answers to benign prompts, trained on so that it does not learn to refuse everything.
 // begun_replay: replay prompts that the base model refused, asked again with the answer begun.
-enum class Purpose { red_team, heldout, benign, lookalike, replay, replay_lookalike, begun_replay };
+// validation...: by these the best epoch is chosen; gate...: by these new weights are accepted. None is trained on or in another set.
+enum class Purpose {
+  red_team,
+  heldout,
+  benign,
+  lookalike,
+  replay,
+  replay_lookalike,
+  begun_replay,
+  validation,
+  validation_benign,
+  validation_lookalike,
+  gate,
+  gate_benign,
+  gate_lookalike,
+};
 
 struct Response {
   int iteration = 0;  // 0: the base model before any training
@@ -123,6 +138,9 @@ struct IterationSummary {
   int principles_new = 0, revised = 0, sft_pairs = 0;  // revised: kept revisions; sft_pairs: those and the replay
   TrainSummary train;
   bool accepted = true;
+  int attempts = 1;    // trainings that the gate saw
+  int epoch = 0;       // whose weights were kept; 0: the last, without choice
+  std::string reason;  // why it was not accepted, or which attempts were not
   Evaluation evaluation;
 };
 

@@ -46,10 +46,11 @@ int run(int argc, char** argv) {
     if (quiet) iteralign::set_log_level(iteralign::LogLevel::quiet);
     if (verbose) iteralign::set_log_level(iteralign::LogLevel::verbose);
   });
-  for (const auto add : {iteralign::add_align, iteralign::add_plan, iteralign::add_init, iteralign::add_generate, iteralign::add_score,
-                         iteralign::add_tokenize, iteralign::add_chat_template, iteralign::add_finetune, iteralign::add_import,
-                         iteralign::add_export, iteralign::add_show, iteralign::add_report, iteralign::add_doctor, iteralign::add_lab,
-                         iteralign::add_oracle, iteralign::add_completion})
+  for (const auto add :
+       {iteralign::add_align,    iteralign::add_plan,          iteralign::add_init, iteralign::add_generate, iteralign::add_score,
+        iteralign::add_tokenize, iteralign::add_chat_template, iteralign::add_eval, iteralign::add_compare,  iteralign::add_finetune,
+        iteralign::add_import,   iteralign::add_export,        iteralign::add_show, iteralign::add_report,   iteralign::add_doctor,
+        iteralign::add_judge,    iteralign::add_constitution,  iteralign::add_lab,  iteralign::add_oracle,   iteralign::add_completion})
     add(app);
   for (auto* verb : app.get_subcommands({})) verb->fallthrough();
 

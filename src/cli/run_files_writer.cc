@@ -25,7 +25,8 @@ RunInfo run_info(RunStore& store, const std::optional<RunState>& state) {
           .wall_seconds = state ? state->wall_seconds : std::stod(store.meta("wall_seconds").value_or("0")),
           .base_model = config.model.path,
           .config = yaml,
-          .config_sha256 = sha256_hex(yaml)};
+          .config_sha256 = sha256_hex(yaml),
+          .calibration = config.judge.calibration.empty() ? std::nullopt : std::optional(read_calibration(config.judge.calibration))};
 }
 
 void publish_run(const std::string& folder, RunStore& store, const std::optional<RunState>& state) {

@@ -76,9 +76,20 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "judge.votes", .help = "verdicts asked for each response; the majority counts, a tie is unjudged", .min = 1, .max = 99}, c.judge.votes);
   visit(Info{.key = "judge.see_prompt", .help = "false: the judge sees the response alone, as in the paper's code"}, c.judge.see_prompt);
 
+  visit(Info{.key = "judge.calibration", .help = "file of `judge calibrate`: reported rates are corrected for the judge's errors too", .may_change = true}, c.judge.calibration);
+
   visit(Info{.key = "propose.max_principles", .help = "new principles an iteration", .min = 1, .max = 1000}, c.propose.max_principles);
   visit(Info{.key = "propose.cases_per_call", .help = "negative cases shown to the oracle at once", .min = 1, .max = 1000}, c.propose.cases_per_call);
   visit(Info{.key = "propose.merge_similarity", .help = "a principle this similar to a known one is merged with it (overlap of words, 0 to 1)", .min = 0, .max = 1}, c.propose.merge_similarity);
+
+
+  visit(Info{.key = "propose.test_effect", .help = "a new principle is kept only if it prevents harm in context, and costs few refusals of benign prompts"}, c.propose.test_effect);
+  visit(Info{.key = "propose.effect_negatives", .help = "negative cases that a principle did not come from, and as many that it did, on which it is tested", .min = 1, .max = 1e6}, c.propose.effect_negatives);
+  visit(Info{.key = "propose.effect_benign", .help = "benign prompts on which it is tested", .min = 1, .max = 1e6}, c.propose.effect_benign);
+  visit(Info{.key = "propose.min_harm_removed", .help = "share of the other negative cases that it must prevent (or half of its own)", .min = 0, .max = 1}, c.propose.min_harm_removed);
+  visit(Info{.key = "propose.max_refusals_added", .help = "share of the benign prompts that it may make the model refuse", .min = 0, .max = 1}, c.propose.max_refusals_added);
+  visit(Info{.key = "propose.start", .help = "constitution.json of another run, with which this one begins"}, c.propose.start);
+  visit(Info{.key = "propose.review", .help = "the run stops when there are new principles, until `iteralign constitution` has accepted, edited or banned each", .may_change = true}, c.propose.review);
 
   visit(Info{.key = "revise.attempts", .help = "tries for each negative response, each with another seed and scaffold, sampled from the second on", .min = 1, .max = 100}, c.revise.attempts);
   visit(Info{.key = "revise.principles", .help = "in context: those that the case is evidence of (relevant), this iteration's (new), or all", .choices = {"relevant", "new", "all"}}, c.revise.principles);
@@ -119,6 +130,22 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "finetune.replay", .help = "the base model's own answers to benign prompts, for each revision; dealt out to the epochs", .min = 0, .max = 1000}, c.finetune.replay);
   visit(Info{.key = "finetune.replay_lookalike", .help = "its own answers to harmless look-alikes, for each revision; dealt out too", .min = 0, .max = 1000}, c.finetune.replay_lookalike);
   visit(Info{.key = "finetune.replay_max_new_tokens", .help = "length limit of those answers", .min = 1, .max = 1e6}, c.finetune.replay_max_new_tokens);
+
+  auto& g = c.gate;
+  visit(Info{.key = "gate.enabled", .help = "weights of an iteration that are worse by the measures below are rolled back"}, g.enabled);
+  visit(Info{.key = "gate.prompts", .help = "of each kind (red-team, benign, look-alike), by which weights are accepted; never trained on", .min = 1, .max = 1e6}, g.prompts);
+  visit(Info{.key = "gate.validation", .help = "of each kind, other ones, by which the best epoch is chosen; 0: the last", .min = 0, .max = 1e6}, g.validation);
+  visit(Info{.key = "gate.retries", .help = "trainings that are tried again, each milder, before the iteration is given up", .min = 0, .max = 100}, g.retries);
+  visit(Info{.key = "gate.max_negative_rise", .help = "of the negative rate over that of the weights before", .min = -1, .max = 1}, g.max_negative_rise);
+  visit(Info{.key = "gate.max_benign_rise", .help = "of the share of benign prompts refused, over the base model's", .min = 0, .max = 1}, g.max_benign_rise);
+  visit(Info{.key = "gate.max_lookalike_rise", .help = "of the share of look-alikes refused, over the base model's", .min = 0, .max = 1}, g.max_lookalike_rise);
+  visit(Info{.key = "gate.max_perplexity_rise", .help = "of the base model's own answers to benign prompts, relative", .min = 0, .max = 1e6}, g.max_perplexity_rise);
+  visit(Info{.key = "gate.tasks", .help = "benchmarks (`iteralign eval --help` names them) that may not drop by more than gate.max_task_drop"}, g.tasks);
+  visit(Info{.key = "gate.task_data", .help = "folder with their files"}, g.task_data);
+  visit(Info{.key = "gate.task_limit", .help = "items of each; 0: all", .min = 0, .max = 1e9}, g.task_limit);
+  visit(Info{.key = "gate.max_task_drop", .help = "of a benchmark's score below the base model's", .min = 0, .max = 1}, g.max_task_drop);
+  visit(Info{.key = "gate.learning_rate_factor", .help = "of each retry", .min = 1e-6, .max = 1}, g.learning_rate_factor);
+  visit(Info{.key = "gate.replay_factor", .help = "of each retry", .min = 1, .max = 100}, g.replay_factor);
 
   visit(Info{.key = "evaluate.benign", .help = "files, folders or `lab`: ordinary prompts, for the refusal rate and for replay"}, c.evaluate.benign);
   visit(Info{.key = "evaluate.lookalike", .help = "the same for harmless prompts that look harmful"}, c.evaluate.lookalike);

@@ -10,7 +10,19 @@
 namespace iteralign {
 namespace {
 
-constexpr std::array kPurposes = {"red_team", "heldout", "benign", "lookalike", "replay", "replay_lookalike", "begun_replay"};
+constexpr std::array kPurposes = {"red_team",
+                                  "heldout",
+                                  "benign",
+                                  "lookalike",
+                                  "replay",
+                                  "replay_lookalike",
+                                  "begun_replay",
+                                  "validation",
+                                  "validation_benign",
+                                  "validation_lookalike",
+                                  "gate",
+                                  "gate_benign",
+                                  "gate_lookalike"};
 constexpr std::array kLabels = {"negative", "positive", "unjudged"};
 constexpr std::array kReasons = {"none", "degenerate", "refused", "filtered", "unparsable", "truncated", "failed", "undecided"};
 constexpr std::array kPairKinds = {"revision", "benign", "lookalike"};

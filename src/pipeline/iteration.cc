@@ -2,17 +2,26 @@
 
 #include <algorithm>
 
+#include "core/files.h"
+#include "pipeline/gated_training.h"
+#include "stages/effect.h"
 #include "stages/evaluate.h"
-#include "stages/finetune.h"
 #include "stages/propose.h"
 #include "stages/respond.h"
+#include "stages/review.h"
 #include "stages/revise.h"
 
 namespace iteralign {
 namespace {
 
-IterationSummary summarise(const Stage& stage, int iteration, const TrainSummary& train, const Evaluation& evaluation) {
-  IterationSummary summary{.iteration = iteration, .train = train, .evaluation = evaluation};
+IterationSummary summarise(const Stage& stage, int iteration, const TrainingOutcome& training, const Evaluation& evaluation) {
+  IterationSummary summary{.iteration = iteration,
+                           .train = training.train,
+                           .accepted = training.accepted,
+                           .attempts = training.attempts,
+                           .epoch = training.epoch,
+                           .reason = training.reason,
+                           .evaluation = evaluation};
   for (const auto& item : cases(stage.store, iteration, Purpose::red_team)) {
     ++summary.prompts;
     if (item.verdict.label == Label::negative) ++summary.negative;
@@ -29,6 +38,13 @@ IterationSummary summarise(const Stage& stage, int iteration, const TrainSummary
   return summary;
 }
 
+// After a roll-back the weights are those that were measured before.
+Evaluation evaluation_before(const Stage& stage, int iteration) {
+  Evaluation evaluation = evaluate(stage, iteration - 1);
+  evaluation.iteration = iteration;
+  return evaluation;
+}
+
 }  // namespace
 
 IterationSummary run_iteration(const Stage& stage, Weights& weights, int iteration, const std::function<void()>& on_stage) {
@@ -37,15 +53,16 @@ IterationSummary run_iteration(const Stage& stage, Weights& weights, int iterati
   respond(stage, iteration, {{Purpose::red_team, iteration_prompts(stage, iteration), Question::harm}}, stage.config.respond);
   on_stage();
   propose(stage, iteration);
+  test_effects(stage, iteration);
   on_stage();
+  review(stage, iteration, read_constitution_edits(join_path(weights.run_folder(), "constitution.edit.yaml")));
   revise(stage, iteration);
   on_stage();
-  make_pairs(stage, iteration);
-  const TrainSummary train = weights.finetune_or_restore(iteration);
+  const TrainingOutcome training = train_through_gate(stage, weights, iteration);
   on_stage();
-  const Evaluation evaluation = evaluate(stage, iteration);
+  const Evaluation evaluation = training.accepted ? evaluate(stage, iteration) : evaluation_before(stage, iteration);
 
-  const IterationSummary summary = summarise(stage, iteration, train, evaluation);
+  const IterationSummary summary = summarise(stage, iteration, training, evaluation);
   stage.store.put(summary);
   on_stage();
   return summary;

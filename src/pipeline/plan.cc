@@ -33,11 +33,28 @@ std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t
   return first + first / kAnswersPerRefusal;
 }
 
+// Answers by which epochs are chosen and weights accepted, when nothing is refused.
+std::int64_t gate_answers(const Config& config, const RunInputs& inputs) {
+  if (!config.gate.enabled || config.finetune.method == "none") return 0;
+  const auto validation = size(inputs.validation) + size(inputs.validation_benign) + size(inputs.validation_lookalike);
+  const auto gate = size(inputs.gate) + size(inputs.gate_benign) + size(inputs.gate_lookalike);
+  const auto epochs = static_cast<std::int64_t>(std::ceil(config.finetune.options.num_train_epochs));
+  return gate * (config.iterations + 1) + (epochs > 1 ? validation * epochs * config.iterations : 0);
+}
+
+// Answers by which new principles are tested, at most.
+std::int64_t effect_answers(const Config& config) {
+  if (!config.propose.test_effect) return 0;
+  const std::int64_t per_principle = 2 * config.propose.effect_negatives + config.propose.effect_benign;
+  return (config.propose.max_principles * per_principle + config.propose.effect_benign) * config.iterations;
+}
+
 void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {
   const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike;
-  const std::int64_t verdicts = (measured * (plan.iterations + 1) + replay_answers(config, plan, per_iteration) +
-                                 per_iteration * plan.iterations * (1 + config.revise.attempts)) *
-                                config.judge.votes;
+  const std::int64_t verdicts =
+      (measured * (plan.iterations + 1) + gate_answers(config, inputs) + effect_answers(config) +
+       replay_answers(config, plan, per_iteration) + per_iteration * plan.iterations * (1 + config.revise.attempts)) *
+      config.judge.votes;
   const auto proposals =
       static_cast<std::int64_t>(std::ceil(static_cast<double>(per_iteration) / config.propose.cases_per_call)) * plan.iterations;
   const std::int64_t prompt = mean_tokens(inputs.red_team);
@@ -53,7 +70,8 @@ void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t pe
 void count_model(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {
   const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike;
   plan.generated_tokens =
-      measured * (plan.iterations + 1) * config.evaluate.max_new_tokens +
+      (measured * (plan.iterations + 1) + gate_answers(config, inputs)) * config.evaluate.max_new_tokens +
+      effect_answers(config) * config.revise.max_new_tokens +
       replay_answers(config, plan, per_iteration) * config.finetune.replay_max_new_tokens +
       per_iteration * plan.iterations * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
   if (config.finetune.method == "none") return;

@@ -7,9 +7,12 @@
 #include "core/log.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
+#include "pipeline/gate.h"
+#include "pipeline/gated_training.h"
 #include "pipeline/iteration.h"
 #include "stages/evaluate.h"
 #include "stages/finetune.h"
+#include "stages/review.h"
 
 namespace iteralign {
 namespace {
@@ -38,6 +41,12 @@ void store_prompts(RunStore& store, const std::function<RunInputs()>& gather) {
   store.put_prompts(Purpose::lookalike, inputs.lookalike);
   store.put_prompts(Purpose::replay, inputs.replay);
   store.put_prompts(Purpose::replay_lookalike, inputs.replay_lookalike);
+  store.put_prompts(Purpose::validation, inputs.validation);
+  store.put_prompts(Purpose::validation_benign, inputs.validation_benign);
+  store.put_prompts(Purpose::validation_lookalike, inputs.validation_lookalike);
+  store.put_prompts(Purpose::gate, inputs.gate);
+  store.put_prompts(Purpose::gate_benign, inputs.gate_benign);
+  store.put_prompts(Purpose::gate_lookalike, inputs.gate_lookalike);
   const std::string line = fmt::format(
       "prompts: {} to train on, {} held out, {} benign and {} look-alikes measured, {} and {} for replay; dropped {} duplicates and {} "
       "near-duplicates",
@@ -66,13 +75,18 @@ class WallClock {
 void run_iterations(const Config& config, const Stage& stage, const std::string& folder, const std::function<void()>& on_stage) {
   Weights weights(stage, folder);
   const auto finished = stage.store.iterations();
+  if (!config.propose.start.empty() && !stage.store.constitution_of(0))
+    stage.store.put_constitution(0, read_constitution(config.propose.start));
   evaluate(stage, 0);
   on_stage();
+  if (is_gated(config)) gate_figures(stage, 0);
   answer_replay(stage);
   on_stage();
-  for (int iteration = static_cast<int>(finished.size()) + 1; iteration <= config.iterations; ++iteration) {
+  bool done = !finished.empty() && nothing_left_to_gain(stage, finished.back());
+  for (int iteration = static_cast<int>(finished.size()) + 1; iteration <= config.iterations && !done; ++iteration) {
     log_info("iteration {} of {}", iteration, config.iterations);
-    run_iteration(stage, weights, iteration, on_stage);
+    done = nothing_left_to_gain(stage, run_iteration(stage, weights, iteration, on_stage));
+    if (done && iteration < config.iterations) log_info("nothing is left to gain: the run ends here");
   }
 }
 

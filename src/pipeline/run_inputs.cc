@@ -1,6 +1,8 @@
 #include "pipeline/run_inputs.h"
 
 #include <algorithm>
+#include <numeric>
+#include <set>
 
 #include "core/random.h"
 #include "data/near_duplicates.h"
@@ -61,6 +63,33 @@ void drop_overlap_with(std::vector<Prompt>& prompts, const std::vector<Prompt>& 
   counts.near_duplicates += rest.near;
 }
 
+// Takes so many out of the list, drawn by the seed, but at most a quarter of it; both keep their order.
+std::vector<Prompt> reserve(std::vector<Prompt>& from, int count, std::uint64_t seed) {
+  std::vector<std::size_t> places(from.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  Random random(seed);
+  random.shuffle(places);
+  places.resize(std::min(static_cast<std::size_t>(count), from.size() / 4));
+  const std::set<std::size_t> chosen(places.begin(), places.end());
+  std::vector<Prompt> taken, left;
+  for (std::size_t i = 0; i < from.size(); ++i) (chosen.contains(i) ? taken : left).push_back(std::move(from[i]));
+  from = std::move(left);
+  return taken;
+}
+
+void reserve_for_gate(const Config& config, RunInputs& inputs) {
+  if (!config.gate.enabled) return;
+  const auto take = [&](std::vector<Prompt>& from, int count, const char* what) {
+    return reserve(from, count, derive_seed(config.seed, what));
+  };
+  inputs.validation = take(inputs.red_team, config.gate.validation, "validation");
+  inputs.validation_benign = take(inputs.replay, config.gate.validation, "validation_benign");
+  inputs.validation_lookalike = take(inputs.replay_lookalike, config.gate.validation, "validation_lookalike");
+  inputs.gate = take(inputs.red_team, config.gate.prompts, "gate");
+  inputs.gate_benign = take(inputs.replay, config.gate.prompts, "gate_benign");
+  inputs.gate_lookalike = take(inputs.replay_lookalike, config.gate.prompts, "gate_lookalike");
+}
+
 }  // namespace
 
 RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded) {
@@ -89,6 +118,7 @@ RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded) {
   drop_overlap_with(inputs.red_team, measured, inputs);
   drop_overlap_with(inputs.replay, measured, inputs);
   drop_overlap_with(inputs.replay_lookalike, measured, inputs);
+  reserve_for_gate(config, inputs);
   if (inputs.red_team.empty())
     throw Error(ErrorKind::usage, "no prompt is left to train on", "red_team.prompts", "give more prompts, or hold out fewer");
 

@@ -13,6 +13,7 @@ namespace iteralign {
 struct RunInputs {
   std::vector<Prompt> red_team;  // in the order of the iterations
   std::vector<Prompt> heldout, benign, lookalike, replay, replay_lookalike;
+  std::vector<Prompt> validation = {}, validation_benign = {}, validation_lookalike = {}, gate = {}, gate_benign = {}, gate_lookalike = {};
   int exact_duplicates = 0, near_duplicates = 0;  // dropped from all of them
 };
 
@@ -21,7 +22,8 @@ struct EmbeddedPrompts {
   std::function<RunInputs()> lab;
 };
 
-// Reads what the configuration names. A held-out prompt, and one near to it, is never in another list.
+// Reads what the configuration names. A held-out prompt, and one near to it, is never in another list. What the gate and the choice of
+// an epoch are measured by is taken from what would be trained on: at most a quarter of it each.
 // Error usage when a key has no files or a list would be empty; Error data for a broken file.
 RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded);
 

@@ -6,13 +6,12 @@
 
 #include "core/files.h"
 #include "core/json.h"
-#include "stages/finetune.h"
 
 namespace iteralign {
 namespace {
 
-// The mark that an iteration's training is done and saved.
-std::string mark(int iteration) { return fmt::format("trained/{}", iteration); }
+// The mark that a training is done and what it came to is saved.
+std::string mark(int iteration, int attempt) { return fmt::format("trained/{}/{}", iteration, attempt); }
 
 std::string to_text(const TrainSummary& train) {
   return dump_json({{"steps", train.steps},
@@ -40,38 +39,60 @@ std::pair<std::string, bool> trained_weights(const std::string& run_folder, int 
   return {};
 }
 
-std::string Weights::trained_folder(int iteration) const {
-  for (int i = iteration; i >= 1; --i)
-    if (const auto done = stage_.store.meta(mark(i)); done && from_text(*done).steps > 0)
-      return join_path(iteration_folder(run_folder_, i), stage_.config.finetune.method == "full" ? "checkpoint" : "adapter");
-  return {};
+std::string Weights::result(int iteration) const {
+  return join_path(iteration_folder(run_folder_, iteration), stage_.config.finetune.method == "full" ? "checkpoint" : "adapter");
 }
 
-void Weights::restore(int iteration) {
-  const std::string folder = trained_folder(iteration);
+std::string Weights::candidate(int iteration, int attempt, int epoch) const {
+  return join_path(iteration_folder(run_folder_, iteration), fmt::format("candidates/{}/{}", attempt, epoch));
+}
+
+void Weights::load(const std::string& folder) {
   if (folder == loaded_) return;
   stage_.model.load_trained(folder);
   loaded_ = folder;
 }
 
-TrainSummary Weights::finetune_or_restore(int iteration) {
-  if (const auto done = stage_.store.meta(mark(iteration))) {
-    restore(iteration);
-    return from_text(*done);
-  }
+void Weights::restore(int iteration) { load(trained_weights(run_folder_, iteration).first); }
+
+TrainSummary Weights::train(int iteration, int attempt, const FinetuneConfig& config) {
+  if (const auto done = stage_.store.meta(mark(iteration, attempt))) return from_text(*done);
   restore(iteration - 1);
   make_directories(iteration_folder(run_folder_, iteration));
+  const std::string candidates = join_path(iteration_folder(run_folder_, iteration), fmt::format("candidates/{}", attempt));
+  const bool choose = stage_.config.gate.enabled && stage_.config.gate.validation > 0;
   const std::string state_folder = join_path(iteration_folder(run_folder_, iteration), "training");
-  const TrainSummary train = finetune(stage_, iteration, state_folder);
-  if (train.steps > 0) {
-    const bool full = stage_.config.finetune.method == "full";
-    loaded_ = join_path(iteration_folder(run_folder_, iteration), full ? "checkpoint" : "adapter");
-    stage_.model.save(loaded_, full ? SaveFormat::merged : SaveFormat::adapter);
-  }
-  stage_.store.set_meta(mark(iteration), to_text(train));
+  const TrainSummary train = finetune(stage_, {iteration, attempt, config, state_folder, choose ? candidates : ""});
+  if (train.steps > 0) loaded_.reset();
+  if (train.steps > 0 && !choose)
+    stage_.model.save(candidate(iteration, attempt, 0), config.method == "full" ? SaveFormat::merged : SaveFormat::adapter);
+  stage_.store.set_meta(mark(iteration, attempt), to_text(train));
   std::error_code ignored;  // what the training kept to go on from is not needed any more
   std::filesystem::remove_all(state_folder, ignored);
   return train;
+}
+
+std::vector<int> Weights::epochs(int iteration, int attempt) const {
+  std::vector<int> found;
+  if (exists(candidate(iteration, attempt, 0))) return {0};
+  for (int epoch = 1; exists(candidate(iteration, attempt, epoch)); ++epoch) found.push_back(epoch);
+  return found;
+}
+
+void Weights::load_candidate(int iteration, int attempt, int epoch) { load(candidate(iteration, attempt, epoch)); }
+
+void Weights::accept(int iteration, int attempt, int epoch) {
+  if (const std::string from = candidate(iteration, attempt, epoch); exists(from)) {
+    const bool current = loaded_ == from;
+    std::filesystem::rename(from, result(iteration));
+    if (current) loaded_ = result(iteration);
+  }
+  give_up(iteration);
+}
+
+void Weights::give_up(int iteration) {
+  std::error_code ignored;
+  std::filesystem::remove_all(join_path(iteration_folder(run_folder_, iteration), "candidates"), ignored);
 }
 
 }  // namespace iteralign

@@ -1,9 +1,12 @@
 #pragma once
 // Which weights are loaded, and where those of each iteration lie.
 
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "stages/finetune.h"
 #include "stages/stage.h"
 
 namespace iteralign {
@@ -14,21 +17,33 @@ std::string iteration_folder(const std::string& run_folder, int iteration);
 // The newest trained weights of the iterations up to this one: the folder, empty when there are none, and whether it is an adapter.
 std::pair<std::string, bool> trained_weights(const std::string& run_folder, int iteration);
 
+// What a training left to choose from lies in iter-001/candidates/<attempt>/<epoch> until one is accepted or the iteration is given up;
+// accepted weights lie in iter-001/adapter or iter-001/checkpoint.
 class Weights {
  public:
   Weights(const Stage& stage, std::string run_folder) : stage_(stage), run_folder_(std::move(run_folder)) {}
 
+  [[nodiscard]] const std::string& run_folder() const { return run_folder_; }
   // Brings the model to the weights that `iteration` ended with; 0 is the base model. Loads only what is not loaded.
   void restore(int iteration);
-  // Trains on this iteration's pairs and keeps the result, an adapter or a checkpoint; when that was done before, loads it.
-  TrainSummary finetune_or_restore(int iteration);
+  // Trains from those of the iteration before; when that was done already, gives its summary.
+  TrainSummary train(int iteration, int attempt, const FinetuneConfig& config);
+  // The epochs whose weights there are, in order.
+  [[nodiscard]] std::vector<int> epochs(int iteration, int attempt) const;
+  void load_candidate(int iteration, int attempt, int epoch);
+  // Makes the candidate the iteration's weights, and removes the others.
+  void accept(int iteration, int attempt, int epoch);
+  // Removes them all.
+  void give_up(int iteration);
 
  private:
-  [[nodiscard]] std::string trained_folder(int iteration) const;  // the newest of iterations <= this; empty when nothing was trained
+  [[nodiscard]] std::string candidate(int iteration, int attempt, int epoch) const;
+  [[nodiscard]] std::string result(int iteration) const;
+  void load(const std::string& folder);
 
   const Stage& stage_;
   std::string run_folder_;
-  std::string loaded_;
+  std::optional<std::string> loaded_ = "";  // its folder, empty for the base model; nothing behind a training
 };
 
 }  // namespace iteralign

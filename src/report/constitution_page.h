@@ -6,14 +6,19 @@
 #include <vector>
 
 #include "iteralign/records.h"
+#include "stages/effect.h"
 
 namespace iteralign {
 
-// `prompts` gives the evidence its words, shortened to a line.
-std::string constitution_markdown(const Constitution& constitution, const std::vector<Prompt>& prompts);
+// `prompts` gives the evidence its words, shortened to a line. `effects`: what the principles did in context; those that were rejected come
+// last.
+std::string constitution_markdown(const Constitution& constitution, const std::vector<Prompt>& prompts,
+                                  const std::vector<PrincipleEffect>& effects = {});
 
-// {"version", "principles": [{"id", "text", "area", "iteration", "evidence": [{"id", "prompt"}]}]}
-std::string constitution_json(const Constitution& constitution, const std::vector<Prompt>& prompts);
+// {"version", "principles": [{"id", "text", "area", "iteration", "evidence": [{"id", "prompt"}], "effect"}], "rejected": [{"text",
+// "reason", "effect"}]}
+std::string constitution_json(const Constitution& constitution, const std::vector<Prompt>& prompts,
+                              const std::vector<PrincipleEffect>& effects = {});
 
 // The last turn of a prompt on one line of at most `bytes` bytes.
 std::string prompt_line(const Prompt& prompt, std::size_t bytes = 160);

@@ -78,7 +78,8 @@ void write_iteration(const std::string& run_folder, RunStore& store, const RunIn
   make_directories(folder);
   if (iteration > 0) write_if_changed(join_path(folder, "responses.jsonl"), responses_jsonl(store, iteration, {Purpose::red_team}));
   if (const auto constitution = store.constitution_of(iteration))
-    write_if_changed(join_path(folder, "constitution.md"), constitution_markdown(*constitution, store.prompts(Purpose::red_team)));
+    write_if_changed(join_path(folder, "constitution.md"),
+                     constitution_markdown(*constitution, store.prompts(Purpose::red_team), effects(store, iteration)));
   if (store.has_pairs(iteration)) {
     const auto pairs = store.pairs(iteration);
     write_if_changed(join_path(folder, "sft.jsonl"), dataset_text(DatasetFormat::messages, pairs));
@@ -87,7 +88,7 @@ void write_iteration(const std::string& run_folder, RunStore& store, const RunIn
   write_model_card(folder, store, info, iteration);
   if (const auto evaluation = store.evaluation(iteration)) {
     Json json = {{"iteration", iteration}};
-    json.update(evaluation_json(*evaluation));
+    json.update(evaluation_json(*evaluation, info.calibration));
     write_if_changed(join_path(folder, "eval.json"), dump_json_pretty(json) + "\n");
     write_if_changed(join_path(folder, "eval_responses.jsonl"),
                      responses_jsonl(store, iteration, {Purpose::heldout, Purpose::benign, Purpose::lookalike}));
@@ -100,8 +101,8 @@ void write_run_files(const std::string& run_folder, RunStore& store, const RunIn
   const int last = last_iteration(store);
   const auto prompts = store.prompts(Purpose::red_team);
   const auto constitution = store.constitution(last);
-  write_if_changed(join_path(run_folder, "constitution.md"), constitution_markdown(constitution, prompts));
-  write_if_changed(join_path(run_folder, "constitution.json"), constitution_json(constitution, prompts));
+  write_if_changed(join_path(run_folder, "constitution.md"), constitution_markdown(constitution, prompts, effects(store, last)));
+  write_if_changed(join_path(run_folder, "constitution.json"), constitution_json(constitution, prompts, effects(store, last)));
   for (int iteration = 0; iteration <= last; ++iteration) write_iteration(run_folder, store, info, iteration);
   write_curves(run_folder, store);
   write_if_changed(join_path(run_folder, "report.html"), html_report(store, info));

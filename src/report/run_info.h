@@ -2,7 +2,10 @@
 // What the reports say of a run beside its records.
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "stages/calibrate.h"
 
 namespace iteralign {
 
@@ -13,9 +16,10 @@ struct RunInfo {
   std::string model;   // one line
   std::string oracle;  // "keyword" or "lab" for the embedded ones, else what answers and where, in one line
   double wall_seconds = 0.0;
-  std::string base_model;     // folder, or org/name
-  std::string config;         // YAML, without secrets
-  std::string config_sha256;  // of that text
+  std::string base_model;                       // folder, or org/name
+  std::string config;                           // YAML, without secrets
+  std::string config_sha256;                    // of that text
+  std::optional<Calibration> calibration = {};  // of the judge: rates are then corrected for its errors, too
 };
 
 }  // namespace iteralign

@@ -3,8 +3,13 @@
 namespace iteralign {
 namespace {
 
-Json rate_json(const Rate& rate, const char* counted, const char* rate_name) {
-  return {{"n", rate.n}, {counted, rate.count}, {rate_name, rate.rate}, {"ci95", {rate.low, rate.high}}, {"unjudged", rate.unjudged}};
+Json rate_json(const Rate& rate, const char* counted, const char* rate_name, const JudgeErrors& errors) {
+  Json json = {{"n", rate.n}, {counted, rate.count}, {rate_name, rate.rate}, {"ci95", {rate.low, rate.high}}, {"unjudged", rate.unjudged}};
+  if (rate.n > 0 && errors.informative()) {
+    const Rate corrected = corrected_rate(rate, errors);
+    json["corrected"] = {{rate_name, corrected.rate}, {"ci95", {corrected.low, corrected.high}}};
+  }
+  return json;
 }
 
 Json unjudged_reasons(RunStore& store, int iteration) {
@@ -14,7 +19,7 @@ Json unjudged_reasons(RunStore& store, int iteration) {
   return counts;
 }
 
-Json iteration_json(RunStore& store, const IterationSummary& summary) {
+Json iteration_json(RunStore& store, const RunInfo& info, const IterationSummary& summary) {
   Json json = {{"iteration", summary.iteration},
                {"prompts", summary.prompts},
                {"negative", summary.negative},
@@ -30,14 +35,17 @@ Json iteration_json(RunStore& store, const IterationSummary& summary) {
                  {"loss_last", summary.train.loss_last},
                  {"tokens", summary.train.tokens},
                  {"seconds", summary.train.seconds}}},
-               {"accepted", summary.accepted}};
-  json.update(evaluation_json(summary.evaluation));
+               {"accepted", summary.accepted},
+               {"attempts", summary.attempts},
+               {"epoch", summary.epoch},
+               {"reason", summary.reason}};
+  json.update(evaluation_json(summary.evaluation, info.calibration));
   return json;
 }
 
-Json measured(RunStore& store, int iteration) {
+Json measured(RunStore& store, const RunInfo& info, int iteration) {
   const auto evaluation = store.evaluation(iteration);
-  return evaluation ? evaluation_json(*evaluation) : Json(nullptr);
+  return evaluation ? evaluation_json(*evaluation, info.calibration) : Json(nullptr);
 }
 
 Json usage_json(const OracleUsage& usage, const std::string& oracle) {
@@ -53,10 +61,11 @@ Json usage_json(const OracleUsage& usage, const std::string& oracle) {
 
 }  // namespace
 
-Json evaluation_json(const Evaluation& evaluation) {
-  return {{"heldout", rate_json(evaluation.heldout, "negative", "negative_rate")},
-          {"benign", rate_json(evaluation.benign, "refused", "refusal_rate")},
-          {"lookalike", rate_json(evaluation.lookalike, "refused", "refusal_rate")}};
+Json evaluation_json(const Evaluation& evaluation, const std::optional<Calibration>& calibration) {
+  const Calibration judge = calibration.value_or(Calibration());  // one that corrects nothing
+  return {{"heldout", rate_json(evaluation.heldout, "negative", "negative_rate", judge.harm.errors)},
+          {"benign", rate_json(evaluation.benign, "refused", "refusal_rate", judge.refusal.errors)},
+          {"lookalike", rate_json(evaluation.lookalike, "refused", "refusal_rate", judge.refusal.errors)}};
 }
 
 int accepted_iteration(RunStore& store) {
@@ -75,7 +84,7 @@ int last_iteration(RunStore& store) {
 
 Json run_summary(RunStore& store, const RunInfo& info) {
   Json iterations = Json::array();
-  for (const auto& summary : store.iterations()) iterations.push_back(iteration_json(store, summary));
+  for (const auto& summary : store.iterations()) iterations.push_back(iteration_json(store, info, summary));
   Json constitution = Json::array();
   for (const auto& principle : store.constitution(last_iteration(store)).principles)
     constitution.push_back({{"id", principle.id},
@@ -90,8 +99,8 @@ Json run_summary(RunStore& store, const RunInfo& info) {
           {"wall_seconds", info.wall_seconds},
           {"config_sha256", info.config_sha256},
           {"iterations", std::move(iterations)},
-          {"before", measured(store, 0)},
-          {"after", measured(store, accepted_iteration(store))},
+          {"before", measured(store, info, 0)},
+          {"after", measured(store, info, accepted_iteration(store))},
           {"oracle", usage_json(store.usage(), info.oracle)},
           {"constitution", std::move(constitution)}};
 }

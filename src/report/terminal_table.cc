@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/strings.h"
 #include "report/run_summary.h"
 
 namespace iteralign {
@@ -96,6 +97,18 @@ std::string count_cell(const Rate& rate) {
   return rate.unjudged == 0 ? cell : fmt::format("{} +{} unjudged", cell, rate.unjudged);
 }
 
+// What the gate refused, and what it did then.
+std::string gate_lines(RunStore& store) {
+  std::string lines;
+  for (const auto& summary : store.iterations()) {
+    if (summary.reason.empty()) continue;
+    lines +=
+        fmt::format("iteration {} {}:\n", summary.iteration, summary.accepted ? "was accepted after milder training" : "was rolled back");
+    for (const std::string& reason : split(summary.reason, '\n')) lines += "  " + reason + "\n";
+  }
+  return lines;
+}
+
 std::string coloured(const std::string& text, const char* code, bool colour) {
   return colour ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
 }
@@ -144,7 +157,7 @@ std::string evaluation_table(RunStore& store, bool colour) {
   if (rows.empty()) return "Nothing is measured yet.\n";
   return format_table({"", "held-out negative", "n", "benign refused", "n", "look-alikes refused", "n"},
                       {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right, Align::right}, rows) +
-         "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n";
+         "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n" + gate_lines(store);
 }
 
 }  // namespace iteralign

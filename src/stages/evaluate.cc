@@ -20,19 +20,22 @@ Rate negative_rate(const Stage& stage, int iteration, Purpose purpose) {
 
 }  // namespace
 
-Evaluation evaluate(const Stage& stage, int iteration) {
-  if (const auto known = stage.store.evaluation(iteration)) return *known;
+Evaluation measure(const Stage& stage, int key, const MeasuredSets& sets) {
   Sampling sampling = stage.config.respond;
   sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
   const auto asked = [&](Purpose purpose, Question question) { return Asked{purpose, stage.store.prompts(purpose), question}; };
-  respond(
-      stage, iteration,
-      {asked(Purpose::heldout, Question::harm), asked(Purpose::benign, Question::refusal), asked(Purpose::lookalike, Question::refusal)},
-      sampling);
-  Evaluation evaluation{.iteration = iteration,
-                        .heldout = negative_rate(stage, iteration, Purpose::heldout),
-                        .benign = negative_rate(stage, iteration, Purpose::benign),
-                        .lookalike = negative_rate(stage, iteration, Purpose::lookalike)};
+  respond(stage, key,
+          {asked(sets.red_team, Question::harm), asked(sets.benign, Question::refusal), asked(sets.lookalike, Question::refusal)},
+          sampling);
+  return {.iteration = key,
+          .heldout = negative_rate(stage, key, sets.red_team),
+          .benign = negative_rate(stage, key, sets.benign),
+          .lookalike = negative_rate(stage, key, sets.lookalike)};
+}
+
+Evaluation evaluate(const Stage& stage, int iteration) {
+  if (const auto known = stage.store.evaluation(iteration)) return *known;
+  const Evaluation evaluation = measure(stage, iteration, kFinalSets);
   stage.store.put(evaluation);
   log_info("held-out negative {}/{}, benign refused {}/{}, look-alikes refused {}/{}", evaluation.heldout.count, evaluation.heldout.n,
            evaluation.benign.count, evaluation.benign.n, evaluation.lookalike.count, evaluation.lookalike.n);

@@ -5,8 +5,19 @@
 
 namespace iteralign {
 
-// Held-out red-team prompts (negative rate), benign prompts and look-alikes (refusal rates), with Wilson intervals; unjudged ones are
-// counted apart. Kept in the store under `iteration` (0: the base model); an evaluation that is there is returned as it is.
+// The three kinds of prompts that weights are measured by.
+struct MeasuredSets {
+  Purpose red_team, benign, lookalike;
+};
+constexpr MeasuredSets kFinalSets = {Purpose::heldout, Purpose::benign, Purpose::lookalike};
+constexpr MeasuredSets kValidationSets = {Purpose::validation, Purpose::validation_benign, Purpose::validation_lookalike};
+constexpr MeasuredSets kGateSets = {Purpose::gate, Purpose::gate_benign, Purpose::gate_lookalike};
+
+// Negative rate of the red-team prompts, refusal rates of the others, with Wilson intervals; unjudged ones are counted apart. Answers and
+// verdicts are kept under `key`, which stands for the weights: what is there is not asked again.
+Evaluation measure(const Stage& stage, int key, const MeasuredSets& sets);
+
+// The final sets, kept in the store under `iteration` (0: the base model); an evaluation that is there is returned as it is.
 Evaluation evaluate(const Stage& stage, int iteration);
 
 }  // namespace iteralign

@@ -71,8 +71,7 @@ std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose pur
 
 // Revisions are trained on in every epoch. The replay is dealt out to the epochs, so that each has answers that the others
 // have not; where there are fewer than were asked for, they come again.
-std::vector<TrainExample> training_examples(const Stage& stage, int iteration) {
-  const auto& config = stage.config.finetune;
+std::vector<TrainExample> training_examples(const Stage& stage, int iteration, const FinetuneConfig& config) {
   std::map<PairKind, std::vector<TrainExample>> of_kind;
   for (const auto& pair : stage.store.pairs(iteration))
     of_kind[pair.kind].push_back({pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected});
@@ -125,28 +124,33 @@ void answer_replay(const Stage& stage) {
     respond(stage, 0, {{Purpose::begun_replay, again, Question::refusal, opening}}, replay_sampling(stage.config));
 }
 
-void make_pairs(const Stage& stage, int iteration) {
-  if (stage.store.has_pairs(iteration)) return;
+void make_pairs(const Stage& stage, const Training& training) {
+  const int iteration = training.iteration;
+  const std::string mark = fmt::format("pairs/{}", iteration), attempt = fmt::format("{}", training.attempt);
+  if (stage.store.has_pairs(iteration) && stage.store.meta(mark).value_or("0") == attempt) return;
   auto pairs = revision_pairs(stage, iteration);
-  const auto& finetune = stage.config.finetune;
-  const auto benign = replay_pairs(stage, iteration, Purpose::replay, PairKind::benign, share(finetune.replay, pairs.size()));
+  const FinetuneConfig& config = training.config;
+  const auto benign = replay_pairs(stage, iteration, Purpose::replay, PairKind::benign, share(config.replay, pairs.size()));
   const auto lookalike =
-      replay_pairs(stage, iteration, Purpose::replay_lookalike, PairKind::lookalike, share(finetune.replay_lookalike, pairs.size()));
+      replay_pairs(stage, iteration, Purpose::replay_lookalike, PairKind::lookalike, share(config.replay_lookalike, pairs.size()));
   pairs.insert(pairs.end(), benign.begin(), benign.end());
   pairs.insert(pairs.end(), lookalike.begin(), lookalike.end());
   stage.store.put_pairs(iteration, pairs);
+  stage.store.set_meta(mark, attempt);
 }
 
-TrainSummary finetune(const Stage& stage, int iteration, const std::string& state_folder) {
-  const auto& config = stage.config.finetune;
-  const std::vector<TrainExample> examples = training_examples(stage, iteration);
-  if (config.method == "none" || examples.empty()) {
+TrainSummary finetune(const Stage& stage, const Training& training) {
+  const int iteration = training.iteration;
+  const std::vector<TrainExample> examples = training_examples(stage, iteration, training.config);
+  if (training.config.method == "none" || examples.empty()) {
     log_info("nothing to train on in iteration {}", iteration);
     return {};
   }
-  FinetuneOptions options = training_options(config);
-  options.seed = derive_seed(stage.config.seed, fmt::format("finetune/{}", iteration));
-  options.state_folder = state_folder;
+  FinetuneOptions options = training_options(training.config);
+  const std::string name = fmt::format("finetune/{}", iteration);
+  options.seed = derive_seed(stage.config.seed, training.attempt == 0 ? name : fmt::format("{}/{}", name, training.attempt));
+  options.state_folder = training.state_folder;
+  options.epochs_folder = training.epochs_folder;
   stage.store.clear_train_steps(iteration);
   std::unique_ptr<Progress> progress;
   return stage.model.finetune(

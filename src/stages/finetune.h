@@ -8,12 +8,19 @@ namespace iteralign {
 // The base model's own answers to as many replay prompts as the iterations can draw on, judged. The base model must be loaded.
 void answer_replay(const Stage& stage);
 
-// This iteration's training set: the kept revisions, without constitution and scaffold, and the share of replay. Puts it into the
-// store; does nothing when it is there.
-void make_pairs(const Stage& stage, int iteration);
+// One training of an iteration: the first, or a milder one after the gate refused what came of it.
+struct Training {
+  int iteration = 1, attempt = 0;
+  FinetuneConfig config;
+  std::string state_folder;   // from which one that was killed goes on (finetune.save_steps)
+  std::string epochs_folder;  // gets the weights after each epoch
+};
 
-// Trains the current weights on this iteration's pairs. A training that was killed goes on from its last state in `state_folder`
-// (finetune.save_steps). Nothing is trained on when there are no revisions or the method is "none".
-TrainSummary finetune(const Stage& stage, int iteration, const std::string& state_folder);
+// Its training set: the kept revisions, without constitution and scaffold, and the share of replay. Puts it into the store as the
+// iteration's; does nothing when it is there.
+void make_pairs(const Stage& stage, const Training& training);
+
+// Trains the current weights on the iteration's pairs. Nothing is trained on when there are no revisions or the method is "none".
+TrainSummary finetune(const Stage& stage, const Training& training);
 
 }  // namespace iteralign

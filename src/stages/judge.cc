@@ -79,12 +79,16 @@ OracleRequest Judge::request(Question question, const Messages& prompt, const st
   return request;
 }
 
-Verdict Judge::judge(Question question, const Messages& prompt, const std::string& response) const {
+Verdict Judge::vote(Question question, const Messages& prompt, const std::string& response, int vote) const {
   if (trim(response).empty()) return unjudged(UnjudgedReason::degenerate, "the response is empty");
+  return parse_verdict(question, oracle_.complete(request(question, prompt, response, vote)));
+}
+
+Verdict Judge::judge(Question question, const Messages& prompt, const std::string& response) const {
   std::array<int, 3> counts{};
   std::array<Verdict, 3> first;
-  for (int vote = 0; vote < config_.votes; ++vote) {
-    auto verdict = parse_verdict(question, oracle_.complete(request(question, prompt, response, vote)));
+  for (int i = 0; i < config_.votes; ++i) {
+    auto verdict = vote(question, prompt, response, i);
     const auto index = static_cast<std::size_t>(verdict.label);
     if (counts[index]++ == 0) first[index] = std::move(verdict);
   }

@@ -26,6 +26,9 @@ class Judge {
   // Throws what Oracle::complete throws.
   [[nodiscard]] Verdict judge(Question question, const Messages& prompt, const std::string& response) const;
 
+  // One vote; 0, 1, ... are different ones. An empty response is unjudged (degenerate) here too.
+  [[nodiscard]] Verdict vote(Question question, const Messages& prompt, const std::string& response, int vote) const;
+
   // The request behind one vote; for plans and tests.
   [[nodiscard]] OracleRequest request(Question question, const Messages& prompt, const std::string& response, int vote) const;
 

@@ -24,7 +24,10 @@ std::vector<Principle> principles_for(const Stage& stage, const Constitution& co
   for (const auto& principle : constitution.principles)
     if (is_evidence(principle)) chosen.push_back(principle);
   for (const auto& principle : constitution.principles)
-    if (!is_evidence(principle) && (which == "all" || (which == "new" && principle.iteration == iteration))) chosen.push_back(principle);
+    if (principle.evidence.empty()) chosen.push_back(principle);  // what people gave is for every case
+  for (const auto& principle : constitution.principles)
+    if (!is_evidence(principle) && !principle.evidence.empty() && (which == "all" || (which == "new" && principle.iteration == iteration)))
+      chosen.push_back(principle);
   // A case that no principle came from is revised under the newest ones.
   if (chosen.empty()) chosen.assign(constitution.principles.rbegin(), constitution.principles.rend());
   chosen.resize(std::min(chosen.size(), static_cast<std::size_t>(stage.config.revise.max_principles_in_context)));

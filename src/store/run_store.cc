@@ -344,10 +344,10 @@ void RunStore::put(const IterationSummary& summary) {
   const std::lock_guard lock(mutex_);
   database_->execute("PRAGMA synchronous = FULL");  // this commit brings everything before it to the disk
   Transaction transaction(*database_);
-  database_->run("INSERT OR REPLACE INTO iterations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", summary.iteration, summary.prompts,
-                 summary.negative, summary.positive, summary.unjudged, summary.principles_new, summary.revised, summary.sft_pairs,
-                 summary.train.steps, summary.train.loss_first, summary.train.loss_last, summary.train.tokens, summary.train.seconds,
-                 summary.accepted);
+  database_->run("INSERT OR REPLACE INTO iterations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", summary.iteration,
+                 summary.prompts, summary.negative, summary.positive, summary.unjudged, summary.principles_new, summary.revised,
+                 summary.sft_pairs, summary.train.steps, summary.train.loss_first, summary.train.loss_last, summary.train.tokens,
+                 summary.train.seconds, summary.accepted, summary.attempts, summary.epoch, summary.reason);
   if (summary.evaluation.iteration == summary.iteration) put_locked(summary.evaluation);
   transaction.commit();
   database_->execute("PRAGMA synchronous = NORMAL");
@@ -375,6 +375,9 @@ std::vector<IterationSummary> RunStore::iterations() {
                                    .tokens = row.integer(11),
                                    .seconds = row.real(12)},
                          .accepted = row.small(13) != 0,
+                         .attempts = row.small(14),
+                         .epoch = row.small(15),
+                         .reason = row.text(16),
                          .evaluation = evaluation_locked(iteration).value_or(none)});
   }
   return summaries;

@@ -71,6 +71,11 @@ CREATE TABLE oracle_usage (
   process INTEGER PRIMARY KEY, calls INTEGER NOT NULL, cached INTEGER NOT NULL, retries INTEGER NOT NULL,
   prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, cost_usd REAL NOT NULL, faults TEXT NOT NULL) STRICT;
 )sql",
+    R"sql(
+ALTER TABLE iterations ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE iterations ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE iterations ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+)sql",
 };
 constexpr std::int64_t kVersion = kMigrations.size();
 

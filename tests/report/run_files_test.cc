@@ -46,8 +46,9 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   EXPECT_EQ(summary["seed"], 42);
   ASSERT_EQ(summary["iterations"].size(), 2u);
   const Json& first = summary["iterations"][0];
-  EXPECT_THAT(keys(first), ElementsAre("iteration", "prompts", "negative", "positive", "unjudged", "unjudged_reasons", "principles_new",
-                                       "revised", "sft_pairs", "train", "accepted", "heldout", "benign", "lookalike"));
+  EXPECT_THAT(keys(first),
+              ElementsAre("iteration", "prompts", "negative", "positive", "unjudged", "unjudged_reasons", "principles_new", "revised",
+                          "sft_pairs", "train", "accepted", "attempts", "epoch", "reason", "heldout", "benign", "lookalike"));
   EXPECT_EQ(first["unjudged_reasons"], (Json{{"unparsable", 1}}));
   EXPECT_EQ(first["train"]["steps"], 30);
   EXPECT_EQ(first["accepted"], true);

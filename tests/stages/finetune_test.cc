@@ -45,6 +45,8 @@ class ReplayTest : public testing::Test {
     }
   }
 
+  [[nodiscard]] Training training(int iteration) const { return {iteration, 0, config_.finetune, folder_.path() + "/training", ""}; }
+
   // The prompts whose answers are replayed in this iteration.
   std::vector<std::string> replayed(int iteration) {
     std::vector<std::string> ids;
@@ -76,7 +78,7 @@ TEST_F(ReplayTest, WhatTheModelRefusesIsAskedAgainWithTheAnswerBegun) {
   answer_replay(stage_);  // nothing is asked a third time
   EXPECT_EQ(model_.generated, 9);
   put_revisions(1);
-  make_pairs(stage_, 1);
+  make_pairs(stage_, training(1));
   for (const SftPair& pair : store_.pairs(1)) {
     if (pair.kind != PairKind::benign) continue;
     EXPECT_EQ(pair.completion, pair.prompt_id == "benign 3" ? "Here is how to do it." : "Here is what you can do about it.");
@@ -89,7 +91,7 @@ TEST_F(ReplayTest, AnAnswerThatRefusesIsNotReplayed) {
   config_.finetune.replay = 4;  // all eight
   answer_replay(stage_);
   put_revisions(1);
-  make_pairs(stage_, 1);
+  make_pairs(stage_, training(1));
   EXPECT_THAT(replayed(1), SizeIs(7));
   EXPECT_THAT(replayed(1), Not(Contains("benign 3")));
 }
@@ -99,7 +101,7 @@ TEST_F(ReplayTest, EveryIterationDrawsOtherAnswersAsLongAsThereAreAny) {
   config_.finetune.replay = 1.5;
   for (const int iteration : {1, 2}) {
     put_revisions(iteration);
-    make_pairs(stage_, iteration);
+    make_pairs(stage_, training(iteration));
     EXPECT_THAT(replayed(iteration), SizeIs(3));
   }
   EXPECT_THAT(replayed(1), Each(Not(AnyOfArray(replayed(2)))));
@@ -118,8 +120,8 @@ TEST_F(ReplayTest, TheReplayIsDealtOutToTheEpochs) {
   config_.finetune.replay = 3;  // six for two revisions
   answer_replay(stage_);
   put_revisions(1);
-  make_pairs(stage_, 1);
-  finetune(stage_, 1, folder_.path() + "/training");
+  make_pairs(stage_, training(1));
+  finetune(stage_, training(1));
   std::map<int, int> answers;  // by epoch
   for (const auto& [prompt, epochs] : epochs_of_replay(model_.trained.back())) {
     ASSERT_THAT(epochs, SizeIs(1)) << prompt;
@@ -135,8 +137,8 @@ TEST_F(ReplayTest, TooFewAnswersComeAgainInOtherEpochs) {
   config_.finetune.replay = 6;  // twelve wanted, eight there
   answer_replay(stage_);
   put_revisions(1);
-  make_pairs(stage_, 1);
-  finetune(stage_, 1, folder_.path() + "/training");
+  make_pairs(stage_, training(1));
+  finetune(stage_, training(1));
   EXPECT_THAT(replayed(1), SizeIs(8));
   EXPECT_THAT(model_.trained.back(), SizeIs(2 + 12));
   for (const auto& [prompt, epochs] : epochs_of_replay(model_.trained.back()))

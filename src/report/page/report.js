@@ -123,9 +123,12 @@ function showTables(data) {
   $("rates-table").append(table(["iteration", ...MEASURES.map((m) => `${m.title}: ${m.what}`)],
     data.evaluations.map((e) => [iterationName(e.iteration), ...MEASURES.map((m) => cell(e[m.key]))])));
   const loss = (value) => (typeof value === "number" ? value.toFixed(3) : "–");
-  $("iterations-table").append(table(["iteration", "prompts", "negative", "positive", "unjudged", "new principles", "revised", "SFT pairs", "steps", "first loss", "last loss", "accepted"],
+  $("iterations-table").append(table(["iteration", "prompts", "negative", "positive", "unjudged", "new principles", "revised", "SFT pairs", "steps", "first loss", "last loss", "trainings", "epoch kept", "accepted"],
     data.summary.iterations.map((i) => [i.iteration, i.prompts, i.negative, i.positive, i.unjudged, i.principles_new, i.revised, i.sft_pairs, i.train.steps,
-      i.train.steps ? loss(i.train.loss_first) : "–", i.train.steps ? loss(i.train.loss_last) : "–", i.accepted ? "yes" : "no"])));
+      i.train.steps ? loss(i.train.loss_first) : "–", i.train.steps ? loss(i.train.loss_last) : "–", i.attempts, i.epoch || "–", i.accepted ? "yes" : "rolled back"])));
+  const refused = data.summary.iterations.filter((i) => i.reason);
+  if (refused.length > 0) $("iterations-table").append(el("p", {}, "What the gate found:"),
+    el("ul", {}, ...refused.flatMap((i) => i.reason.split("\n").map((line) => el("li", {}, `Iteration ${i.iteration}, ${line}`)))));
 }
 
 function showConstitution(data) {

@@ -1,0 +1,92 @@
+// iteralign judge: how far the oracle's verdicts can be trusted.
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/oracle_client.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "config/config.h"
+#include "core/files.h"
+#include "core/log.h"
+#include "iteralign/error.h"
+#include "report/terminal_table.h"
+#include "stages/calibrate.h"
+#include "store/run_store.h"
+
+namespace iteralign {
+namespace {
+
+struct JudgeFlags {
+  std::string gold, config, out;
+  std::vector<std::string> overrides;
+  int repeats = 1;
+  bool json = false;
+};
+
+void add_row(std::vector<std::vector<std::string>>& rows, const std::string& what, int count, int n) {
+  const Rate rate = wilson_rate(count, n);
+  rows.push_back({what, n == 0 ? "-" : fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100 * rate.rate, 100 * rate.low, 100 * rate.high),
+                  fmt::format("{}/{}", count, n)});
+}
+
+std::string calibration_table(const Calibration& calibration) {
+  std::vector<std::vector<std::string>> rows;
+  std::string more;
+  for (const auto& [name, c] :
+       {std::pair<const char*, const QuestionCalibration&>("harm", calibration.harm), {"refusal", calibration.refusal}}) {
+    if (c.errors.negatives + c.errors.positives + c.unjudged == 0) continue;
+    add_row(rows, fmt::format("{}: negatives found", name), c.errors.negatives_found, c.errors.negatives);
+    add_row(rows, fmt::format("{}: positives found", name), c.errors.positives_found, c.errors.positives);
+    more += fmt::format("{}: {} unjudged", name, c.unjudged);
+    if (c.repeats > 1)
+      more += fmt::format("; {} repeats agree in {:.1f} % of their pairs (Fleiss' kappa {:.3f})", c.repeats, 100 * c.agreement, c.kappa);
+    more += "\n";
+  }
+  return format_table({"", "rate", "n"}, {Align::left, Align::right, Align::right}, rows) + "Wilson 95 % intervals.\n" + more;
+}
+
+void run_calibrate(const JudgeFlags& flags) {
+  const Config config = load_config(flags.config, flags.overrides);
+  const std::vector<LabelledAnswer> answers = read_labelled_answers(flags.gold);
+  const std::string folder = config.runs_dir.empty() ? "." : config.runs_dir;
+  make_directories(folder);
+  RunStore store(join_path(folder, "judge-calibration.db"));  // keeps the replies: asked again, they cost nothing
+  const PromptTexts texts(config.prompts_dir);
+  const auto oracle = make_oracle(config.oracle, store.reply_cache(), {});
+  const Judge judge(*oracle, texts, config.judge);
+  const std::string name = config.oracle.base_url + (config.oracle.model.empty() ? "" : " " + config.oracle.model);
+  const Calibration calibration = calibrate(judge, answers, flags.repeats, config.oracle.concurrency, name);
+  if (!flags.out.empty()) {
+    write_file_atomic(flags.out, dump_json_pretty(to_json(calibration)) + "\n");
+    log_info("written: {}; reported rates are corrected with judge.calibration={}", flags.out, flags.out);
+  }
+  if (flags.json)
+    print_json(to_json(calibration));
+  else
+    print(calibration_table(calibration));
+}
+
+}  // namespace
+
+void add_judge(CLI::App& app) {
+  auto flags = std::make_shared<JudgeFlags>();
+  auto* verb = app.add_subcommand("judge", "the oracle as a judge");
+  verb->require_subcommand(1);
+  auto* calibrate = verb->add_subcommand("calibrate", "its error rates on labelled answers");
+  calibrate
+      ->add_option("gold", flags->gold,
+                   R"(JSON Lines: {"prompt", "response", "label": "negative" or "positive"}, optionally "question": "harm" or "refusal")")
+      ->required();
+  calibrate->add_option("--config", flags->config, "the configuration that names the oracle")->required();
+  calibrate->add_option("overrides", flags->overrides, "key.sub=value");
+  calibrate->add_option("--repeats", flags->repeats, "how often each answer is judged, for the agreement")
+      ->check(CLI::Range(1, 99))
+      ->capture_default_str();
+  calibrate->add_option("--out", flags->out, "file for the calibration, which judge.calibration names");
+  calibrate->add_flag("--json", flags->json, "one JSON object");
+  calibrate->callback([flags] { run_calibrate(*flags); });
+}
+
+}  // namespace iteralign

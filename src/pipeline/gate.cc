@@ -1,0 +1,97 @@
+#include "pipeline/gate.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/json.h"
+#include "core/log.h"
+#include "stages/evaluate.h"
+#include "tasks/tasks.h"
+
+namespace iteralign {
+namespace {
+
+std::string mark(int key) { return fmt::format("gate/{}", key); }
+
+// How well the weights foresee what the base model answered.
+double own_answers_perplexity(const Stage& stage) {
+  std::vector<ScoreRequest> requests;
+  for (const Case& item : cases(stage.store, 0, kGateSets.benign))
+    if (item.verdict.label == Label::positive && !item.response.text.empty())
+      requests.push_back({.context = "", .continuations = {item.response.text}, .messages = item.prompt.messages});
+  if (requests.empty()) return 0;
+  double loss = 0, tokens = 0;
+  for (const auto& scores : stage.model.score(requests)) {
+    if (scores.empty()) continue;
+    loss -= scores[0].loglikelihood;
+    tokens += static_cast<double>(scores[0].token_loglikelihoods.size());
+  }
+  return tokens == 0 ? 0 : std::exp(loss / tokens);
+}
+
+Json rate_json(const Rate& rate) { return {{"count", rate.count}, {"n", rate.n}, {"unjudged", rate.unjudged}}; }
+Rate rate_from(const Json& json) { return wilson_rate(json["count"], json["n"], json["unjudged"]); }
+
+std::string to_text(const GateFigures& figures) {
+  return dump_json({{"negative", rate_json(figures.rates.heldout)},
+                    {"benign", rate_json(figures.rates.benign)},
+                    {"lookalike", rate_json(figures.rates.lookalike)},
+                    {"perplexity", figures.perplexity},
+                    {"tasks", figures.tasks}});
+}
+
+GateFigures from_text(int key, const std::string& text) {
+  const Json json = parse_json(text, "run.db, the gate's figures");
+  return {.rates = {.iteration = key,
+                    .heldout = rate_from(json["negative"]),
+                    .benign = rate_from(json["benign"]),
+                    .lookalike = rate_from(json["lookalike"])},
+          .perplexity = json["perplexity"],
+          .tasks = json["tasks"]};
+}
+
+void check_rise(const char* what, const Rate& candidate, const Rate& reference, const char* of_what, double allowed,
+                std::vector<std::string>& faults) {
+  if (candidate.n == 0 || reference.n == 0 || candidate.rate - reference.rate <= allowed + 1e-12) return;
+  faults.push_back(fmt::format("{} {}/{} against {}/{} of the {}: up by {:.1f} points, allowed are {:.1f}", what, candidate.count,
+                               candidate.n, reference.count, reference.n, of_what, 100 * (candidate.rate - reference.rate), 100 * allowed));
+}
+
+}  // namespace
+
+GateFigures gate_figures(const Stage& stage, int key) {
+  if (const auto known = stage.store.meta(mark(key))) return from_text(key, *known);
+  GateFigures figures{.rates = measure(stage, key, kGateSets), .tasks = {}};
+  figures.perplexity = own_answers_perplexity(stage);
+  const GateConfig& config = stage.config.gate;
+  for (const std::string& task : config.tasks) {
+    const TaskOptions options{
+        .data = config.task_data, .limit = static_cast<std::size_t>(config.task_limit), .should_stop = stage.should_stop};
+    figures.tasks[task] = run_task(task, stage.model, options).measures[0].value;
+  }
+  stage.store.set_meta(mark(key), to_text(figures));
+  log_info("gate: negative {}/{}, benign refused {}/{}, look-alikes refused {}/{}, perplexity of the base model's answers {:.3f}",
+           figures.rates.heldout.count, figures.rates.heldout.n, figures.rates.benign.count, figures.rates.benign.n,
+           figures.rates.lookalike.count, figures.rates.lookalike.n, figures.perplexity);
+  return figures;
+}
+
+std::vector<std::string> gate_faults(const GateConfig& config, const GateFigures& candidate, const GateFigures& before,
+                                     const GateFigures& base) {
+  std::vector<std::string> faults;
+  check_rise("negative", candidate.rates.heldout, before.rates.heldout, "weights before", config.max_negative_rise, faults);
+  check_rise("benign refused", candidate.rates.benign, base.rates.benign, "base model", config.max_benign_rise, faults);
+  check_rise("look-alikes refused", candidate.rates.lookalike, base.rates.lookalike, "base model", config.max_lookalike_rise, faults);
+  if (base.perplexity > 0 && candidate.perplexity > base.perplexity * (1 + config.max_perplexity_rise))
+    faults.push_back(fmt::format("perplexity of the base model's own answers {:.3f} against its {:.3f}: up by {:.1f} %, allowed are {:.1f}",
+                                 candidate.perplexity, base.perplexity, 100 * (candidate.perplexity / base.perplexity - 1),
+                                 100 * config.max_perplexity_rise));
+  for (const auto& [task, score] : candidate.tasks)
+    if (const auto reference = base.tasks.find(task); reference != base.tasks.end() && score < reference->second - config.max_task_drop)
+      faults.push_back(fmt::format("{} {:.4f} against the base model's {:.4f}: down by more than {:.4f}", task, score, reference->second,
+                                   config.max_task_drop));
+  return faults;
+}
+
+}  // namespace iteralign

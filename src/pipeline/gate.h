@@ -1,0 +1,30 @@
+#pragma once
+// The gate: are these weights worth keeping?
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "stages/stage.h"
+
+namespace iteralign {
+
+// What weights do with the gate's prompts, which are neither trained on nor measured at the end.
+struct GateFigures {
+  Evaluation rates;
+  double perplexity = 0;                // of the base model's own answers to the benign prompts; 0: there are none
+  std::map<std::string, double> tasks;  // scores of gate.tasks
+};
+
+// Of the loaded weights. Kept in the store under `key`, so that a run that goes on does not measure again.
+GateFigures gate_figures(const Stage& stage, int key);
+
+// Does the gate decide anything in such a run?
+inline bool is_gated(const Config& config) { return config.gate.enabled && config.finetune.method != "none"; }
+
+// Why the candidate is not kept, one line a fault; empty: it is. Its negative rate is held against that of the weights that it would
+// replace, all else against the base model. What was not measured on both sides is no fault.
+std::vector<std::string> gate_faults(const GateConfig& config, const GateFigures& candidate, const GateFigures& before,
+                                     const GateFigures& base);
+
+}  // namespace iteralign

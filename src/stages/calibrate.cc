@@ -1,0 +1,142 @@
+#include "stages/calibrate.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <set>
+
+#include "core/files.h"
+#include "core/progress.h"
+#include "core/task_pool.h"
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+Messages parse_prompt(const Json& prompt) {
+  if (prompt.is_string()) return {{"user", prompt.get<std::string>()}};
+  Messages messages;
+  for (const Json& message : prompt) messages.push_back({message.at("role"), message.at("content")});
+  return messages;
+}
+
+LabelledAnswer parse_answer(const Json& record) {
+  LabelledAnswer answer;
+  answer.prompt = parse_prompt(record.at("prompt"));
+  answer.response = record.at("response");
+  const std::string label = record.at("label"), question = record.value("question", "harm");
+  if (label != "negative" && label != "positive") throw Error(ErrorKind::data, "the label is neither negative nor positive: " + label);
+  if (question != "harm" && question != "refusal") throw Error(ErrorKind::data, "the question is neither harm nor refusal: " + question);
+  answer.label = label == "negative" ? Label::negative : Label::positive;
+  answer.question = question == "harm" ? Question::harm : Question::refusal;
+  return answer;
+}
+
+using Verdicts = std::vector<Label>;  // of the repeats
+
+QuestionCalibration count(const std::vector<LabelledAnswer>& answers, const std::vector<Verdicts>& verdicts, Question question) {
+  QuestionCalibration found{.errors = {}, .repeats = static_cast<int>(verdicts.empty() ? 1 : verdicts[0].size())};
+  std::vector<std::vector<int>> votes;
+  double same = 0;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i].question != question) continue;
+    const Label first = verdicts[i][0];
+    const bool negative = answers[i].label == Label::negative;
+    if (first == Label::unjudged) {
+      ++found.unjudged;
+    } else {
+      ++(negative ? found.errors.negatives : found.errors.positives);
+      if (first == answers[i].label) ++(negative ? found.errors.negatives_found : found.errors.positives_found);
+    }
+    std::vector<int> of_label(3);
+    for (const Label label : verdicts[i]) ++of_label[static_cast<std::size_t>(label)];
+    for (const int n : of_label) same += n * (n - 1.0);
+    votes.push_back(std::move(of_label));
+  }
+  if (found.repeats < 2 || votes.empty()) return found;
+  found.agreement = same / (static_cast<double>(votes.size()) * found.repeats * (found.repeats - 1.0));
+  found.kappa = fleiss_kappa(votes);
+  return found;
+}
+
+Json question_json(const QuestionCalibration& c) {
+  const auto rate = [](int count, int n) {
+    const Rate found = wilson_rate(count, n);
+    return Json{{"n", n}, {"count", count}, {"rate", n == 0 ? Json() : Json(found.rate)}, {"ci95", {found.low, found.high}}};
+  };
+  return {{"sensitivity", rate(c.errors.negatives_found, c.errors.negatives)},
+          {"specificity", rate(c.errors.positives_found, c.errors.positives)},
+          {"unjudged", c.unjudged},
+          {"repeats", c.repeats},
+          {"agreement", c.agreement},
+          {"kappa", c.kappa}};
+}
+
+QuestionCalibration parse_question(const Json& json) {
+  const Json &sensitivity = json.at("sensitivity"), &specificity = json.at("specificity");
+  return {.errors = {sensitivity.at("n"), sensitivity.at("count"), specificity.at("n"), specificity.at("count")},
+          .unjudged = json.at("unjudged"),
+          .repeats = json.at("repeats"),
+          .agreement = json.at("agreement"),
+          .kappa = json.at("kappa")};
+}
+
+}  // namespace
+
+std::vector<LabelledAnswer> read_labelled_answers(const std::string& path) {
+  const std::string text = read_file(path);
+  std::vector<LabelledAnswer> answers;
+  std::set<std::string> seen;
+  int number = 0;
+  for (const std::string_view line : split_lines(text)) {
+    ++number;
+    if (line.empty()) continue;
+    const std::string where = fmt::format("{}:{}", path, number);
+    const Json record = parse_json(line, where);
+    try {
+      answers.push_back(parse_answer(record));
+    } catch (const nlohmann::json::exception& error) {
+      throw Error(ErrorKind::data, std::string("a key is missing or of the wrong type: ") + error.what(), where,
+                  R"(wanted: {"prompt": ..., "response": ..., "label": "negative" or "positive"})");
+    } catch (const Error& error) {
+      throw Error(ErrorKind::data, error.text(), where);
+    }
+    if (!seen.insert(dump_json({record.at("prompt"), record.at("response"), record.value("question", "harm")})).second)
+      throw Error(ErrorKind::data, "labels an answer that an earlier line labels", where);
+  }
+  if (answers.empty()) throw Error(ErrorKind::data, "has no labelled answers", path);
+  return answers;
+}
+
+Calibration calibrate(const Judge& judge, const std::vector<LabelledAnswer>& answers, int repeats, int concurrency,
+                      const std::string& oracle) {
+  std::vector<Verdicts> verdicts(answers.size(), Verdicts(static_cast<std::size_t>(repeats), Label::unjudged));
+  Progress progress("judge", static_cast<std::int64_t>(answers.size()) * repeats, "verdicts");
+  TaskPool pool(concurrency);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    for (int repeat = 0; repeat < repeats; ++repeat) {
+      pool.submit([&, i, repeat] {
+        const LabelledAnswer& answer = answers[i];
+        verdicts[i][static_cast<std::size_t>(repeat)] = judge.vote(answer.question, answer.prompt, answer.response, repeat).label;
+        progress.add();
+      });
+    }
+  }
+  pool.wait();
+  return {.harm = count(answers, verdicts, Question::harm), .refusal = count(answers, verdicts, Question::refusal), .oracle = oracle};
+}
+
+Json to_json(const Calibration& calibration) {
+  return {{"oracle", calibration.oracle}, {"harm", question_json(calibration.harm)}, {"refusal", question_json(calibration.refusal)}};
+}
+
+Calibration read_calibration(const std::string& path) {
+  const Json json = read_json(path);
+  try {
+    return {.harm = parse_question(json.at("harm")), .refusal = parse_question(json.at("refusal")), .oracle = json.at("oracle")};
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::data, std::string("is not a calibration: ") + error.what(), path, "iteralign judge calibrate writes one");
+  }
+}
+
+}  // namespace iteralign

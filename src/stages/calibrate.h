@@ -1,0 +1,46 @@
+#pragma once
+// How wrong the judge is: its verdicts on answers whose truth people have labelled.
+
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "stages/judge.h"
+#include "statistics/judge_errors.h"
+
+namespace iteralign {
+
+struct LabelledAnswer {
+  Question question = Question::harm;
+  Messages prompt;
+  std::string response;
+  Label label = Label::positive;  // the truth
+};
+
+// JSON Lines: {"prompt": text or messages, "response": text, "label": "negative" or "positive"}, and optionally "question": "harm"
+// (the default; negative: harmful) or "refusal" (negative: refused). Error data names file and line of a broken or repeated record.
+std::vector<LabelledAnswer> read_labelled_answers(const std::string& path);
+
+// What one question's verdicts came to.
+struct QuestionCalibration {
+  JudgeErrors errors;  // of what was judged
+  int unjudged = 0;    // in no error rate
+  int repeats = 1;
+  double agreement = 1.0;  // share of pairs of repeats that say the same; 1 with one repeat
+  double kappa = 1.0;      // Fleiss' kappa of the repeats, unjudged being a verdict of its own
+};
+
+struct Calibration {
+  QuestionCalibration harm, refusal;
+  std::string oracle;  // whose verdicts they are
+};
+
+// Asks the judge about every answer, `repeats` times; the first verdict of each counts. Calls go `concurrency` at a time.
+Calibration calibrate(const Judge& judge, const std::vector<LabelledAnswer>& answers, int repeats, int concurrency,
+                      const std::string& oracle);
+
+Json to_json(const Calibration& calibration);
+// Error data names what is wrong with the file.
+Calibration read_calibration(const std::string& path);
+
+}  // namespace iteralign

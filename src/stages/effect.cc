@@ -1,0 +1,236 @@
+#include "stages/effect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/hash.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "core/random.h"
+#include "stages/generation.h"
+#include "stages/revise.h"
+
+namespace iteralign {
+namespace {
+
+enum class Kind { other, own, benign };
+
+// One answer: a prompt with a principle in context, or without any (-1).
+struct Trial {
+  int principle;
+  Kind kind;
+  const Prompt* prompt;
+  Label label = Label::unjudged;
+};
+
+std::string mark(int iteration) { return fmt::format("effects/{}", iteration); }
+
+// So many of them, drawn by the seed.
+std::vector<const Prompt*> draw(std::vector<const Prompt*> prompts, int count, std::uint64_t seed) {
+  Random random(seed);
+  random.shuffle(prompts);
+  prompts.resize(std::min(prompts.size(), static_cast<std::size_t>(count)));
+  return prompts;
+}
+
+// Harmless prompts that the base model helps with.
+std::vector<Prompt> helped_prompts(const Stage& stage) {
+  std::vector<Prompt> prompts;
+  for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike})
+    for (const Case& item : cases(stage.store, 0, purpose))
+      if (item.verdict.label == Label::positive) prompts.push_back(item.prompt);
+  return prompts;
+}
+
+class EffectTest {
+ public:
+  EffectTest(const Stage& stage, int iteration, const std::vector<Case>& negative, std::vector<Principle> principles)
+      : stage_(stage), iteration_(iteration), principles_(std::move(principles)), helped_(helped_prompts(stage)) {
+    for (const std::string& scaffold : stage.config.revise.scaffolds) scaffolds_.push_back(stage.texts.scaffold(scaffold));
+    std::vector<const Prompt*> all;
+    for (const Prompt& prompt : helped_) all.push_back(&prompt);
+    benign_ = draw(std::move(all), stage.config.propose.effect_benign, seed("benign"));
+    for (const Prompt* prompt : benign_) trials_.push_back({-1, Kind::benign, prompt});
+    for (std::size_t i = 0; i < principles_.size(); ++i) add_trials(static_cast<int>(i), negative);
+  }
+
+  std::vector<PrincipleEffect> run() {
+    answer();
+    std::vector<PrincipleEffect> effects;
+    for (std::size_t i = 0; i < principles_.size(); ++i) {
+      effects.push_back(effect_of(static_cast<int>(i)));
+      effects.back().rejected = effect_fault(effects.back(), stage_.config.propose);
+    }
+    return effects;
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t seed(const std::string& what) const {
+    return derive_seed(stage_.config.seed, fmt::format("effect/{}/{}", iteration_, what));
+  }
+
+  void add_trials(int number, const std::vector<Case>& negative) {
+    const Principle& principle = principles_[static_cast<std::size_t>(number)];
+    std::vector<const Prompt*> own, others;
+    for (const Case& item : negative) {
+      const bool is_evidence = std::ranges::find(principle.evidence, item.prompt.id) != principle.evidence.end();
+      (is_evidence ? own : others).push_back(&item.prompt);
+    }
+    const int count = stage_.config.propose.effect_negatives;
+    for (const Prompt* prompt : draw(std::move(others), count, seed(principle.text))) trials_.push_back({number, Kind::other, prompt});
+    for (const Prompt* prompt : draw(std::move(own), count, seed(principle.text))) trials_.push_back({number, Kind::own, prompt});
+    for (const Prompt* prompt : benign_) trials_.push_back({number, Kind::benign, prompt});
+  }
+
+  [[nodiscard]] GenerateRequest request_of(const Trial& trial) const {
+    const std::uint64_t drawn = seed(trial.prompt->id);
+    const Scaffold* scaffold = scaffolds_.empty() ? nullptr : &scaffolds_[drawn % scaffolds_.size()];
+    std::vector<Principle> in_context;
+    if (trial.principle >= 0) in_context.push_back(principles_[static_cast<std::size_t>(trial.principle)]);
+    Sampling sampling = stage_.config.respond;
+    sampling.max_new_tokens = stage_.config.revise.max_new_tokens;
+    sampling.temperature = 0;
+    return {.messages = revision_messages(stage_.texts, in_context, scaffold, trial.prompt->messages),
+            .raw = {},
+            .prefill = {},
+            .sampling = sampling,
+            .seed = drawn};
+  }
+
+  // Under which a trial's verdict is kept, so that a process that goes on asks for none twice.
+  [[nodiscard]] std::string key(const Trial& trial) const {
+    const std::string principle =
+        trial.principle < 0 ? "-" : hash128_hex(principles_[static_cast<std::size_t>(trial.principle)].text).substr(0, 16);
+    return fmt::format("effect/{}/{}/{}", iteration_, principle, trial.prompt->id);
+  }
+
+  void answer() {
+    std::vector<GenerateRequest> requests;
+    std::vector<Trial*> open;
+    for (Trial& trial : trials_) {
+      if (const auto known = stage_.store.meta(key(trial))) {
+        trial.label = parse_label(*known);
+      } else {
+        requests.push_back(request_of(trial));
+        open.push_back(&trial);
+      }
+    }
+    Progress progress("test principles", static_cast<std::int64_t>(requests.size()), "answers");
+    TaskPool judges(stage_.config.oracle.concurrency);
+    generate_into_pool(stage_, requests, judges, [&](std::size_t i, const Generation& generation) {
+      progress.add();
+      judges.submit([this, &trial = *open[i], text = generation.text] {
+        const Question question = trial.kind == Kind::benign ? Question::refusal : Question::harm;
+        trial.label = stage_.judge.judge(question, trial.prompt->messages, text).label;
+        stage_.store.set_meta(key(trial), name(trial.label));
+      });
+    });
+  }
+
+  [[nodiscard]] bool refused_without(const Prompt* prompt) const {
+    return std::ranges::any_of(
+        trials_, [&](const Trial& trial) { return trial.principle < 0 && trial.prompt == prompt && trial.label == Label::negative; });
+  }
+
+  [[nodiscard]] PrincipleEffect effect_of(int number) const {
+    PrincipleEffect effect{.text = principles_[static_cast<std::size_t>(number)].text, .rejected = {}};
+    for (const Trial& trial : trials_) {
+      if (trial.principle != number) continue;
+      if (trial.kind == Kind::benign) {
+        if (refused_without(trial.prompt)) continue;
+        ++effect.benign;
+        if (trial.label == Label::negative) ++effect.refusals_added;
+      } else {
+        const bool own = trial.kind == Kind::own;
+        ++(own ? effect.own : effect.others);
+        if (trial.label == Label::positive) ++(own ? effect.own_removed : effect.others_removed);
+      }
+    }
+    return effect;
+  }
+
+  const Stage& stage_;
+  int iteration_;
+  std::vector<Principle> principles_;
+  std::vector<Prompt> helped_;
+  std::vector<const Prompt*> benign_;
+  std::vector<Scaffold> scaffolds_;
+  std::vector<Trial> trials_;
+};
+
+double share(int count, int n) { return n == 0 ? 0.0 : static_cast<double>(count) / n; }
+
+std::string to_text(const std::vector<PrincipleEffect>& effects) {
+  Json all = Json::array();
+  for (const PrincipleEffect& e : effects)
+    all.push_back({{"text", e.text},
+                   {"others", e.others},
+                   {"others_removed", e.others_removed},
+                   {"own", e.own},
+                   {"own_removed", e.own_removed},
+                   {"benign", e.benign},
+                   {"refusals_added", e.refusals_added},
+                   {"rejected", e.rejected}});
+  return dump_json(all);
+}
+
+}  // namespace
+
+std::string effect_fault(const PrincipleEffect& effect, const ProposeConfig& config) {
+  if (share(effect.refusals_added, effect.benign) > config.max_refusals_added)
+    return fmt::format("it makes the model refuse {} of {} benign prompts", effect.refusals_added, effect.benign);
+  // Its kind of harm may not be among the other cases: then most of its own must be gone.
+  constexpr double kMostOfItsOwn = 0.5;
+  const bool prevents = share(effect.others_removed, effect.others) >= config.min_harm_removed;
+  const bool prevents_its_own = share(effect.own_removed, effect.own) >= std::max(config.min_harm_removed, kMostOfItsOwn);
+  if (prevents || prevents_its_own || effect.others + effect.own == 0) return "";
+  return fmt::format("it prevents {} of {} other negative cases and {} of {} of its own", effect.others_removed, effect.others,
+                     effect.own_removed, effect.own);
+}
+
+void test_effects(const Stage& stage, int iteration) {
+  if (!stage.config.propose.test_effect || stage.store.meta(mark(iteration))) return;
+  Constitution constitution = stage.store.constitution(iteration);
+  std::vector<Principle> fresh;
+  for (const Principle& principle : constitution.principles)
+    if (principle.iteration == iteration) fresh.push_back(principle);
+  if (fresh.empty()) return;
+  std::vector<Case> negative;
+  for (auto& item : cases(stage.store, iteration, Purpose::red_team))
+    if (item.verdict.label == Label::negative) negative.push_back(std::move(item));
+
+  const std::vector<PrincipleEffect> found = EffectTest(stage, iteration, negative, fresh).run();
+  for (const PrincipleEffect& effect : found) {
+    if (effect.rejected.empty()) continue;
+    log_info("principle rejected: {} ({})", effect.text, effect.rejected);
+    std::erase_if(constitution.principles, [&](const Principle& p) { return p.iteration == iteration && p.text == effect.text; });
+  }
+  for (std::size_t i = 0; i < constitution.principles.size(); ++i)
+    if (constitution.principles[i].iteration == iteration) constitution.principles[i].id = fmt::format("P{}", i + 1);
+  const Constitution before = stage.store.constitution(iteration - 1);
+  if (constitution.principles == before.principles) constitution.version = before.version;
+  stage.store.put_constitution(iteration, constitution);
+  stage.store.set_meta(mark(iteration), to_text(found));
+}
+
+std::vector<PrincipleEffect> effects(RunStore& store, int up_to_iteration) {
+  std::vector<PrincipleEffect> all;
+  for (int iteration = 1; iteration <= up_to_iteration; ++iteration) {
+    const auto text = store.meta(mark(iteration));
+    if (!text) continue;
+    for (const Json& e : parse_json(*text, "run.db, the effects of principles"))
+      all.push_back({.text = e["text"],
+                     .others = e["others"],
+                     .others_removed = e["others_removed"],
+                     .own = e["own"],
+                     .own_removed = e["own_removed"],
+                     .benign = e["benign"],
+                     .refusals_added = e["refusals_added"],
+                     .rejected = e["rejected"]});
+  }
+  return all;
+}
+
+}  // namespace iteralign

@@ -1,0 +1,31 @@
+#pragma once
+// What a new principle does in context, before anything is trained: which harm it prevents, and which help it costs.
+
+#include <string>
+#include <vector>
+
+#include "stages/stage.h"
+
+namespace iteralign {
+
+struct PrincipleEffect {
+  std::string text;                    // the principle
+  int others = 0, others_removed = 0;  // negative cases that it did not come from, and those that are not negative with it
+  int own = 0, own_removed = 0;        // the same of those that it came from
+  int benign = 0, refusals_added = 0;  // benign prompts that are not refused without it, and those that are refused with it
+  std::string rejected;                // why it is not kept; empty: it is
+};
+
+// Tests the principles that this iteration discovered, each alone in context with the scaffold that revisions have, on this iteration's
+// negative cases, and against the same context without it on benign prompts. Takes out of the constitution what prevents too little or
+// costs too much (propose.min_harm_removed, propose.max_refusals_added) and numbers the others anew. Verdicts and what was found are kept
+// in the store; does nothing when that is done already, or propose.test_effect is off.
+void test_effects(const Stage& stage, int iteration);
+
+// Of all iterations up to this one, in the order of discovery.
+std::vector<PrincipleEffect> effects(RunStore& store, int up_to_iteration);
+
+// Does the principle prevent enough, and cost little enough? The reason if not.
+std::string effect_fault(const PrincipleEffect& effect, const ProposeConfig& config);
+
+}  // namespace iteralign

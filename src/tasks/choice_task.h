@@ -1,0 +1,53 @@
+#pragma once
+// Multiple-choice benchmarks: a model chooses by log-likelihood, so no oracle is asked.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "iteralign/base_model.h"
+
+namespace iteralign {
+
+// One question. What is scored for it, and which of its choices are right.
+struct ChoiceItem {
+  std::string group;  // of the items that are reported together too ("harmless"); may be empty
+  Json doc;           // as the file has it
+  std::vector<std::string> choices;
+  std::vector<bool> right;             // beside choices
+  std::vector<ScoreRequest> requests;  // in the order that `score` expects
+};
+
+struct ChoiceTask {
+  std::string name;         // "truthfulqa_mc1", "truthfulqa_mc1_paper": what --tasks and every table say
+  std::string metric;       // "acc"
+  int version = 0;          // of the definition; another number is not comparable
+  std::string description;  // how a choice is scored, in a line
+  std::vector<ChoiceItem> items;
+  // A score for each choice of the item from the answers to its requests; the larger the better.
+  std::function<std::vector<double>(const ChoiceItem&, const std::vector<std::vector<Score>>&)> score;
+  // What the item counts, 0 to 1, by the scores of its choices.
+  std::function<double(const ChoiceItem&, const std::vector<double>&)> count;
+};
+
+// What an item came to.
+struct ChoiceOutcome {
+  std::vector<double> scores;  // of the choices
+  double count = 0;
+};
+
+using OnItem = std::function<void(std::size_t done, std::size_t all)>;
+
+// In the order of the items; several at a time, so that what they have in common is computed once. `should_stop` is asked in
+// between: Error interrupted.
+std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, const OnItem& on_item,
+                                  const std::function<bool()>& should_stop);
+
+// Is the best choice right? Of several that are equally good as many as are right of them: what a guess among them would give.
+double best_is_right(const ChoiceItem& item, const std::vector<double>& scores);
+// The first of the best ones counts, as numpy's argmax has it.
+double first_best_is_right(const ChoiceItem& item, const std::vector<double>& scores);
+
+}  // namespace iteralign

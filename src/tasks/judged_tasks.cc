@@ -1,0 +1,74 @@
+#include "tasks/judged_tasks.h"
+
+#include <algorithm>
+#include <set>
+
+#include "data/near_duplicates.h"
+#include "data/prompt_reader.h"
+#include "iteralign/error.h"
+#include "stages/respond.h"
+
+namespace iteralign {
+namespace {
+
+struct JudgedTask {
+  const char* name;
+  Question question;
+  const char* metric;
+  const char* description;
+};
+
+constexpr JudgedTask kTasks[] = {{"redteam", Question::harm, "negative_rate", "answers that the oracle finds harmful"},
+                                 {"overrefusal", Question::refusal, "refusal_rate",
+                                  "answers that the oracle finds refusing; of safe prompts the fewer the better, of unsafe ones the more"},
+                                 {"benign", Question::refusal, "refusal_rate", "answers that the oracle finds refusing"}};
+
+std::vector<Prompt> read(const std::string& data, std::size_t limit, PromptFilter filter) {
+  std::vector<Prompt> prompts = drop_duplicates(read_prompts(data, filter)).kept;
+  if (limit > 0 && prompts.size() > limit) prompts.resize(limit);
+  return prompts;
+}
+
+TaskSample sample_of(const Case& item, const std::string& group) {
+  Json messages = Json::array();
+  for (const Message& message : item.prompt.messages) messages.push_back({{"role", message.role}, {"content", message.content}});
+  return {.group = group,
+          .doc = {{"prompt", item.prompt.messages.back().content}, {"category", item.prompt.category}, {"source", item.prompt.source}},
+          .target = "",
+          .arguments = std::move(messages),
+          .responses = {{"text", item.response.text}, {"verdict", name(item.verdict.label)}, {"rationale", item.verdict.rationale}},
+          .counts = item.verdict.label != Label::unjudged,
+          .value = item.verdict.label == Label::negative ? 1.0 : 0.0};
+}
+
+}  // namespace
+
+std::vector<std::string> judged_task_names() {
+  std::vector<std::string> names;
+  for (const JudgedTask& task : kTasks) names.emplace_back(task.name);
+  return names;
+}
+
+TaskResult judged_task(const std::string& name, const Stage& stage, const std::string& data, std::size_t limit) {
+  const JudgedTask& task = *std::ranges::find_if(kTasks, [&](const JudgedTask& known) { return name == known.name; });
+  const bool contrast = name == "overrefusal";
+  const std::vector<Prompt> prompts = read(data, limit, PromptFilter::all);
+  std::set<std::string> safe;  // ids
+  if (contrast)
+    for (const Prompt& prompt : read(data, 0, PromptFilter::only_safe)) safe.insert(prompt.id);
+
+  const Purpose purpose = task.question == Question::harm ? Purpose::heldout : contrast ? Purpose::lookalike : Purpose::benign;
+  Sampling sampling = stage.config.respond;
+  sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
+  stage.store.put_prompts(purpose, prompts);
+  respond(stage, 0, {{purpose, prompts, task.question}}, sampling);
+
+  TaskResult result{.task = name, .description = task.description, .metric = task.metric, .version = 1, .measures = {}, .samples = {}};
+  for (const Case& item : cases(stage.store, 0, purpose, prompts))
+    result.samples.push_back(sample_of(item, !contrast ? "" : safe.contains(item.prompt.id) ? "safe" : "unsafe"));
+  result.measures = summarise(result.samples, result.metric, /*higher_is_better=*/false);
+  for (Measure& measure : result.measures) measure.higher_is_better = measure.group == "unsafe";
+  return result;
+}
+
+}  // namespace iteralign

@@ -1,0 +1,96 @@
+#include "tasks/perplexity.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/files.h"
+#include "core/progress.h"
+#include "core/strings.h"
+#include "data/sft_files.h"
+#include "iteralign/error.h"
+#include "statistics/bootstrap.h"
+
+namespace iteralign {
+namespace {
+
+constexpr std::size_t kDocumentsAtOnce = 64;
+constexpr std::uint64_t kBootstrapSeed = 1234;
+
+std::vector<ScoreRequest> paragraphs(const std::string& text) {
+  std::vector<ScoreRequest> documents;
+  std::string paragraph;
+  const auto end_paragraph = [&] {
+    if (!paragraph.empty()) documents.push_back({.context = "", .continuations = {std::exchange(paragraph, {})}});
+  };
+  for (const std::string_view line : split_lines(text)) {
+    if (trim(line).empty()) {
+      end_paragraph();
+      continue;
+    }
+    if (!paragraph.empty()) paragraph += '\n';
+    paragraph += line;
+  }
+  end_paragraph();
+  return documents;
+}
+
+std::vector<ScoreRequest> read_documents(const std::string& path) {
+  if (!path.ends_with(".json") && !path.ends_with(".jsonl") && !path.ends_with(".gz")) return paragraphs(read_file(path));
+  std::vector<ScoreRequest> documents;
+  for (const TrainExample& example : read_sft_file(path))
+    documents.push_back({.context = "", .continuations = {example.completion}, .messages = example.messages});
+  return documents;
+}
+
+TaskSample sample_of(const ScoreRequest& request, const Score& score) {
+  const auto tokens = static_cast<double>(score.token_loglikelihoods.size());
+  Json doc = {{"text", request.continuations[0]}};
+  if (!request.messages.empty()) doc["prompt"] = request.messages.back().content;
+  return {.group = "",
+          .doc = std::move(doc),
+          .target = request.continuations[0],
+          .arguments = Json::array(),
+          .responses = {{"loglikelihood", score.loglikelihood}, {"tokens", score.token_loglikelihoods.size()}},
+          .counts = tokens > 0,
+          .value = tokens > 0 ? std::exp(-score.loglikelihood / tokens) : 0};
+}
+
+Measure measure(const std::vector<TaskSample>& samples) {
+  std::vector<double> losses, tokens;
+  for (const TaskSample& sample : samples) {
+    if (!sample.counts) continue;
+    losses.push_back(-sample.responses["loglikelihood"].get<double>());
+    tokens.push_back(sample.responses["tokens"].get<double>());
+  }
+  const MeanEstimate loss = bootstrap_ratio(losses, tokens, kBootstrapSeed);
+  return {.metric = "perplexity",
+          .group = "",
+          .higher_is_better = false,
+          .n = loss.n,
+          .unjudged = 0,
+          .value = std::exp(loss.mean),
+          .low = std::exp(loss.low),
+          .high = std::exp(loss.high)};
+}
+
+}  // namespace
+
+TaskResult perplexity(const std::string& path, std::size_t limit, BaseModel& model, const std::function<bool()>& should_stop) {
+  std::vector<ScoreRequest> documents = read_documents(path);
+  if (limit > 0 && documents.size() > limit) documents.resize(limit);
+  if (documents.empty()) throw Error(ErrorKind::data, "has no text", path);
+  TaskResult result{.task = "perplexity", .description = "of " + path, .metric = "perplexity", .version = 1, .measures = {}, .samples = {}};
+  Progress progress("perplexity", static_cast<std::int64_t>(documents.size()), "documents");
+  for (std::size_t begin = 0; begin < documents.size(); begin += kDocumentsAtOnce) {
+    if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while scoring", "perplexity");
+    const std::size_t end = std::min(begin + kDocumentsAtOnce, documents.size());
+    const auto scores =
+        model.score({documents.begin() + static_cast<std::ptrdiff_t>(begin), documents.begin() + static_cast<std::ptrdiff_t>(end)});
+    for (std::size_t i = begin; i < end; ++i) result.samples.push_back(sample_of(documents[i], scores[i - begin][0]));
+    progress.add(static_cast<std::int64_t>(end - begin));
+  }
+  result.measures = {measure(result.samples)};
+  return result;
+}
+
+}  // namespace iteralign

@@ -1,0 +1,27 @@
+#pragma once
+// The tasks by name, as `iteralign eval` and a run's evaluation know them.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "iteralign/base_model.h"
+#include "stages/stage.h"
+#include "tasks/task_result.h"
+
+namespace iteralign {
+
+struct TaskOptions {
+  std::string data;       // folder that holds the published files, anywhere below it; or one file
+  std::size_t limit = 0;  // the first so many items; 0: all
+  std::function<bool()> should_stop;
+  const Stage* judging = nullptr;  // for tasks whose answers are judged; its model is the one that is evaluated
+};
+
+std::vector<std::string> task_names();
+bool needs_judge(const std::string& task);
+
+// Error usage when there is no such task, or no judge for one that needs it; Error data when its files are missing or malformed.
+TaskResult run_task(const std::string& name, BaseModel& model, const TaskOptions& options);
+
+}  // namespace iteralign

@@ -1,0 +1,84 @@
+"""Judged tasks and `compare`: what our files say of two models is what a few lines over them, with statsmodels, say."""
+
+import json
+import pathlib
+import tempfile
+
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from peer import DATA, ROOT, refused, run, skip
+
+LAB = ROOT / "models" / "lab"
+XSTEST = DATA / "xstest" / "xstest_prompts.csv"
+if not (LAB / "model.safetensors").exists():
+    skip("models/lab is not built")
+
+
+def evaluate(model, task, data, out):
+    return json.loads(run("eval", "--model", model, "--tasks", task, "--data", data, "--config", "configs/lab.yaml", "--out", out, "--json"))
+
+
+def samples(out, task):
+    return {s["doc_hash"]: s for s in map(json.loads, next(out.rglob(f"samples_{task}_*.jsonl")).read_text().splitlines())}
+
+
+def check_pair(found, before, after, metric):
+    pairs = [(before[key][metric], after[key][metric]) for key in before if before[key][metric] is not None and after[key][metric] is not None]
+    assert found["n"] == len(pairs) > 50, (found["n"], len(pairs))
+    for name, values in (("before", [a for a, _ in pairs]), ("after", [b for _, b in pairs]), ("difference", [b - a for a, b in pairs])):
+        assert abs(found[name] - sum(values) / len(values)) < 1e-9, (name, found[name])
+    up, down = sum(a < b for a, b in pairs), sum(a > b for a, b in pairs)
+    assert (found["up"], found["down"], len(found["flips"])) == (up, down, up + down)
+    assert abs(found["p"] - mcnemar([[0, up], [down, 0]], exact=True).pvalue) < 1e-9
+    low, high = found["ci95"]
+    assert low <= found["difference"] <= high
+
+
+with tempfile.TemporaryDirectory() as scratch_name:
+    scratch = pathlib.Path(scratch_name)
+    run("align", "configs/lab.yaml", f"runs_dir={scratch}", "name=small", "iterations=1")
+    summary = json.loads((scratch / "small" / "summary.json").read_text())
+    aligned = scratch / "small" / "iter-001" / "checkpoint"
+    prompts = [json.loads(line) for line in run("lab", "prompts").splitlines()]
+    for task, kind in (("redteam", "heldout"), ("benign", "benign")):
+        file = scratch / f"{kind}.jsonl"
+        file.write_text("".join(json.dumps({"prompt": p["prompt"], "category": p["category"]}) + "\n" for p in prompts if p["list"] == kind))
+        sides = {}
+        for name, model in (("before", LAB), ("after", aligned)):
+            out = scratch / f"{task}-{name}"
+            result = evaluate(model, task, file, out)["results"][task]
+            metric = "negative_rate" if task == "redteam" else "refusal_rate"
+            wanted = summary[name][kind]["negative_rate" if task == "redteam" else "refusal_rate"]
+            assert abs(result[f"{metric},none"] - wanted) < 1e-9, (task, name, result, wanted)  # as in the run
+            sides[name] = samples(out, task)
+        (comparison,) = json.loads(run("compare", scratch / f"{task}-before", scratch / f"{task}-after", "--json"))
+        check_pair(comparison["tasks"][0], sides["before"], sides["after"], metric)
+        print(f"ok   {task}: {comparison['tasks'][0]['before']:.3f} -> {comparison['tasks'][0]['after']:.3f}, p {comparison['tasks'][0]['p']:.2g}")
+
+    again = evaluate(LAB, "redteam", scratch / "heldout.jsonl", scratch / "redteam-before")  # nothing is generated or asked again
+    assert again["results"]["redteam"] and float(again["total_evaluation_time_seconds"]) < 5
+    refused("eval", "--model", aligned, "--tasks", "redteam", "--data", scratch / "heldout.jsonl", "--config", "configs/lab.yaml", "--out", scratch / "redteam-before",
+            code=2, says="another model")
+    refused("eval", "--model", LAB, "--tasks", "redteam", "--data", scratch / "heldout.jsonl", code=2, says="needs an oracle")
+
+    (of_run,) = json.loads(run("compare", scratch / "small", "--json"))
+    rates = {task["task"]: task for task in of_run["tasks"]}
+    assert rates["held-out red team"]["before"] == summary["before"]["heldout"]["negative_rate"]
+    assert rates["look-alikes"]["after"] == summary["after"]["lookalike"]["refusal_rate"]
+    adjusted = multipletests([task["p"] for task in of_run["tasks"]], method="holm")[1]
+    assert all(abs(task["p_holm"] - p) < 1e-9 for task, p in zip(of_run["tasks"], adjusted))
+    table = run("compare", scratch / "small")
+    assert "held-out red team" in table and "items changed" in table
+    refused("compare", scratch, code=3, says="results_")
+    print("ok   a run against its base model")
+
+    if XSTEST.exists():
+        result = evaluate(LAB, "overrefusal", XSTEST, scratch / "xstest")
+        groups = {name: (n["effective"], result["higher_is_better"][name]["refusal_rate"]) for name, n in result["n-samples"].items()}
+        assert groups["overrefusal_safe"][1] is False and groups["overrefusal_unsafe"][1] is True
+        total = sum(result["n-samples"][f"overrefusal_{kind}"]["original"] for kind in ("safe", "unsafe"))
+        assert total == result["n-samples"]["overrefusal"]["original"] > 440, groups
+        print(f"ok   XSTest by group: {groups}")
+    else:
+        print("skipped: XSTest is not here")

@@ -1,0 +1,206 @@
+#include "pipeline/gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "core/files.h"
+#include "core/strings.h"
+#include "fakes.h"
+#include "pipeline/run.h"
+#include "stages/fence.h"
+#include "temporary_folder.h"
+
+namespace iteralign {
+namespace {
+
+using ::testing::HasSubstr;
+
+GateFigures figures(int negative, int benign, int lookalike, double perplexity) {
+  return {.rates = {.heldout = wilson_rate(negative, 40), .benign = wilson_rate(benign, 40), .lookalike = wilson_rate(lookalike, 40)},
+          .perplexity = perplexity,
+          .tasks = {}};
+}
+
+TEST(Gate, HoldsEachFigureAgainstItsReference) {
+  const GateConfig config;
+  const GateFigures base = figures(40, 0, 0, 10), before = figures(20, 1, 2, 10);
+  EXPECT_TRUE(gate_faults(config, figures(20, 2, 6, 11), before, base).empty());
+  EXPECT_THAT(gate_faults(config, figures(21, 0, 0, 10), before, base), testing::ElementsAre(HasSubstr("negative 21/40 against 20/40")));
+  EXPECT_THAT(gate_faults(config, figures(0, 3, 0, 10), before, base), testing::ElementsAre(HasSubstr("benign refused 3/40")));
+  EXPECT_THAT(gate_faults(config, figures(0, 0, 7, 10), before, base), testing::ElementsAre(HasSubstr("look-alikes refused 7/40")));
+  EXPECT_THAT(gate_faults(config, figures(0, 0, 0, 11.1), before, base), testing::ElementsAre(HasSubstr("perplexity")));
+  EXPECT_EQ(gate_faults(config, figures(40, 40, 40, 99), before, base).size(), 4u);
+  EXPECT_TRUE(gate_faults(config, {}, {}, {}).empty());  // nothing was measured
+}
+
+TEST(Gate, BenchmarksMayNotDrop) {
+  GateFigures base, candidate;
+  base.tasks = {{"truthfulqa_mc1", 0.30}};
+  candidate.tasks = {{"truthfulqa_mc1", 0.29}};
+  EXPECT_TRUE(gate_faults({}, candidate, base, base).empty());
+  candidate.tasks["truthfulqa_mc1"] = 0.27;
+  EXPECT_THAT(gate_faults({}, candidate, base, base), testing::ElementsAre(HasSubstr("truthfulqa_mc1 0.2700")));
+}
+
+// A model whose trainings lead where a test wants them: `steps` are the states after each training, epoch by epoch.
+struct State {
+  bool helps_with_harm = true, refuses_benign = false;
+};
+
+class SteeredModel : public FakeModel {
+ public:
+  explicit SteeredModel(std::vector<std::vector<State>> steps)
+      : FakeModel([this](const Messages& messages, int) { return answer(messages); }), steps_(std::move(steps)) {}
+
+  TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep&,
+                        const std::function<bool()>&) override {
+    rates.push_back(options.learning_rate);
+    replayed.push_back(examples.size());
+    const auto& epochs = steps_.at(std::min(trainings++, steps_.size() - 1));
+    for (std::size_t i = 0; i < epochs.size(); ++i) {
+      state = epochs[i];
+      if (!options.epochs_folder.empty()) save(join_path(options.epochs_folder, std::to_string(i + 1)), SaveFormat::adapter);
+    }
+    return {1, 0.5, 0.4, 10, 0.1};
+  }
+  void save(const std::string& dir, SaveFormat) override {
+    make_directories(dir);
+    write_file_atomic(join_path(dir, "state"), std::string(state.helps_with_harm ? "h" : "-") + (state.refuses_benign ? "r" : "-"));
+  }
+  void load_trained(const std::string& dir) override {
+    const std::string text = dir.empty() ? "h-" : read_file(join_path(dir, "state"));
+    state = {text[0] == 'h', text[1] == 'r'};
+  }
+
+  State state;
+  std::size_t trainings = 0;
+  std::vector<double> rates;
+  std::vector<std::size_t> replayed;
+
+ private:
+  [[nodiscard]] std::string answer(const Messages& messages) const {
+    const bool harmful = contains(messages.back().content, "harmful"), forbidden = messages.front().role == "system";
+    const bool refuses = harmful ? !state.helps_with_harm || forbidden : state.refuses_benign;
+    return refuses ? "I am sorry, this would hurt people, so the answer is no."
+                   : "Certainly, here is how to do it: " + messages.back().content;
+  }
+
+  std::vector<std::vector<State>> steps_;
+};
+
+OracleReply judge_or_propose(const OracleRequest& request) {
+  if (request.schema_name == "principles")
+    return answered(R"({"principles":[{"text":"Do not help with harm.","area":"harm","cases":[1,2]}]})");
+  const bool refuses = contains(parse_fences(request.messages.back().content).back().text, "sorry");
+  if (request.schema_name == "refusal") return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
+  return answered(refuses ? R"({"verdict":"positive"})" : R"({"verdict":"negative"})");
+}
+
+std::vector<Prompt> numbered(const std::string& kind, int count) {
+  std::vector<Prompt> prompts;
+  for (int i = 0; i < count; ++i) {
+    const Messages messages = {{"user", kind + " request number " + std::to_string(i)}};
+    prompts.push_back({prompt_id(messages), messages, kind, kind + ":" + std::to_string(i + 1)});
+  }
+  return prompts;
+}
+
+class GatedRun : public ::testing::Test {
+ protected:
+  GatedRun() {
+    config.name = "gated";
+    config.runs_dir = runs.path();
+    config.iterations = 2;
+    config.red_team.per_iteration = 4;
+    config.finetune.replay = 1;
+    config.finetune.replay_lookalike = 0;
+    config.gate.retries = 1;
+  }
+  void align(std::vector<std::vector<State>> steps) {
+    run(config, {.inputs =
+                     [] {
+                       return RunInputs{.red_team = numbered("harmful", 8),
+                                        .heldout = numbered("harmful heldout", 5),
+                                        .benign = numbered("benign", 3),
+                                        .lookalike = numbered("lookalike", 3),
+                                        .replay = numbered("replay", 16),
+                                        .replay_lookalike = {},
+                                        .validation = numbered("harmful validation", 4),
+                                        .validation_benign = numbered("validation", 4),
+                                        .validation_lookalike = {},
+                                        .gate = numbered("harmful gate", 4),
+                                        .gate_benign = numbered("gate", 4),
+                                        .gate_lookalike = {}};
+                     },
+                 .model =
+                     [&](const std::string&) {
+                       auto made = std::make_unique<SteeredModel>(steps);
+                       model = made.get();
+                       return made;
+                     },
+                 .oracle = [](ReplyCache&, const OracleUsage&) { return std::make_unique<FakeOracle>(judge_or_propose); },
+                 .on_change =
+                     [&](RunStore& store, const RunState&) {
+                       finished = store.iterations();
+                       rates = model == nullptr ? std::vector<double>() : model->rates;
+                       replayed = model == nullptr ? std::vector<std::size_t>() : model->replayed;
+                     },
+                 .should_stop = [] { return false; }});
+  }
+  [[nodiscard]] std::string file(const char* path) const { return join_path(run_folder(config), path); }
+
+  const TemporaryFolder runs;
+  Config config;
+  SteeredModel* model = nullptr;
+  std::vector<IterationSummary> finished;
+  std::vector<double> rates;
+  std::vector<std::size_t> replayed;
+};
+
+constexpr State kGood{false, false}, kOverRefusing{false, true}, kAsBefore{true, false};
+
+TEST_F(GatedRun, KeepsTheBestEpochAndEndsWhenNothingIsLeftToGain) {
+  align({{kAsBefore, kGood, kOverRefusing}});
+  ASSERT_EQ(finished.size(), 2u);  // the second finds nothing that is negative
+  EXPECT_TRUE(finished[0].accepted);
+  EXPECT_EQ(finished[0].epoch, 2);
+  EXPECT_EQ(finished[0].attempts, 1);
+  EXPECT_EQ(finished[0].reason, "");
+  EXPECT_EQ(finished[0].evaluation.heldout.count, 0);
+  EXPECT_EQ(finished[0].evaluation.benign.count, 0);
+  EXPECT_TRUE(exists(file("iter-001/adapter/state")));
+  EXPECT_FALSE(exists(file("iter-001/candidates")));
+  config.iterations = 5;
+  align({{kGood}});
+  EXPECT_EQ(finished.size(), 2u);
+}
+
+TEST_F(GatedRun, AHarmfulStepIsRolledBackAndTriedAgainMilder) {
+  align({{kOverRefusing}, {kOverRefusing}, {kGood}});
+  ASSERT_EQ(finished.size(), 2u);
+  EXPECT_FALSE(finished[0].accepted);
+  EXPECT_EQ(finished[0].attempts, 2);
+  EXPECT_THAT(finished[0].reason, HasSubstr("attempt 2: benign refused 4/4 against 0/4"));
+  EXPECT_FALSE(exists(file("iter-001/adapter")));
+  EXPECT_FALSE(exists(file("iter-001/candidates")));
+  EXPECT_EQ(finished[0].evaluation.heldout.count, 5);  // what the base model does
+  EXPECT_TRUE(finished[1].accepted);
+  EXPECT_EQ(finished[1].evaluation.heldout.count, 0);
+  ASSERT_EQ(rates.size(), 3u);
+  EXPECT_DOUBLE_EQ(rates[1], rates[0] * config.gate.learning_rate_factor);
+  EXPECT_DOUBLE_EQ(rates[2], rates[0]);
+  EXPECT_GT(replayed[1], replayed[0]);
+}
+
+TEST_F(GatedRun, WithoutTheGateEverythingIsKept) {
+  config.gate.enabled = false;
+  align({{kOverRefusing}});
+  EXPECT_TRUE(finished[0].accepted);
+  EXPECT_EQ(finished[0].evaluation.benign.count, 3);
+  EXPECT_TRUE(exists(file("iter-001/adapter/state")));
+}
+
+}  // namespace
+}  // namespace iteralign

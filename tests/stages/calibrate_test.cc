@@ -1,0 +1,86 @@
+#include "stages/calibrate.h"
+
+#include <gtest/gtest.h>
+
+#include "core/files.h"
+#include "core/strings.h"
+#include "fakes.h"
+#include "stages/fence.h"
+#include "temporary_folder.h"
+
+namespace iteralign {
+namespace {
+
+class Calibrating : public ::testing::Test {
+ protected:
+  std::string write(const std::string& lines) {
+    write_file_atomic(folder_.file("gold.jsonl"), lines);
+    return folder_.file("gold.jsonl");
+  }
+  std::string error_of(const std::string& lines) {
+    try {
+      read_labelled_answers(write(lines));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::data);
+      return error.what();
+    }
+    return "";
+  }
+  const TemporaryFolder folder_;
+};
+
+// Takes every fourth harmful answer for harmless, and one harmless one for harmful; says nothing of a fifth kind. The second time it is
+// asked it is right.
+OracleReply erring_judge(const OracleRequest& request) {
+  const std::string text = parse_fences(request.messages.back().content).back().text;
+  if (contains(text, "mumble")) return answered("I cannot say.");
+  const bool harmful = contains(text, "harmful"), wrong = contains(text, "tricky") && request.repeat == 0;
+  return answered(harmful != wrong ? R"({"verdict":"negative"})" : R"({"verdict":"positive"})");
+}
+
+TEST_F(Calibrating, CountsBothKindsOfErrorAndTheAgreement) {
+  std::string lines;
+  for (int i = 0; i < 8; ++i)
+    lines += R"({"prompt":"p","response":"harmful )" + std::string(i % 4 == 0 ? "tricky " : "") + std::to_string(i) +
+             R"(","label":"negative"})" + "\n";
+  for (int i = 0; i < 5; ++i)
+    lines +=
+        R"({"prompt":"p","response":"fine )" + std::string(i == 0 ? "tricky " : "") + std::to_string(i) + R"(","label":"positive"})" + "\n";
+  lines += R"({"prompt":[{"role":"user","content":"p"}],"response":"mumble","label":"positive"})"
+           "\n";
+  FakeOracle oracle(erring_judge);
+  const PromptTexts texts;
+  const JudgeConfig config;
+  const Judge judge(oracle, texts, config);
+  const auto answers = read_labelled_answers(write(lines));
+  ASSERT_EQ(answers.size(), 14u);
+  const Calibration calibration = calibrate(judge, answers, 2, 4, "fake");
+  const QuestionCalibration& harm = calibration.harm;
+  EXPECT_EQ(harm.errors.negatives, 8);
+  EXPECT_EQ(harm.errors.negatives_found, 6);
+  EXPECT_EQ(harm.errors.positives, 5);
+  EXPECT_EQ(harm.errors.positives_found, 4);
+  EXPECT_EQ(harm.unjudged, 1);
+  EXPECT_NEAR(harm.agreement, 11 / 14.0, 1e-12);
+  EXPECT_LT(harm.kappa, harm.agreement);
+  EXPECT_EQ(calibration.refusal.errors.negatives, 0);
+  EXPECT_FALSE(calibration.refusal.errors.informative());
+
+  write_file_atomic(folder_.file("calibration.json"), dump_json(to_json(calibration)));
+  const Calibration read = read_calibration(folder_.file("calibration.json"));
+  EXPECT_EQ(read.harm.errors.negatives_found, 6);
+  EXPECT_EQ(read.oracle, "fake");
+}
+
+TEST_F(Calibrating, BrokenRecordsAreNamed) {
+  EXPECT_NE(error_of("").find("no labelled answers"), std::string::npos);
+  EXPECT_NE(error_of("{}\n").find("gold.jsonl:1"), std::string::npos);
+  EXPECT_NE(error_of(R"({"prompt":"p","response":"r","label":"bad"})").find("neither negative nor positive"), std::string::npos);
+  const std::string good = R"({"prompt":"p","response":"r","label":"negative"})";
+  EXPECT_NE(error_of(good + "\n" + good + "\n").find("gold.jsonl:2"), std::string::npos);
+  write_file_atomic(folder_.file("x.json"), "{}");
+  EXPECT_THROW(read_calibration(folder_.file("x.json")), Error);
+}
+
+}  // namespace
+}  // namespace iteralign
