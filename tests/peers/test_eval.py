@@ -22,7 +22,7 @@ from peer import DATA, ROOT, refused, run, skip
 
 TRUTHFULQA, HHH = DATA / "truthfulqa" / "v1" / "mc_task.json", DATA / "hhh_alignment" / "derived"
 TINY_STORIES, SMOLLM2 = DATA / "models" / "TinyStories-656K", ROOT / "models" / "SmolLM2-135M-Instruct"
-ITEMS, SMOLLM2_ITEMS = int(os.environ.get("EVAL_ITEMS", "60")), int(os.environ.get("EVAL_SMOLLM2", "4"))
+ITEMS, SMOLLM2_ITEMS = int(os.environ.get("EVAL_ITEMS", "24")), int(os.environ.get("EVAL_SMOLLM2", "1"))
 CHATML = ("{{ bos_token }}{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
           "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
 LIMIT = 1e-4

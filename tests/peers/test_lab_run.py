@@ -14,7 +14,7 @@ from peer import PROGRAM, ROOT, run, skip
 if not (ROOT / "models/lab/model.safetensors").exists():
     skip("models/lab is not built")
 
-KILLS = int(os.environ.get("ITERALIGN_KILLS", "5"))
+KILLS = int(os.environ.get("ITERALIGN_KILLS", "3"))
 
 
 def align(scratch, name, *overrides):
