@@ -99,7 +99,8 @@ EvaluatedSet read_evaluation(const std::string& folder) {
   const std::size_t begin = results_path.rfind('/') + 1 + std::string_view("results_").size();
   const std::string time = results_path.substr(begin, results_path.size() - begin - std::string_view(".json").size());
   EvaluatedSet set{.name = results.value("model_name", folder), .tasks = {}};
-  for (const auto& [task, version] : results.value("versions", Json::object()).items()) {
+  const Json versions = results.value("versions", Json::object());
+  for (const auto& [task, version] : versions.items()) {
     const std::string samples = join_path(results_path.substr(0, results_path.rfind('/')), fmt::format("samples_{}_{}.jsonl", task, time));
     if (exists(samples)) set.tasks.push_back(read_samples(samples, task, results));
   }

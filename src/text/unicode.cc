@@ -201,8 +201,7 @@ bool is_numeric(char32_t c) {
 
 bool is_punctuation(char32_t c) {
   if (c < 0x80) return c > 0x20 && c != 0x7F && !(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z');
-  const utf8proc_category_t general = category(c);
-  return general >= UTF8PROC_CATEGORY_PC && general <= UTF8PROC_CATEGORY_PO;
+  return is_old_punctuation(c);
 }
 
 char32_t byte_character(std::uint8_t byte) { return byte_alphabet().characters[byte]; }

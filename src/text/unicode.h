@@ -35,7 +35,7 @@ bool is_ascii(std::string_view text);
 bool is_white_space(char32_t c);  // property White_Space: `\s`
 bool is_word(char32_t c);         // `\w` of the `tokenizers` library
 bool is_numeric(char32_t c);      // general categories Nd, Nl, No
-bool is_punctuation(char32_t c);  // general categories P*, and the ASCII symbols
+bool is_punctuation(char32_t c);  // general categories P* as of Unicode 8, and the ASCII symbols
 
 // The character that a byte is written as in byte-level vocabularies (GPT-2): printable bytes stand for themselves,
 // the other 68 for U+0100 and following.

@@ -16,7 +16,7 @@ if not (LAB / "model.safetensors").exists():
 
 
 def evaluate(model, task, data, out):
-    return json.loads(run("eval", "--model", model, "--tasks", task, "--data", data, "--config", "configs/lab.yaml", "--out", out, "--json"))
+    return json.loads(run("eval", "--model", model, "--tasks", task, "--data", data, "--config", "configs/lab.yaml", "--dtype", "float32", "--out", out, "--json"))
 
 
 def samples(out, task):
