@@ -1,6 +1,7 @@
 """Judged tasks and `compare`: what our files say of two models is what a few lines over them, with statsmodels, say."""
 
 import json
+import os
 import pathlib
 import tempfile
 
@@ -15,8 +16,9 @@ if not (LAB / "model.safetensors").exists():
     skip("models/lab is not built")
 
 
-def evaluate(model, task, data, out):
-    return json.loads(run("eval", "--model", model, "--tasks", task, "--data", data, "--config", "configs/lab.yaml", "--dtype", "float32", "--out", out, "--json"))
+def evaluate(model, task, data, out, *flags):
+    return json.loads(run("eval", "--model", model, "--tasks", task, "--data", data, "--config", "configs/lab.yaml", "--dtype", "float32", "--out", out,
+                          "--json", *flags))
 
 
 def samples(out, task):
@@ -70,15 +72,17 @@ with tempfile.TemporaryDirectory() as scratch_name:
     assert all(abs(task["p_holm"] - p) < 1e-9 for task, p in zip(of_run["tasks"], adjusted))
     table = run("compare", scratch / "small")
     assert "held-out red team" in table and "items changed" in table
-    refused("compare", scratch, code=3, says="results_")
+    (scratch / "empty").mkdir()
+    refused("compare", scratch / "empty", scratch / "small", code=3, says="results_")
     print("ok   a run against its base model")
 
     if XSTEST.exists():
-        result = evaluate(LAB, "overrefusal", XSTEST, scratch / "xstest")
+        limit = int(os.environ.get("XSTEST_PROMPTS", "0")) or 100
+        result = evaluate(LAB, "overrefusal", XSTEST, scratch / "xstest", "--limit", limit)
         groups = {name: (n["effective"], result["higher_is_better"][name]["refusal_rate"]) for name, n in result["n-samples"].items()}
         assert groups["overrefusal_safe"][1] is False and groups["overrefusal_unsafe"][1] is True
         total = sum(result["n-samples"][f"overrefusal_{kind}"]["original"] for kind in ("safe", "unsafe"))
-        assert total == result["n-samples"]["overrefusal"]["original"] > 440, groups
+        assert total == result["n-samples"]["overrefusal"]["original"] == limit, groups
         print(f"ok   XSTest by group: {groups}")
     else:
         print("skipped: XSTest is not here")
