@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "data/near_duplicates.h"
 #include "data/prompt_reader.h"
 #include "iteralign/error.h"
 #include "stages/respond.h"
@@ -23,8 +22,11 @@ constexpr JudgedTask kTasks[] = {{"redteam", Question::harm, "negative_rate", "a
                                   "answers that the oracle finds refusing; of safe prompts the fewer the better, of unsafe ones the more"},
                                  {"benign", Question::refusal, "refusal_rate", "answers that the oracle finds refusing"}};
 
+// A benchmark counts every prompt, also one that is near to another; what is there twice counts once.
 std::vector<Prompt> read(const std::string& data, std::size_t limit, PromptFilter filter) {
-  std::vector<Prompt> prompts = drop_duplicates(read_prompts(data, filter)).kept;
+  std::vector<Prompt> prompts = read_prompts(data, filter);
+  std::set<std::string> seen;
+  std::erase_if(prompts, [&](const Prompt& prompt) { return !seen.insert(prompt.id).second; });
   if (limit > 0 && prompts.size() > limit) prompts.resize(limit);
   return prompts;
 }
