@@ -1,6 +1,7 @@
 #pragma once
 // Where the Unicode versions of our libraries (PCRE2 10.42: 14, utf8proc 2.8: 15) and of the `tokenizers` library differ
-// (its regular expressions: 16, its normalizers: about 11, its `Punctuation`: 8), so that a tokenizer splits rare characters as it was trained.
+// (its regular expressions: 16, its normalizers: about 11, its `Punctuation`: 8), so that a tokenizer splits rare characters as it was
+// trained.
 
 #include <optional>
 

@@ -1,6 +1,6 @@
 // llama.cpp at work on one GGUF file, for test_llama_cpp.py: reads a job as JSON from the standard input, writes the result.
-//   job: {model, lora (path or null), new_tokens, greedy: [[token, ...], ...], score: [[token, ...], ...], texts: [text, ...]}
-//   result: {greedy: [[token, ...], ...], loglikelihoods: [sum over all but the first token, ...], tokens: [[token, ...], ...]}
+//   job: {model, lora (path or null), new_tokens, greedy: [[token, ...], ...], score: [{tokens: [token, ...], from: place}, ...], texts: [text, ...]}
+//   result: {greedy: [[token, ...], ...], loglikelihoods: [sum over the tokens from that place on, ...], tokens: [[token, ...], ...]}
 import {readFileSync} from "node:fs";
 import {getLlama, LlamaLogLevel} from "node-llama-cpp";
 
@@ -30,10 +30,10 @@ async function answer(tokens) {
 // The samplers are switched off, so that each place gives the whole distribution.
 const whole = {generateNext: {probabilities: true, options: {temperature: 1, topK: 0, topP: 1, minP: 0}}};
 
-async function loglikelihood(tokens) {
+async function loglikelihood({tokens, from}) {
   await sequence.clearHistory();
   const places = await sequence.controlledEvaluate(tokens.slice(0, -1).map((token) => [token, whole]));
-  return places.reduce((sum, place, i) => sum + Math.log(place.next.probabilities.get(tokens[i + 1]) ?? 0), 0);
+  return places.slice(from - 1).reduce((sum, place, i) => sum + Math.log(place.next.probabilities.get(tokens[from + i]) ?? 0), 0);
 }
 
 const result = {greedy: [], loglikelihoods: [], tokens: []};

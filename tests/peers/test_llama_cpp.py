@@ -65,10 +65,14 @@ def greedy(folder, prompts, *more):
     return [answer["token_ids"] for answer in json.loads(answers)]
 
 
+def first_word(text):
+    return text.split(" ", 1)[0]
+
+
 def loglikelihoods(folder, texts):
-    """Of each text behind its first character."""
+    """Of each text behind its first word."""
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
-        file.writelines(json.dumps({"context": text[0], "continuations": [text[1:]]}) + "\n" for text in texts)
+        file.writelines(json.dumps({"context": first_word(text), "continuations": [text[len(first_word(text)):]]}) + "\n" for text in texts)
         file.flush()
         lines = run("score", "--model", folder, "--dtype", "float32", "--device", "cpu", "--input", file.name).splitlines()
     return [json.loads(line)["loglikelihoods"][0] for line in lines]
@@ -113,13 +117,13 @@ def check_adapter(work):
 
 
 def check_perplexity(name, folder, texts, encode):
-    tokens = [encode(text) for text in texts]
-    count = sum(len(ids) - 1 for ids in tokens)
+    scored = [{"tokens": encode(text), "from": len(encode(first_word(text)))} for text in texts]
+    count = sum(len(one["tokens"]) - one["from"] for one in scored)
     ours = math.exp(-sum(loglikelihoods(folder, texts)) / count)
     # llama.cpp rounds what it multiplies with such weights too: noise, of which fewer tokens show more. 0.1 and 1 % are for 10,000 tokens.
     noise = math.sqrt(10_000 / count)
     for kind, allowed in (("bf16", 0.001 * noise), ("q8_0", min(0.03, 0.01 * noise))):
-        theirs = math.exp(-sum(llama_cpp(model=exported(folder, kind), score=tokens)["loglikelihoods"]) / count)
+        theirs = math.exp(-sum(llama_cpp(model=exported(folder, kind), score=scored)["loglikelihoods"]) / count)
         check(f"{name}: perplexity of {len(texts)} texts, {kind}", abs(theirs / ours - 1) < allowed, f"{theirs:.4f}, ours {ours:.4f}")
 
 
