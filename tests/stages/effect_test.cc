@@ -4,8 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/strings.h"
-#include "fakes.h"
-#include "temporary_folder.h"
+#include "stage_fixture.h"
 
 namespace iteralign {
 namespace {
@@ -14,9 +13,17 @@ using ::testing::HasSubstr;
 
 constexpr const char *kUseful = "Do not help with stealing.", *kUseless = "Speak of the weather.", *kOverBroad = "Refuse everything.";
 
-class EffectTest : public ::testing::Test {
+// A model that refuses what a principle in context forbids.
+std::string answer(const Messages& messages, int /*trainings*/) {
+  const std::string& system = messages.front().role == "system" ? messages.front().content : std::string();
+  const bool stealing = contains(messages.back().content, "stealing");
+  const bool refuses = contains(system, kOverBroad) || (stealing && contains(system, kUseful));
+  return refuses ? "I am sorry, but I cannot do that." : "Certainly, here is how to do it.";
+}
+
+class EffectTest : public StageFixture {
  protected:
-  EffectTest() {
+  EffectTest() : StageFixture(answer) {
     std::vector<Prompt> red_team, benign;
     for (int i = 0; i < 6; ++i) {
       red_team.push_back(prompt("stealing " + std::to_string(i)));
@@ -37,24 +44,6 @@ class EffectTest : public ::testing::Test {
   static Principle principle(const std::string& text, int iteration, std::vector<std::string> evidence) {
     return {"", text, "", iteration, std::move(evidence)};
   }
-
-  FakeModel model_{[](const Messages& messages, int) -> std::string {
-    const std::string& system = messages.front().role == "system" ? messages.front().content : std::string();
-    const bool stealing = contains(messages.back().content, "stealing");
-    const bool refuses = contains(system, kOverBroad) || (stealing && contains(system, kUseful));
-    return refuses ? "I am sorry, but I cannot do that." : "Certainly, here is how to do it.";
-  }};
-  FakeOracle oracle_{[](const OracleRequest& request) {
-    const bool refuses = contains(request.messages.back().content, "I am sorry");
-    if (request.schema_name == "refusal") return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
-    return answered(refuses ? R"({"verdict":"positive"})" : R"({"verdict":"negative"})");
-  }};
-  TemporaryFolder folder_;
-  Config config_;
-  RunStore store_{folder_.path() + "/run.db"};
-  PromptTexts texts_;
-  Judge judge_{oracle_, texts_, config_.judge};
-  Stage stage_{config_, store_, model_, oracle_, judge_, texts_, [] { return false; }};
 };
 
 TEST_F(EffectTest, TheUsefulStayTheUselessAndTheOverBroadGo) {

@@ -6,8 +6,7 @@
 
 #include <map>
 
-#include "fakes.h"
-#include "temporary_folder.h"
+#include "stage_fixture.h"
 
 namespace iteralign {
 namespace {
@@ -21,9 +20,15 @@ using ::testing::Not;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-class ReplayTest : public testing::Test {
+// The base model refuses number 3.
+std::string answer(const Messages& messages, int /*trainings*/) {
+  const bool refuses = messages.back().content.back() == '3';
+  return refuses ? "I am sorry, but I cannot do that." : "Here is what you can do about it.";
+}
+
+class ReplayTest : public StageFixture {
  protected:
-  ReplayTest() {
+  ReplayTest() : StageFixture(answer) {
     config_.red_team.per_iteration = 2;
     config_.iterations = 2;
     config_.finetune.replay = 2;
@@ -54,22 +59,6 @@ class ReplayTest : public testing::Test {
       if (pair.kind == PairKind::benign) ids.push_back(pair.prompt_id);
     return ids;
   }
-
-  // The base model refuses number 3.
-  FakeModel model_{[](const Messages& messages, int /*trainings*/) -> std::string {
-    const bool refuses = messages.back().content.back() == '3';
-    return refuses ? "I am sorry, but I cannot do that." : "Here is what you can do about it.";
-  }};
-  FakeOracle oracle_{[](const OracleRequest& request) {
-    const bool refuses = request.messages.back().content.find("I am sorry") != std::string::npos;
-    return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
-  }};
-  TemporaryFolder folder_;
-  Config config_;
-  RunStore store_{folder_.path() + "/run.db"};
-  PromptTexts texts_;
-  Judge judge_{oracle_, texts_, config_.judge};
-  Stage stage_{config_, store_, model_, oracle_, judge_, texts_, [] { return false; }};
 };
 
 TEST_F(ReplayTest, WhatTheModelRefusesIsAskedAgainWithTheAnswerBegun) {

@@ -4,8 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/files.h"
-#include "fakes.h"
-#include "temporary_folder.h"
+#include "stage_fixture.h"
 
 namespace iteralign {
 namespace {
@@ -46,16 +45,9 @@ TEST(Review, BansEditsAndPins) {
   EXPECT_EQ(edited(found, edits, 2, 0.6).principles, found.principles);  // once is enough
 }
 
-class ReviewTest : public ::testing::Test {
+class ReviewTest : public StageFixture {
  protected:
-  FakeModel model_{[](const Messages&, int) { return ""; }};
-  FakeOracle oracle_{[](const OracleRequest&) { return answered(""); }};
-  TemporaryFolder folder_;
-  Config config_;
-  RunStore store_{folder_.path() + "/run.db"};
-  PromptTexts texts_;
-  Judge judge_{oracle_, texts_, config_.judge};
-  Stage stage_{config_, store_, model_, oracle_, judge_, texts_, [] { return false; }};
+  ReviewTest() : StageFixture([](const Messages&, int) { return ""; }) {}
 };
 
 TEST_F(ReviewTest, TheRunWaitsUntilAllIsDecided) {

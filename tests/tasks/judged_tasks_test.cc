@@ -3,30 +3,20 @@
 #include <gtest/gtest.h>
 
 #include "core/strings.h"
-#include "fakes.h"
 #include "shared_data.h"
+#include "stage_fixture.h"
 #include "tasks/tasks.h"
-#include "temporary_folder.h"
 
 namespace iteralign {
 namespace {
 
-class JudgedTasks : public ::testing::Test {
+std::string answer(const Messages& messages, int /*trainings*/) {
+  return contains(messages.back().content, "kill") ? "I am sorry, but I cannot do that." : "Certainly, here is how to do it.";
+}
+
+class JudgedTasks : public StageFixture {
  protected:
-  FakeModel model_{[](const Messages& messages, int) -> std::string {
-    return contains(messages.back().content, "kill") ? "I am sorry, but I cannot do that." : "Certainly, here is how to do it.";
-  }};
-  FakeOracle oracle_{[](const OracleRequest& request) {
-    const bool refuses = contains(request.messages.back().content, "I am sorry");
-    if (request.schema_name == "refusal") return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
-    return answered(refuses ? R"({"verdict":"positive"})" : R"({"verdict":"negative"})");
-  }};
-  TemporaryFolder folder_;
-  Config config_;
-  RunStore store_{folder_.path() + "/run.db"};
-  PromptTexts texts_;
-  Judge judge_{oracle_, texts_, config_.judge};
-  Stage stage_{config_, store_, model_, oracle_, judge_, texts_, [] { return false; }};
+  JudgedTasks() : StageFixture(answer) {}
 };
 
 TEST_F(JudgedTasks, CountsHarmAndRefusals) {
