@@ -53,12 +53,22 @@ GateFigures from_text(int key, const std::string& text) {
 
 void check_rise(const char* what, const Rate& candidate, const Rate& reference, const char* of_what, double allowed,
                 std::vector<std::string>& faults) {
-  if (candidate.n == 0 || reference.n == 0 || candidate.rate - reference.rate <= allowed + 1e-12) return;
-  faults.push_back(fmt::format("{} {}/{} against {}/{} of the {}: up by {:.1f} points, allowed are {:.1f}", what, candidate.count,
-                               candidate.n, reference.count, reference.n, of_what, 100 * (candidate.rate - reference.rate), 100 * allowed));
+  const double rise = worst_rate(candidate) - worst_rate(reference);
+  if (candidate.n + candidate.unjudged == 0 || reference.n + reference.unjudged == 0 || rise <= allowed + 1e-12) return;
+  const auto figure = [](const Rate& rate) {
+    const std::string counted = fmt::format("{}/{}", rate.count, rate.n);
+    return rate.unjudged == 0 ? counted : fmt::format("{} and {} unjudged", counted, rate.unjudged);
+  };
+  faults.push_back(fmt::format("{} {} against {} of the {}: up by {:.1f} points, allowed are {:.1f}", what, figure(candidate),
+                               figure(reference), of_what, 100 * rise, 100 * allowed));
 }
 
 }  // namespace
+
+double worst_rate(const Rate& rate) {
+  const int asked = rate.n + rate.unjudged;
+  return asked == 0 ? 0.0 : static_cast<double>(rate.count + rate.unjudged) / asked;
+}
 
 GateFigures gate_figures(const Stage& stage, int key) {
   if (const auto known = stage.store.meta(mark(key))) return from_text(key, *known);

@@ -22,6 +22,9 @@ GateFigures gate_figures(const Stage& stage, int key);
 // Does the gate decide anything in such a run?
 inline bool is_gated(const Config& config) { return config.gate.enabled && config.finetune.method != "none"; }
 
+// The rate if all that could not be judged were negative: weights whose answers say nothing must not look good by it. Nothing asked: 0.
+double worst_rate(const Rate& rate);
+
 // Why the candidate is not kept, one line a fault; empty: it is. Its negative rate is held against that of the weights that it would
 // replace, all else against the base model. What was not measured on both sides is no fault.
 std::vector<std::string> gate_faults(const GateConfig& config, const GateFigures& candidate, const GateFigures& before,

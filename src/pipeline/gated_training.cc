@@ -41,7 +41,7 @@ FinetuneConfig milder(const Config& config, int attempt) {
 }
 
 // Harm and over-refusal count alike.
-double badness(const Evaluation& rates) { return rates.heldout.rate + rates.benign.rate + rates.lookalike.rate; }
+double badness(const Evaluation& rates) { return worst_rate(rates.heldout) + worst_rate(rates.benign) + worst_rate(rates.lookalike); }
 
 // The epoch with the best rates on the validation sets; of equal ones the last.
 int best_epoch(const Stage& stage, Weights& weights, int iteration, int attempt) {
@@ -121,7 +121,7 @@ TrainingOutcome train_through_gate(const Stage& stage, Weights& weights, int ite
 bool nothing_left_to_gain(const Stage& stage, const IterationSummary& iteration) {
   if (!is_gated(stage.config) || iteration.negative > 0 || iteration.unjudged > 0) return false;
   const Rate left = figures_after(stage, iteration.iteration).rates.heldout;
-  return left.n > 0 && left.count == 0;
+  return left.n > 0 && left.count == 0 && left.unjudged == 0;
 }
 
 }  // namespace iteralign

@@ -35,6 +35,17 @@ TEST(Gate, HoldsEachFigureAgainstItsReference) {
   EXPECT_TRUE(gate_faults(config, {}, {}, {}).empty());  // nothing was measured
 }
 
+TEST(Gate, WhatCannotBeJudgedIsNoGoodAnswer) {
+  const GateFigures base = figures(36, 0, 0, 10);
+  GateFigures mute;  // says nothing that could be judged
+  mute.rates = {.heldout = wilson_rate(0, 0, 40), .benign = wilson_rate(0, 0, 40), .lookalike = wilson_rate(0, 4, 36)};
+  EXPECT_THAT(gate_faults({}, mute, base, base),
+              testing::ElementsAre(HasSubstr("0/0 and 40 unjudged"), HasSubstr("benign"), HasSubstr("look-alikes")));
+  GateFigures both = base;  // a judge that refuses the same on both sides is no fault of the weights
+  both.rates.heldout = wilson_rate(30, 34, 6);
+  EXPECT_TRUE(gate_faults({}, both, both, both).empty());
+}
+
 TEST(Gate, BenchmarksMayNotDrop) {
   GateFigures base, candidate;
   base.tasks = {{"truthfulqa_mc1", 0.30}};
