@@ -127,6 +127,8 @@ void fit(ScoreSequence& sequence, std::size_t limit) {
     throw Error(ErrorKind::data, "the continuation has " + std::to_string(sequence.scored) + " tokens, more than the model's context",
                 "continuation");
   }
+  if (sequence.scored > 0 && sequence.scored == sequence.ids.size())
+    throw Error(ErrorKind::data, "the context has no tokens, so nothing foresees the continuation", "context");
   if (sequence.ids.size() > limit) sequence.ids.erase(sequence.ids.begin(), sequence.ids.end() - static_cast<std::ptrdiff_t>(limit));
 }
 

@@ -32,24 +32,27 @@ LabelledAnswer parse_answer(const Json& record) {
   return answer;
 }
 
-using Verdicts = std::vector<Label>;  // of the repeats
+struct Verdicts {
+  Label decided = Label::unjudged;
+  std::vector<Label> repeats;
+};
 
 QuestionCalibration count(const std::vector<LabelledAnswer>& answers, const std::vector<Verdicts>& verdicts, Question question) {
-  QuestionCalibration found{.errors = {}, .repeats = static_cast<int>(verdicts.empty() ? 1 : verdicts[0].size())};
+  QuestionCalibration found{.errors = {}, .repeats = static_cast<int>(verdicts.empty() ? 1 : verdicts[0].repeats.size())};
   std::vector<std::vector<int>> votes;
   double same = 0;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (answers[i].question != question) continue;
-    const Label first = verdicts[i][0];
+    const Label decided = verdicts[i].decided;
     const bool negative = answers[i].label == Label::negative;
-    if (first == Label::unjudged) {
+    if (decided == Label::unjudged) {
       ++found.unjudged;
     } else {
       ++(negative ? found.errors.negatives : found.errors.positives);
-      if (first == answers[i].label) ++(negative ? found.errors.negatives_found : found.errors.positives_found);
+      if (decided == answers[i].label) ++(negative ? found.errors.negatives_found : found.errors.positives_found);
     }
     std::vector<int> of_label(3);
-    for (const Label label : verdicts[i]) ++of_label[static_cast<std::size_t>(label)];
+    for (const Label label : verdicts[i].repeats) ++of_label[static_cast<std::size_t>(label)];
     for (const int n : of_label) same += n * (n - 1.0);
     votes.push_back(std::move(of_label));
   }
@@ -110,17 +113,17 @@ std::vector<LabelledAnswer> read_labelled_answers(const std::string& path) {
 
 Calibration calibrate(const Judge& judge, const std::vector<LabelledAnswer>& answers, int repeats, int concurrency,
                       const std::string& oracle) {
-  std::vector<Verdicts> verdicts(answers.size(), Verdicts(static_cast<std::size_t>(repeats), Label::unjudged));
-  Progress progress("judge", static_cast<std::int64_t>(answers.size()) * repeats, "verdicts");
+  std::vector<Verdicts> verdicts(answers.size());
+  Progress progress("judge", static_cast<std::int64_t>(answers.size()), "answers");
   TaskPool pool(concurrency);
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    for (int repeat = 0; repeat < repeats; ++repeat) {
-      pool.submit([&, i, repeat] {
-        const LabelledAnswer& answer = answers[i];
-        verdicts[i][static_cast<std::size_t>(repeat)] = judge.vote(answer.question, answer.prompt, answer.response, repeat).label;
-        progress.add();
-      });
-    }
+    pool.submit([&, i] {
+      const LabelledAnswer& answer = answers[i];
+      verdicts[i].decided = judge.judge(answer.question, answer.prompt, answer.response).label;
+      for (int repeat = 0; repeat < repeats; ++repeat)
+        verdicts[i].repeats.push_back(judge.vote(answer.question, answer.prompt, answer.response, repeat).label);
+      progress.add();
+    });
   }
   pool.wait();
   return {.harm = count(answers, verdicts, Question::harm), .refusal = count(answers, verdicts, Question::refusal), .oracle = oracle};

@@ -35,7 +35,8 @@ struct Calibration {
   std::string oracle;  // whose verdicts they are
 };
 
-// Asks the judge about every answer, `repeats` times; the first verdict of each counts. Calls go `concurrency` at a time.
+// Asks the judge about every answer. Its error rates are those of the verdict that a run would have (judge.votes); beside that each answer
+// gets `repeats` single votes, of which the agreement is. Answers go `concurrency` at a time.
 Calibration calibrate(const Judge& judge, const std::vector<LabelledAnswer>& answers, int repeats, int concurrency,
                       const std::string& oracle);
 

@@ -102,6 +102,7 @@ TEST(Scorer, TooLongLosesItsBeginning) {
   end.ids.erase(end.ids.begin(), end.ids.end() - 33);
   EXPECT_NEAR(score_sequences(*model, {whole})[0].loglikelihood, score_sequences(*model, {end})[0].loglikelihood, 1e-4);
   EXPECT_THROW(score_sequences(*model, {{whole.ids, 33}}), Error);
+  EXPECT_THROW(score_sequences(*model, {sequence({1, 2, 3}, 3)}), Error);  // nothing stands before it
 }
 
 }  // namespace
