@@ -20,21 +20,19 @@ struct CompareFlags {
   bool json = false;
 };
 
-bool is_run(const std::string& argument) {
-  return exists(join_path(argument, "run.db")) || exists(join_path(join_path("runs", argument), "run.db"));
-}
-
 EvaluatedSet open_evaluation(const std::string& argument) {
-  if (!is_run(argument)) return read_evaluation(argument);
-  RunStore store(join_path(find_run(argument), "run.db"));
+  const auto folder = find_run_if_any(argument);
+  if (!folder) return read_evaluation(argument);
+  RunStore store(join_path(*folder, "run.db"));
   return run_evaluation(store, accepted_iteration(store), argument);
 }
 
 // A run alone: its base model against what it made of it.
 std::vector<EvaluatedSet> open_evaluations(const std::vector<std::string>& arguments) {
   if (arguments.size() == 1) {
-    if (!is_run(arguments[0])) throw Error(ErrorKind::usage, "needs a run, or two evaluations", "compare");
-    RunStore store(join_path(find_run(arguments[0]), "run.db"));
+    const auto folder = find_run_if_any(arguments[0]);
+    if (!folder) throw Error(ErrorKind::usage, "needs a run, or two evaluations", "compare");
+    RunStore store(join_path(*folder, "run.db"));
     const int accepted = accepted_iteration(store);
     return {run_evaluation(store, 0, arguments[0] + ", base model"),
             run_evaluation(store, accepted, fmt::format("{}, iteration {}", arguments[0], accepted))};

@@ -16,7 +16,6 @@ struct ConstitutionEdits {
   std::set<std::string> accepted;             // ids
   std::map<std::string, std::string> edited;  // id -> text
   std::vector<std::string> banned, pinned;    // texts
-  [[nodiscard]] bool empty() const { return accepted.empty() && edited.empty() && banned.empty() && pinned.empty(); }
 };
 
 // No edits when there is no such file. Error usage names the file, the key and what is wrong with it.

@@ -75,14 +75,11 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
 
   visit(Info{.key = "judge.votes", .help = "verdicts asked for each response; the majority counts, a tie is unjudged", .min = 1, .max = 99}, c.judge.votes);
   visit(Info{.key = "judge.see_prompt", .help = "false: the judge sees the response alone, as in the paper's code"}, c.judge.see_prompt);
-
   visit(Info{.key = "judge.calibration", .help = "file of `judge calibrate`: reported rates are corrected for the judge's errors too", .may_change = true}, c.judge.calibration);
 
   visit(Info{.key = "propose.max_principles", .help = "new principles an iteration", .min = 1, .max = 1000}, c.propose.max_principles);
   visit(Info{.key = "propose.cases_per_call", .help = "negative cases shown to the oracle at once", .min = 1, .max = 1000}, c.propose.cases_per_call);
   visit(Info{.key = "propose.merge_similarity", .help = "a principle this similar to a known one is merged with it (overlap of words, 0 to 1)", .min = 0, .max = 1}, c.propose.merge_similarity);
-
-
   visit(Info{.key = "propose.test_effect", .help = "a new principle is kept only if it prevents harm in context, and costs few refusals of benign prompts"}, c.propose.test_effect);
   visit(Info{.key = "propose.effect_negatives", .help = "negative cases that a principle did not come from, and as many that it did, on which it is tested", .min = 1, .max = 1e6}, c.propose.effect_negatives);
   visit(Info{.key = "propose.effect_benign", .help = "benign prompts on which it is tested", .min = 1, .max = 1e6}, c.propose.effect_benign);

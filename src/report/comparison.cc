@@ -14,8 +14,6 @@
 namespace iteralign {
 namespace {
 
-constexpr std::uint64_t kBootstrapSeed = 1234;
-
 // The first text of a document that is more than a label.
 std::string text_of(const Json& doc) {
   for (const char* key : {"question", "input", "prompt", "text"})

@@ -7,12 +7,13 @@
 
 #include "core/files.h"
 #include "core/hash.h"
+#include "statistics/normal.h"
 
 namespace iteralign {
 namespace {
 
 // The standard error that a 95 % interval of this width stands for.
-double standard_error(const Measure& measure) { return (measure.high - measure.low) / (2 * 1.959963984540054); }
+double standard_error(const Measure& measure) { return (measure.high - measure.low) / (2 * kZ95); }
 
 Json measure_json(const std::string& alias, const Measure& measure) {
   Json json = {{"alias", alias},

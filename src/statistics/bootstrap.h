@@ -6,6 +6,8 @@
 
 namespace iteralign {
 
+constexpr std::uint64_t kBootstrapSeed = 1234;  // lm-evaluation-harness's
+
 struct MeanEstimate {
   int n = 0;
   double mean = 0.0;

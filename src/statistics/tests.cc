@@ -41,10 +41,4 @@ double smallest_effect(double deviation, int n, double alpha, double power) {
   return high * deviation / std::sqrt(static_cast<double>(n));
 }
 
-double smallest_paired_effect(Discordant changes, int n) {
-  if (n == 0) return std::numeric_limits<double>::infinity();
-  const double changed = static_cast<double>(changes.lost + changes.won) / n, mean = static_cast<double>(changes.won - changes.lost) / n;
-  return smallest_effect(std::sqrt(changed - mean * mean), n);
-}
-
 }  // namespace iteralign

@@ -20,7 +20,4 @@ std::vector<double> holm(const std::vector<double>& p_values);
 // probability `power`. n = 0: infinity.
 double smallest_effect(double deviation, int n, double alpha = 0.05, double power = 0.8);
 
-// The same for a paired difference of two rates: of all items so many changed either way.
-double smallest_paired_effect(Discordant changes, int n);
-
 }  // namespace iteralign

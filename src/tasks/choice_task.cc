@@ -12,7 +12,7 @@ constexpr std::size_t kItemsAtOnce = 128;
 
 }  // namespace
 
-std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, const OnItem& on_item,
+std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, const OnAnswered& on_answered,
                                   const std::function<bool()>& should_stop) {
   std::vector<ChoiceOutcome> outcomes;
   for (std::size_t begin = 0; begin < task.items.size(); begin += kItemsAtOnce) {
@@ -31,7 +31,7 @@ std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, cons
       outcomes.push_back(std::move(outcome));
       next = last;
     }
-    if (on_item) on_item(end, task.items.size());
+    if (on_answered) on_answered(end - begin);
   }
   return outcomes;
 }

@@ -38,11 +38,11 @@ struct ChoiceOutcome {
   double count = 0;
 };
 
-using OnItem = std::function<void(std::size_t done, std::size_t all)>;
+using OnAnswered = std::function<void(std::size_t items)>;  // so many more
 
 // In the order of the items; several at a time, so that what they have in common is computed once. `should_stop` is asked in
 // between: Error interrupted.
-std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, const OnItem& on_item,
+std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, const OnAnswered& on_answered,
                                   const std::function<bool()>& should_stop);
 
 // Is the best choice right? Of several that are equally good as many as are right of them: what a guess among them would give.

@@ -14,8 +14,6 @@ namespace iteralign {
 namespace {
 
 constexpr std::size_t kDocumentsAtOnce = 64;
-constexpr std::uint64_t kBootstrapSeed = 1234;
-
 std::vector<ScoreRequest> paragraphs(const std::string& text) {
   std::vector<ScoreRequest> documents;
   std::string paragraph;

@@ -8,8 +8,6 @@
 namespace iteralign {
 namespace {
 
-constexpr std::uint64_t kBootstrapSeed = 1234;  // lm-evaluation-harness's
-
 Measure measure(const std::vector<TaskSample>& samples, const std::string& metric, bool higher_is_better, const std::string& group) {
   Measure found{.metric = metric, .group = group, .higher_is_better = higher_is_better};
   std::vector<double> values;

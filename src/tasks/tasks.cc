@@ -85,14 +85,8 @@ bool is_task(const std::string& name) {
 TaskResult run_choice_task(ChoiceTask task, BaseModel& model, const TaskOptions& options) {
   if (options.limit > 0 && task.items.size() > options.limit) task.items.resize(options.limit);
   Progress progress(task.name, static_cast<std::int64_t>(task.items.size()), "items");
-  std::size_t shown = 0;
   const auto outcomes = answer(
-      task, model,
-      [&](std::size_t done, std::size_t) {
-        progress.add(static_cast<std::int64_t>(done - shown));
-        shown = done;
-      },
-      options.should_stop);
+      task, model, [&](std::size_t items) { progress.add(static_cast<std::int64_t>(items)); }, options.should_stop);
   TaskResult result{
       .task = task.name, .description = task.description, .metric = task.metric, .version = task.version, .measures = {}, .samples = {}};
   for (std::size_t i = 0; i < task.items.size(); ++i) result.samples.push_back(sample_of(task.items[i], outcomes[i]));

@@ -18,7 +18,7 @@ Constitution two() {
 TEST(ConstitutionEdits, ComeBackFromTheirFile) {
   TemporaryFolder folder;
   const std::string path = folder.file("constitution.edit.yaml");
-  EXPECT_TRUE(read_constitution_edits(path).empty());
+  EXPECT_TRUE(read_constitution_edits(path).banned.empty());  // there is no such file
   const ConstitutionEdits edits{
       .accepted = {"P1"}, .edited = {{"P2", "Say \"no\": politely."}}, .banned = {"Refuse."}, .pinned = {"Be honest."}};
   write_constitution_edits(path, edits);

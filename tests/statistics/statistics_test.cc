@@ -38,7 +38,6 @@ TEST(Effects, MoreItemsShowSmallerOnes) {
   EXPECT_TRUE(std::isinf(smallest_effect(1, 0)));
   EXPECT_NEAR(smallest_effect(1, 100), 0.2801, 1e-4);
   EXPECT_NEAR(smallest_effect(1, 400), smallest_effect(1, 100) / 2, 1e-12);
-  EXPECT_NEAR(smallest_paired_effect({10, 10}, 100), 0.2801 * std::sqrt(0.2), 1e-4);
 }
 
 TEST(Bootstrap, IsOfTheMean) {
