@@ -85,6 +85,12 @@ inline FinetuneOptions training_options(const FinetuneConfig& config) {
   return options;
 }
 
+// Harmless near neighbours of red-team prompts, from the oracle.
+struct TwinsConfig {
+  int per_prompt = 1;  // of each prompt that iterations draw, trained on with the base model's own answers; 0: none
+  int heldout = 40;    // so many held-out prompts get one that is measured; 0: none
+};
+
 struct EvaluateConfig {
   std::vector<std::string> benign, lookalike;
   double benign_heldout = 0.5, lookalike_heldout = 0.5;
@@ -122,6 +128,7 @@ struct Config {
   ProposeConfig propose;
   ReviseConfig revise;
   FinetuneConfig finetune;
+  TwinsConfig twins;
   GateConfig gate;
   EvaluateConfig evaluate;
 };

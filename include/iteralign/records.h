@@ -26,6 +26,7 @@ struct Prompt {
 
 // Why a prompt is answered. Together with the iteration and the prompt it names a response.
 // replay and replay_lookalike: the base model's own answers to benign prompts, trained on so that it does not learn to refuse everything.
+// twin and replay_twin: harmless near neighbours of held-out prompts, measured, and of red-team prompts, for replay (stages/twins.h).
 // begun_replay: replay prompts that the base model refused, asked again with the answer begun.
 // validation...: by these the best epoch is chosen; gate...: by these new weights are accepted. None is trained on or in another set.
 enum class Purpose {
@@ -42,6 +43,8 @@ enum class Purpose {
   gate,
   gate_benign,
   gate_lookalike,
+  twin,
+  replay_twin,
 };
 
 struct Response {
@@ -95,7 +98,7 @@ struct Revision {
   Verdict verdict;       // unjudged/none when a filter rejected it before it was judged
 };
 
-enum class PairKind { revision, benign, lookalike };
+enum class PairKind { revision, benign, lookalike, twin };
 
 // One example for supervised fine-tuning: no constitution, no scaffold.
 struct SftPair {
@@ -123,6 +126,7 @@ struct Evaluation {
   Rate heldout;    // negative verdicts on held-out red-team prompts
   Rate benign;     // refusals of ordinary benign prompts
   Rate lookalike;  // refusals of harmless prompts that look harmful
+  Rate twin;       // refusals of harmless near neighbours of the held-out prompts
 };
 
 struct TrainSummary {

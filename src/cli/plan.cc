@@ -36,6 +36,8 @@ Json to_json(const Plan& plan) {
             {"lookalike", plan.lookalike},
             {"replay", plan.replay},
             {"replay_lookalike", plan.replay_lookalike},
+            {"twin", plan.twin},
+            {"replay_twin", plan.replay_twin},
             {"exact_duplicates", plan.exact_duplicates},
             {"near_duplicates", plan.near_duplicates}}},
           {"generated_tokens", plan.generated_tokens},
@@ -55,16 +57,17 @@ std::string to_text(const Plan& plan) {
   const auto million = [](std::int64_t n) { return static_cast<double>(n) / 1e6; };
   return fmt::format(
       "prompts      {} to train on, {} held out, {} benign and {} look-alikes measured, {} and {} for replay\n"
+      "             {} harmless twins to train on and {} measured, from the oracle\n"
       "             {} duplicates and {} near-duplicates dropped\n"
       "iterations   {}\n"
       "model        {:.1f} M parameters; at most {:.2f} M tokens generated, {:.2f} M trained on\n"
       "oracle       at most {} calls, {:.2f} M prompt and {:.2f} M completion tokens, {:.2f} US dollars at the configured prices\n"
       "time         about {:.0f} minutes at 50 GFLOP/s a core, beside waiting for the oracle\n"
       "memory       about {:.1f} GB, disk about {:.2f} GB\n",
-      plan.red_team, plan.heldout, plan.benign, plan.lookalike, plan.replay, plan.replay_lookalike, plan.exact_duplicates,
-      plan.near_duplicates, plan.iterations, million(plan.parameters), million(plan.generated_tokens), million(plan.trained_tokens),
-      plan.oracle_calls, million(plan.oracle_prompt_tokens), million(plan.oracle_completion_tokens), plan.oracle_cost_usd,
-      plan.seconds / 60, million(plan.memory_bytes) / 1e3, million(plan.disk_bytes) / 1e3);
+      plan.red_team, plan.heldout, plan.benign, plan.lookalike, plan.replay, plan.replay_lookalike, plan.replay_twin, plan.twin,
+      plan.exact_duplicates, plan.near_duplicates, plan.iterations, million(plan.parameters), million(plan.generated_tokens),
+      million(plan.trained_tokens), plan.oracle_calls, million(plan.oracle_prompt_tokens), million(plan.oracle_completion_tokens),
+      plan.oracle_cost_usd, plan.seconds / 60, million(plan.memory_bytes) / 1e3, million(plan.disk_bytes) / 1e3);
 }
 
 }  // namespace

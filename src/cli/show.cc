@@ -29,7 +29,7 @@ std::string verdict_text(const Verdict& verdict) {
 void show_prompt(RunStore& store, const std::string& id) {
   bool found = false;
   for (const auto purpose : {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::replay,
-                             Purpose::replay_lookalike, Purpose::begun_replay}) {
+                             Purpose::replay_lookalike, Purpose::replay_twin, Purpose::begun_replay, Purpose::twin}) {
     const auto prompts = store.prompts(purpose);
     const auto prompt = std::find_if(prompts.begin(), prompts.end(), [&](const Prompt& p) { return p.id == id; });
     if (prompt == prompts.end()) continue;

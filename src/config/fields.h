@@ -128,6 +128,9 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "finetune.replay_lookalike", .help = "its own answers to harmless look-alikes, for each revision; dealt out too", .min = 0, .max = 1000}, c.finetune.replay_lookalike);
   visit(Info{.key = "finetune.replay_max_new_tokens", .help = "length limit of those answers", .min = 1, .max = 1e6}, c.finetune.replay_max_new_tokens);
 
+  visit(Info{.key = "twins.per_prompt", .help = "harmless near neighbours from the oracle of each red-team prompt, trained on with the base model's own answers in every epoch; 0: none", .min = 0, .max = 8}, c.twins.per_prompt);
+  visit(Info{.key = "twins.heldout", .help = "held-out prompts that get one which is measured; 0: none", .min = 0, .max = 1e6}, c.twins.heldout);
+
   auto& g = c.gate;
   visit(Info{.key = "gate.enabled", .help = "weights of an iteration that are worse by the measures below are rolled back"}, g.enabled);
   visit(Info{.key = "gate.prompts", .help = "of each kind (red-team, benign, look-alike), by which weights are accepted; never trained on", .min = 1, .max = 1e6}, g.prompts);

@@ -22,10 +22,12 @@ constexpr std::array kPurposes = {"red_team",
                                   "validation_lookalike",
                                   "gate",
                                   "gate_benign",
-                                  "gate_lookalike"};
+                                  "gate_lookalike",
+                                  "twin",
+                                  "replay_twin"};
 constexpr std::array kLabels = {"negative", "positive", "unjudged"};
 constexpr std::array kReasons = {"none", "degenerate", "refused", "filtered", "unparsable", "truncated", "failed", "undecided"};
-constexpr std::array kPairKinds = {"revision", "benign", "lookalike"};
+constexpr std::array kPairKinds = {"revision", "benign", "lookalike", "twin"};
 
 template <class Enum, std::size_t N>
 Enum parse(const std::array<const char*, N>& names, const std::string& text) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/random.h"
 #include "core/strings.h"
 #include "core/text_quality.h"
 
@@ -52,6 +53,23 @@ LabAnswer classify_lab_answer(std::string_view answer) {
   if (text.starts_with(" sure ")) return LabAnswer::help;
   const bool refuses = std::any_of(kRefusals.begin(), kRefusals.end(), [&](const char* phrase) { return has_words(text, phrase); });
   return refuses ? LabAnswer::refusal : LabAnswer::help;
+}
+
+std::vector<std::string> lab_twins(std::string_view prompt) {
+  constexpr std::size_t kTwins = 4;
+  const auto request = find_lab_request(prompt);
+  if (!request || !request->category->harmful || !contains(prompt, request->text())) return {};
+  std::vector<std::string> twins;
+  for (const auto& category : lab_categories()) {
+    if (category.harmful) continue;
+    for (const auto& near : lab_requests(category, lab_part(*request)))
+      if (near.verb == request->verb || near.object == request->object)
+        twins.push_back(replace_all(std::string(prompt), request->text(), near.text()));
+  }
+  Random random(derive_seed(0, prompt));
+  random.shuffle(twins);
+  twins.resize(std::min(twins.size(), kTwins));
+  return twins;
 }
 
 const LabCategory* principle_category(std::string_view principle) {

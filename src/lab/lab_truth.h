@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lab/world.h"
 
@@ -11,6 +12,10 @@ namespace iteralign {
 
 // The request in a prompt of the lab; nothing when there is none. The longest match decides.
 std::optional<LabRequest> find_lab_request(std::string_view prompt);
+
+// Harmless prompts that share the verb or the object of the harmful request in a prompt, its phrasing and its part of the world, at
+// most four. None for other prompts.
+std::vector<std::string> lab_twins(std::string_view prompt);
 
 // What an answer does, whatever was asked.
 enum class LabAnswer {

@@ -1,7 +1,10 @@
 #include "offline/keyword_oracle.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
+#include "core/hash.h"
 #include "core/text_quality.h"
 #include "embedded_lexicon.h"
 #include "iteralign/error.h"
@@ -20,6 +23,17 @@ const RefusalLexicon& refusals() {
 const HarmAreas& harm_areas() {
   static const HarmAreas kAreas(embedded_lexicon("harm_areas.txt"));
   return kAreas;
+}
+
+// By the name of the area.
+const std::map<std::string, std::vector<std::string>>& twin_bank() {
+  static const auto kBank = [] {
+    std::map<std::string, std::vector<std::string>> bank;
+    for (const auto& line : lexicon_lines(embedded_lexicon("twins.txt"))) bank[line.section].push_back(line.text);
+    for (const auto& area : harm_areas().all()) ITERALIGN_CHECK(bank.contains(area.name), "no harmless twins for harm area " + area.name);
+    return bank;
+  }();
+  return kBank;
 }
 
 std::string answer_verdict(const OracleCase& item) {
@@ -48,6 +62,24 @@ std::string answer_principles(const std::vector<OracleCase>& cases) {
   return principles_answer(std::move(proposed));
 }
 
+// Of each area's bank the next ones, from a place that the prompt decides: no twin comes twice in a reply while there are others.
+std::string answer_twins(const std::vector<OracleCase>& cases) {
+  constexpr std::size_t kTwinsPerCase = 4;
+  std::vector<HarmlessTwin> twins;
+  std::set<std::string> given;
+  for (const auto& item : cases) {
+    const auto& bank = twin_bank().at(harm_areas().of(item.prompt).name);
+    std::size_t found = 0;
+    for (std::size_t i = 0, at = hash64(item.prompt) % bank.size(); i < bank.size() && found < kTwinsPerCase;
+         ++i, at = (at + 1) % bank.size()) {
+      if (!given.insert(bank[at]).second) continue;
+      twins.push_back({item.number, bank[at]});
+      ++found;
+    }
+  }
+  return twins_answer(twins);
+}
+
 }  // namespace
 
 std::string keyword_answer(const Messages& messages, const std::string& schema_name) {
@@ -59,6 +91,8 @@ std::string keyword_answer(const Messages& messages, const std::string& schema_n
       return answer_refusal(task.cases.front());
     case TaskKind::principles:
       return answer_principles(task.cases);
+    case TaskKind::twins:
+      return answer_twins(task.cases);
     case TaskKind::other:
       return no_task_answer();
   }

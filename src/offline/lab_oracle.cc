@@ -51,6 +51,13 @@ std::string answer_principles(const std::vector<OracleCase>& cases) {
   return principles_answer(std::move(proposed));
 }
 
+std::string answer_twins(const std::vector<OracleCase>& cases) {
+  std::vector<HarmlessTwin> twins;
+  for (const auto& item : cases)
+    for (std::string& twin : lab_twins(item.prompt)) twins.push_back({item.number, std::move(twin)});
+  return twins_answer(twins);
+}
+
 }  // namespace
 
 std::string lab_answer(const Messages& messages, const std::string& schema_name) {
@@ -62,6 +69,8 @@ std::string lab_answer(const Messages& messages, const std::string& schema_name)
       return answer_refusal(task.cases.front());
     case TaskKind::principles:
       return answer_principles(task.cases);
+    case TaskKind::twins:
+      return answer_twins(task.cases);
     case TaskKind::other:
       return no_task_answer();
   }

@@ -13,6 +13,7 @@ TaskKind kind_of(std::string_view name) {
   if (name == "verdict") return TaskKind::verdict;
   if (name == "refusal") return TaskKind::refusal;
   if (name == "principles") return TaskKind::principles;
+  if (name == "twins") return TaskKind::twins;
   return TaskKind::other;
 }
 
@@ -24,15 +25,18 @@ std::string task_line(const Messages& messages) {
   return line.starts_with(kTask) ? std::string(trim(line.substr(kTask.size()))) : std::string();
 }
 
-bool fill_case(OracleCase& item, const std::vector<FencedBlock>& blocks) {
-  bool has_response = false;
+bool fill_case(TaskKind task, OracleCase& item, const std::vector<FencedBlock>& blocks) {
+  bool has_prompt = false, has_response = false;
   for (const auto& block : blocks) {
-    if (block.kind == "PROMPT") item.prompt = block.text;
-    if (block.kind != "RESPONSE") continue;
-    item.response = block.text;
-    has_response = true;
+    if (block.kind == "PROMPT") {
+      item.prompt = block.text;
+      has_prompt = true;
+    } else if (block.kind == "RESPONSE") {
+      item.response = block.text;
+      has_response = true;
+    }
   }
-  return has_response;
+  return task == TaskKind::twins ? has_prompt : has_response;
 }
 
 }  // namespace
@@ -43,14 +47,14 @@ OracleTask read_oracle_task(const Messages& messages, const std::string& schema_
   const auto last_user = std::find_if(messages.rbegin(), messages.rend(), [](const Message& message) { return message.role == "user"; });
   if (task.kind == TaskKind::other || last_user == messages.rend()) return {};
   const auto blocks = parse_fences(last_user->content);
-  if (task.kind != TaskKind::principles) {
+  if (task.kind != TaskKind::principles && task.kind != TaskKind::twins) {
     OracleCase item;
-    if (fill_case(item, blocks)) task.cases.push_back(std::move(item));
+    if (fill_case(task.kind, item, blocks)) task.cases.push_back(std::move(item));
   } else {
     for (const auto& block : blocks) {
       OracleCase item;
       item.number = block.number;
-      if (block.kind == "CASE" && fill_case(item, parse_fences(block.text))) task.cases.push_back(std::move(item));
+      if (block.kind == "CASE" && fill_case(task.kind, item, parse_fences(block.text))) task.cases.push_back(std::move(item));
     }
   }
   return task.cases.empty() ? OracleTask{} : task;
@@ -69,6 +73,12 @@ std::string principles_answer(std::vector<ProposedPrinciple> principles) {
   Json list = Json::array();
   for (const auto& principle : principles) list.push_back({{"text", principle.text}, {"area", principle.area}, {"cases", principle.cases}});
   return dump_json({{"principles", list}});
+}
+
+std::string twins_answer(const std::vector<HarmlessTwin>& twins) {
+  Json list = Json::array();
+  for (const auto& twin : twins) list.push_back({{"case", twin.of}, {"prompt", twin.prompt}});
+  return dump_json({{"twins", list}});
 }
 
 std::string no_task_answer() {

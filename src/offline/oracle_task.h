@@ -9,17 +9,17 @@
 
 namespace iteralign {
 
-enum class TaskKind { verdict, refusal, principles, other };
+enum class TaskKind { verdict, refusal, principles, twins, other };
 
 // A prompt and its response, as the fences hold them.
 struct OracleCase {
-  int number = 0;  // of a principles task, from 1
+  int number = 0;  // of a task about several, from 1
   std::string prompt, response;
 };
 
 struct OracleTask {
   TaskKind kind = TaskKind::other;
-  std::vector<OracleCase> cases;  // one, but for principles
+  std::vector<OracleCase> cases;  // one, but for principles and twins; those of twins have no response
 };
 
 // By the name of the schema; without one by the first line of the system message ("TASK: verdict"). The texts are those fenced in
@@ -36,6 +36,12 @@ struct ProposedPrinciple {
 };
 // The principles with the most cases first.
 std::string principles_answer(std::vector<ProposedPrinciple> principles);
+
+struct HarmlessTwin {
+  int of = 0;  // the case's number
+  std::string prompt;
+};
+std::string twins_answer(const std::vector<HarmlessTwin>& twins);
 
 // What an embedded oracle says to anything that is no task.
 std::string no_task_answer();

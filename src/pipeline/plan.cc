@@ -10,6 +10,8 @@ constexpr std::int64_t kBytesPerToken = 4;
 constexpr std::int64_t kJudgePromptTokens = 300;  // of the prompt texts around prompt and response
 constexpr std::int64_t kVerdictTokens = 40;
 constexpr std::int64_t kProposalTokens = 600;
+constexpr int kTwinsPerCall = 8;
+constexpr std::int64_t kTwinTokens = 40;
 constexpr std::int64_t kAnswersPerRefusal = 20;  // to harmless prompts, rather too few: SmolLM2 refuses one in 25
 constexpr double kFlopsPerCore = 50e9;
 
@@ -29,7 +31,7 @@ std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t
     return std::min<std::int64_t>(prompts, std::llround(rate * static_cast<double>(per_iteration * plan.iterations)));
   };
   const std::int64_t first =
-      of_kind(plan.replay, config.finetune.replay) + of_kind(plan.replay_lookalike, config.finetune.replay_lookalike);
+      of_kind(plan.replay, config.finetune.replay) + of_kind(plan.replay_lookalike, config.finetune.replay_lookalike) + plan.replay_twin;
   return first + first / kAnswersPerRefusal;
 }
 
@@ -50,7 +52,7 @@ std::int64_t effect_answers(const Config& config) {
 }
 
 void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {
-  const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike;
+  const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike + plan.twin;
   const std::int64_t verdicts =
       (measured * (plan.iterations + 1) + gate_answers(config, inputs) + effect_answers(config) +
        replay_answers(config, plan, per_iteration) + per_iteration * plan.iterations * (1 + config.revise.attempts)) *
@@ -58,25 +60,29 @@ void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t pe
   const auto proposals =
       static_cast<std::int64_t>(std::ceil(static_cast<double>(per_iteration) / config.propose.cases_per_call)) * plan.iterations;
   const std::int64_t prompt = mean_tokens(inputs.red_team);
-  plan.oracle_calls = verdicts + proposals;
+  const auto twin_calls = static_cast<std::int64_t>(
+      std::ceil(static_cast<double>(plan.twin) / kTwinsPerCall) +
+      (config.twins.per_prompt == 0 ? 0.0 : std::ceil(static_cast<double>(plan.replay_twin) / config.twins.per_prompt / kTwinsPerCall)));
+  plan.oracle_calls = verdicts + proposals + twin_calls;
   plan.oracle_prompt_tokens = verdicts * (kJudgePromptTokens + prompt + config.respond.max_new_tokens) +
-                              per_iteration * plan.iterations * (prompt + config.respond.max_new_tokens);
-  plan.oracle_completion_tokens = verdicts * kVerdictTokens + proposals * kProposalTokens;
+                              per_iteration * plan.iterations * (prompt + config.respond.max_new_tokens) + twin_calls * kJudgePromptTokens +
+                              (plan.twin + plan.replay_twin) * prompt;
+  plan.oracle_completion_tokens = verdicts * kVerdictTokens + proposals * kProposalTokens + (plan.twin + plan.replay_twin) * kTwinTokens;
   plan.oracle_cost_usd = (static_cast<double>(plan.oracle_prompt_tokens) * config.oracle.price_prompt_per_million +
                           static_cast<double>(plan.oracle_completion_tokens) * config.oracle.price_completion_per_million) /
                          1e6;
 }
 
 void count_model(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {
-  const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike;
+  const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike + plan.twin;
   plan.generated_tokens =
       (measured * (plan.iterations + 1) + gate_answers(config, inputs)) * config.evaluate.max_new_tokens +
       effect_answers(config) * config.revise.max_new_tokens +
       replay_answers(config, plan, per_iteration) * config.finetune.replay_max_new_tokens +
       per_iteration * plan.iterations * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
   if (config.finetune.method == "none") return;
-  const double examples = static_cast<double>(per_iteration) *
-                          (config.finetune.options.num_train_epochs + config.finetune.replay + config.finetune.replay_lookalike);
+  const double examples = static_cast<double>(per_iteration) * (config.finetune.options.num_train_epochs * (1 + config.twins.per_prompt) +
+                                                                config.finetune.replay + config.finetune.replay_lookalike);
   const auto length = static_cast<double>(mean_tokens(inputs.red_team) + config.revise.max_new_tokens);
   plan.trained_tokens = static_cast<std::int64_t>(examples * length) * plan.iterations;
 }
@@ -95,6 +101,9 @@ Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t param
             .near_duplicates = inputs.near_duplicates,
             .parameters = parameters};
   const std::int64_t per_iteration = std::min(config.red_team.per_iteration, plan.red_team);
+  plan.twin = std::min(config.twins.heldout, plan.heldout);
+  if (config.finetune.method != "none")
+    plan.replay_twin = config.twins.per_prompt * std::min(config.red_team.per_iteration * plan.iterations, plan.red_team);
   count_oracle(config, inputs, per_iteration, plan);
   count_model(config, inputs, per_iteration, plan);
 

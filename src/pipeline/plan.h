@@ -11,6 +11,7 @@ namespace iteralign {
 struct Plan {
   int iterations = 0;
   int red_team = 0, heldout = 0, benign = 0, lookalike = 0, replay = 0, replay_lookalike = 0;  // prompts
+  int twin = 0, replay_twin = 0;                                                               // that the oracle is asked for
   int exact_duplicates = 0, near_duplicates = 0;                                               // dropped
 
   // Upper bounds: every response negative, every try of a revision needed, every answer as long as allowed.

@@ -13,6 +13,7 @@
 #include "stages/evaluate.h"
 #include "stages/finetune.h"
 #include "stages/review.h"
+#include "stages/twins.h"
 
 namespace iteralign {
 namespace {
@@ -77,6 +78,7 @@ void run_iterations(const Config& config, const Stage& stage, const std::string&
   const auto finished = stage.store.iterations();
   if (!config.propose.start.empty() && !stage.store.constitution_of(0))
     stage.store.put_constitution(0, read_constitution(config.propose.start));
+  ask_twins(stage);
   evaluate(stage, 0);
   on_stage();
   if (is_gated(config)) gate_figures(stage, 0);

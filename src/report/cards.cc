@@ -33,7 +33,8 @@ std::string pairs_lines(const std::vector<SftPair>& pairs) {
   static const std::map<PairKind, const char*> kinds = {
       {PairKind::revision, "revisions: the base model's own answers to red-team prompts, corrected under the constitution"},
       {PairKind::benign, "answers of the base model to harmless prompts (replay)"},
-      {PairKind::lookalike, "answers of the base model to harmless prompts that look harmful (replay)"}};
+      {PairKind::lookalike, "answers of the base model to harmless prompts that look harmful (replay)"},
+      {PairKind::twin, "answers of the base model to harmless twins of those prompts (replay)"}};
   std::map<PairKind, int> counts;
   for (const SftPair& pair : pairs) ++counts[pair.kind];
   std::string lines;
@@ -65,6 +66,7 @@ std::string results_table(RunStore& store, int iteration) {
   row("red-team prompts answered harmfully", &Evaluation::heldout);
   row("ordinary prompts refused", &Evaluation::benign);
   row("harmless prompts that look harmful, refused", &Evaluation::lookalike);
+  if (before->twin.n > 0) row("harmless twins of the red-team prompts refused", &Evaluation::twin);
   return table + "\nRates with Wilson 95 % intervals; what was not judged is in no rate.\n";
 }
 

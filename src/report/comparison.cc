@@ -111,7 +111,8 @@ EvaluatedSet run_evaluation(RunStore& store, int iteration, const std::string& n
   return {.name = name,
           .tasks = {task_of(store, iteration, Purpose::heldout, "held-out red team", "negative"),
                     task_of(store, iteration, Purpose::benign, "benign", "refused"),
-                    task_of(store, iteration, Purpose::lookalike, "look-alikes", "refused")}};
+                    task_of(store, iteration, Purpose::lookalike, "look-alikes", "refused"),
+                    task_of(store, iteration, Purpose::twin, "twins", "refused")}};
 }
 
 std::vector<TaskComparison> compare(const EvaluatedSet& before, const EvaluatedSet& after) {

@@ -25,6 +25,7 @@ MetricPoint evaluation_point(const Evaluation& evaluation, double time, std::int
   if (evaluation.heldout.n > 0) point.values.emplace_back("eval_heldout_negative_rate", evaluation.heldout.rate);
   if (evaluation.benign.n > 0) point.values.emplace_back("eval_benign_refusal_rate", evaluation.benign.rate);
   if (evaluation.lookalike.n > 0) point.values.emplace_back("eval_lookalike_refusal_rate", evaluation.lookalike.rate);
+  if (evaluation.twin.n > 0) point.values.emplace_back("eval_twin_refusal_rate", evaluation.twin.rate);
   return point;
 }
 

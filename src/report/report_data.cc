@@ -37,7 +37,7 @@ std::string prompt_text(const Prompt& prompt) {
 
 Json prompts_json(RunStore& store) {
   Json prompts = Json::object();
-  for (const auto purpose : {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike})
+  for (const auto purpose : {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::twin})
     for (const auto& prompt : store.prompts(purpose))
       prompts[prompt.id] = {{"text", prompt_text(prompt)}, {"category", prompt.category}, {"source", prompt.source}};
   return prompts;
@@ -54,7 +54,8 @@ Json evaluations_json(RunStore& store) {
       evaluations.push_back({{"iteration", iteration},
                              {"heldout", rate_json(evaluation->heldout)},
                              {"benign", rate_json(evaluation->benign)},
-                             {"lookalike", rate_json(evaluation->lookalike)}});
+                             {"lookalike", rate_json(evaluation->lookalike)},
+                             {"twin", rate_json(evaluation->twin)}});
   return evaluations;
 }
 
@@ -140,7 +141,7 @@ Json report_data(RunStore& store, const RunInfo& info) {
   Json iterations = Json::array();
   for (int iteration = 1; iteration <= last_iteration(store); ++iteration) iterations.push_back(iteration_json(store, iteration));
   Json evaluated = Json::array();
-  for (const auto purpose : {Purpose::heldout, Purpose::benign, Purpose::lookalike})
+  for (const auto purpose : {Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::twin})
     evaluated.push_back(evaluated_json(store, purpose, accepted));
   const Json prompts = prompts_json(store);
   return {{"summary", run_summary(store, info)},

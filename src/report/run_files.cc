@@ -91,7 +91,7 @@ void write_iteration(const std::string& run_folder, RunStore& store, const RunIn
     json.update(evaluation_json(*evaluation, info.calibration));
     write_if_changed(join_path(folder, "eval.json"), dump_json_pretty(json) + "\n");
     write_if_changed(join_path(folder, "eval_responses.jsonl"),
-                     responses_jsonl(store, iteration, {Purpose::heldout, Purpose::benign, Purpose::lookalike}));
+                     responses_jsonl(store, iteration, {Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::twin}));
   }
 }
 

@@ -65,7 +65,8 @@ Json evaluation_json(const Evaluation& evaluation, const std::optional<Calibrati
   const Calibration judge = calibration.value_or(Calibration());  // one that corrects nothing
   return {{"heldout", rate_json(evaluation.heldout, "negative", "negative_rate", judge.harm.errors)},
           {"benign", rate_json(evaluation.benign, "refused", "refusal_rate", judge.refusal.errors)},
-          {"lookalike", rate_json(evaluation.lookalike, "refused", "refusal_rate", judge.refusal.errors)}};
+          {"lookalike", rate_json(evaluation.lookalike, "refused", "refusal_rate", judge.refusal.errors)},
+          {"twin", rate_json(evaluation.twin, "refused", "refusal_rate", judge.refusal.errors)}};
 }
 
 int accepted_iteration(RunStore& store) {

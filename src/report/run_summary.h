@@ -13,8 +13,8 @@ namespace iteralign {
 // weights (the base model where none was accepted); both are null until they are measured.
 Json run_summary(RunStore& store, const RunInfo& info);
 
-// {"heldout", "benign", "lookalike"}, each {"n", "negative" or "refused", its rate, "ci95", "unjudged"}, and where the judge's errors are
-// known "corrected" with rate and "ci95".
+// {"heldout", "benign", "lookalike", "twin"}, each {"n", "negative" or "refused", its rate, "ci95", "unjudged"}, and where the judge's
+// errors are known "corrected" with rate and "ci95".
 Json evaluation_json(const Evaluation& evaluation, const std::optional<Calibration>& calibration = {});
 
 // The iteration whose weights are the result of the run so far: the newest accepted one, else 0.

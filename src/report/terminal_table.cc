@@ -140,6 +140,8 @@ std::string format_table(const std::vector<std::string>& head, const std::vector
 
 std::string evaluation_table(RunStore& store, bool colour) {
   const int accepted = accepted_iteration(store);
+  const auto base = store.evaluation(0);
+  const bool with_twins = base && base->twin.n + base->twin.unjudged > 0;
   std::vector<std::vector<std::string>> rows;
   for (int iteration = 0; iteration <= last_iteration(store); ++iteration) {
     const auto evaluation = store.evaluation(iteration);
@@ -149,15 +151,20 @@ std::string evaluation_table(RunStore& store, bool colour) {
                                                       : fmt::format("iteration {}", iteration);
     const bool result = iteration == 0 || iteration == accepted;
     rows.push_back({coloured(label, "1", colour && result)});
-    for (const auto& [rate, code] : {std::pair{evaluation->heldout, "36"}, {evaluation->benign, "33"}, {evaluation->lookalike, "33"}}) {
+    std::vector<std::pair<Rate, const char*>> rates = {
+        {evaluation->heldout, "36"}, {evaluation->benign, "33"}, {evaluation->lookalike, "33"}};
+    if (with_twins) rates.emplace_back(evaluation->twin, "33");
+    for (const auto& [rate, code] : rates) {
       rows.back().push_back(coloured(rate_cell(rate), code, colour && result));
       rows.back().push_back(count_cell(rate));
     }
   }
   if (rows.empty()) return "Nothing is measured yet.\n";
-  return format_table({"", "held-out negative", "n", "benign refused", "n", "look-alikes refused", "n"},
-                      {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right, Align::right}, rows) +
-         "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n" + gate_lines(store);
+  std::vector<std::string> head = {"", "held-out negative", "n", "benign refused", "n", "look-alikes refused", "n"};
+  if (with_twins) head.insert(head.end(), {"twins refused", "n"});
+  std::vector<Align> align(head.size(), Align::right);
+  align[0] = Align::left;
+  return format_table(head, align, rows) + "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n" + gate_lines(store);
 }
 
 }  // namespace iteralign

@@ -38,7 +38,7 @@ std::vector<const Prompt*> draw(std::vector<const Prompt*> prompts, int count, s
 // Harmless prompts that the base model helps with.
 std::vector<Prompt> helped_prompts(const Stage& stage) {
   std::vector<Prompt> prompts;
-  for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike})
+  for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike, Purpose::replay_twin})
     for (const Case& item : cases(stage.store, 0, purpose))
       if (item.verdict.label == Label::positive) prompts.push_back(item.prompt);
   return prompts;

@@ -24,21 +24,24 @@ Evaluation measure(const Stage& stage, int key, const MeasuredSets& sets) {
   Sampling sampling = stage.config.respond;
   sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
   const auto asked = [&](Purpose purpose, Question question) { return Asked{purpose, stage.store.prompts(purpose), question}; };
-  respond(stage, key,
-          {asked(sets.red_team, Question::harm), asked(sets.benign, Question::refusal), asked(sets.lookalike, Question::refusal)},
-          sampling);
+  std::vector<Asked> all = {asked(sets.red_team, Question::harm), asked(sets.benign, Question::refusal),
+                            asked(sets.lookalike, Question::refusal)};
+  if (sets.twin) all.push_back(asked(*sets.twin, Question::refusal));
+  respond(stage, key, all, sampling);
   return {.iteration = key,
           .heldout = negative_rate(stage, key, sets.red_team),
           .benign = negative_rate(stage, key, sets.benign),
-          .lookalike = negative_rate(stage, key, sets.lookalike)};
+          .lookalike = negative_rate(stage, key, sets.lookalike),
+          .twin = sets.twin ? negative_rate(stage, key, *sets.twin) : Rate{}};
 }
 
 Evaluation evaluate(const Stage& stage, int iteration) {
   if (const auto known = stage.store.evaluation(iteration)) return *known;
   const Evaluation evaluation = measure(stage, iteration, kFinalSets);
   stage.store.put(evaluation);
-  log_info("held-out negative {}/{}, benign refused {}/{}, look-alikes refused {}/{}", evaluation.heldout.count, evaluation.heldout.n,
-           evaluation.benign.count, evaluation.benign.n, evaluation.lookalike.count, evaluation.lookalike.n);
+  log_info("held-out negative {}/{}, benign refused {}/{}, look-alikes refused {}/{}, twins refused {}/{}", evaluation.heldout.count,
+           evaluation.heldout.n, evaluation.benign.count, evaluation.benign.n, evaluation.lookalike.count, evaluation.lookalike.n,
+           evaluation.twin.count, evaluation.twin.n);
   return evaluation;
 }
 

@@ -1,15 +1,18 @@
 #pragma once
 // evaluate: what the current weights do with prompts that are never trained on.
 
+#include <optional>
+
 #include "stages/stage.h"
 
 namespace iteralign {
 
-// The three kinds of prompts that weights are measured by.
+// The kinds of prompts that weights are measured by.
 struct MeasuredSets {
   Purpose red_team, benign, lookalike;
+  std::optional<Purpose> twin = {};
 };
-constexpr MeasuredSets kFinalSets = {Purpose::heldout, Purpose::benign, Purpose::lookalike};
+constexpr MeasuredSets kFinalSets = {Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::twin};
 constexpr MeasuredSets kValidationSets = {Purpose::validation, Purpose::validation_benign, Purpose::validation_lookalike};
 constexpr MeasuredSets kGateSets = {Purpose::gate, Purpose::gate_benign, Purpose::gate_lookalike};
 

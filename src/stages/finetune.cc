@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <span>
 
 #include "core/log.h"
@@ -13,6 +14,7 @@
 #include "core/strings.h"
 #include "core/text_quality.h"
 #include "stages/respond.h"
+#include "stages/twins.h"
 
 namespace iteralign {
 namespace {
@@ -53,6 +55,10 @@ std::map<std::string, Case> helpful_answers(const Stage& stage, Purpose purpose)
   return helpful;
 }
 
+SftPair replay_pair(int iteration, PairKind kind, const Case& item) {
+  return {iteration, kind, item.prompt.id, item.prompt.messages, item.response.text, item.response.finish_reason == "stop", ""};
+}
+
 // `count` of the base model's own answers, or all; every iteration draws others as long as there are any.
 std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose purpose, PairKind kind, std::size_t count) {
   auto helpful = helpful_answers(stage, purpose);
@@ -64,12 +70,23 @@ std::vector<SftPair> replay_pairs(const Stage& stage, int iteration, Purpose pur
   std::rotate(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(iteration - 1) * count % pool.size()),
               pool.end());
   std::vector<SftPair> pairs;
-  for (const Case& item : std::span(pool).first(count))
-    pairs.push_back({iteration, kind, item.prompt.id, item.prompt.messages, item.response.text, item.response.finish_reason == "stop", ""});
+  for (const Case& item : std::span(pool).first(count)) pairs.push_back(replay_pair(iteration, kind, item));
   return pairs;
 }
 
-// Revisions are trained on in every epoch. The replay is dealt out to the epochs, so that each has answers that the others
+// The base model's own answers to the twins of what is revised.
+std::vector<SftPair> twin_pairs(const Stage& stage, int iteration, const std::vector<SftPair>& revisions) {
+  const auto helpful = helpful_answers(stage, Purpose::replay_twin);
+  std::set<std::string> sources;
+  for (const SftPair& pair : revisions) sources.insert(twin_source(pair.prompt_id));
+  std::vector<SftPair> pairs;
+  for (const Prompt& twin : stage.store.prompts(Purpose::replay_twin))
+    if (const auto found = helpful.find(twin.id); found != helpful.end() && sources.contains(twin.source))
+      pairs.push_back(replay_pair(iteration, PairKind::twin, found->second));
+  return pairs;
+}
+
+// Revisions and twins are trained on in every epoch. The replay is dealt out to the epochs, so that each has answers that the others
 // have not; where there are fewer than were asked for, they come again.
 std::vector<TrainExample> training_examples(const Stage& stage, int iteration, const FinetuneConfig& config) {
   std::map<PairKind, std::vector<TrainExample>> of_kind;
@@ -77,6 +94,7 @@ std::vector<TrainExample> training_examples(const Stage& stage, int iteration, c
     of_kind[pair.kind].push_back({pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected});
   std::vector<TrainExample> examples = of_kind[PairKind::revision];
   const std::size_t revisions = examples.size();
+  examples.insert(examples.end(), of_kind[PairKind::twin].begin(), of_kind[PairKind::twin].end());
   const auto epochs = static_cast<std::size_t>(std::ceil(config.options.num_train_epochs));
   for (const auto& [kind, rate] : {std::pair(PairKind::benign, config.replay), std::pair(PairKind::lookalike, config.replay_lookalike)}) {
     const auto& replay = of_kind[kind];
@@ -92,7 +110,7 @@ std::vector<TrainExample> training_examples(const Stage& stage, int iteration, c
 // What the base model refuses to answer, or answers with nothing.
 std::vector<Prompt> unhelped(const Stage& stage) {
   std::vector<Prompt> prompts;
-  for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike})
+  for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike, Purpose::replay_twin})
     for (const Case& item : cases(stage.store, 0, purpose))
       if (!helps(item)) prompts.push_back(item.prompt);
   return prompts;
@@ -116,7 +134,10 @@ void answer_replay(const Stage& stage) {
     order.resize(std::min(order.size(), share(rate, prompts * static_cast<std::size_t>(stage.config.iterations))));
     return Asked{purpose, order, Question::refusal};
   };
-  respond(stage, 0, {asked(Purpose::replay, finetune.replay), asked(Purpose::replay_lookalike, finetune.replay_lookalike)},
+  respond(stage, 0,
+          {asked(Purpose::replay, finetune.replay),
+           asked(Purpose::replay_lookalike, finetune.replay_lookalike),
+           {Purpose::replay_twin, stage.store.prompts(Purpose::replay_twin), Question::refusal}},
           replay_sampling(stage.config));
   // An answer that is begun leaves no room for refusing: so the model learns to help here too.
   const std::string opening(trim(stage.texts.get("replay_opening")));
@@ -133,6 +154,8 @@ void make_pairs(const Stage& stage, const Training& training) {
   const auto benign = replay_pairs(stage, iteration, Purpose::replay, PairKind::benign, share(config.replay, pairs.size()));
   const auto lookalike =
       replay_pairs(stage, iteration, Purpose::replay_lookalike, PairKind::lookalike, share(config.replay_lookalike, pairs.size()));
+  const auto twins = twin_pairs(stage, iteration, pairs);
+  pairs.insert(pairs.end(), twins.begin(), twins.end());
   pairs.insert(pairs.end(), benign.begin(), benign.end());
   pairs.insert(pairs.end(), lookalike.begin(), lookalike.end());
   stage.store.put_pairs(iteration, pairs);

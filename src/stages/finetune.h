@@ -16,8 +16,8 @@ struct Training {
   std::string epochs_folder;  // gets the weights after each epoch
 };
 
-// Its training set: the kept revisions, without constitution and scaffold, and the share of replay. Puts it into the store as the
-// iteration's; does nothing when it is there.
+// Its training set: the kept revisions, without constitution and scaffold, and the shares of replay and twins. Puts it into the store as
+// the iteration's; does nothing when it is there.
 void make_pairs(const Stage& stage, const Training& training);
 
 // Trains the current weights on the iteration's pairs. Nothing is trained on when there are no revisions or the method is "none".

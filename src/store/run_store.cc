@@ -305,8 +305,10 @@ void RunStore::put(const Evaluation& evaluation) {
 }
 
 void RunStore::put_locked(const Evaluation& evaluation) {
-  const std::pair<Purpose, const Rate*> rates[] = {
-      {Purpose::heldout, &evaluation.heldout}, {Purpose::benign, &evaluation.benign}, {Purpose::lookalike, &evaluation.lookalike}};
+  const std::pair<Purpose, const Rate*> rates[] = {{Purpose::heldout, &evaluation.heldout},
+                                                   {Purpose::benign, &evaluation.benign},
+                                                   {Purpose::lookalike, &evaluation.lookalike},
+                                                   {Purpose::twin, &evaluation.twin}};
   for (const auto& [purpose, rate] : rates)
     database_->run(
         "INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n, count = excluded.count, "
@@ -328,6 +330,7 @@ std::optional<Evaluation> RunStore::evaluation_locked(int iteration) {
     const Purpose purpose = parse_purpose(row.text(0));
     Rate& rate = purpose == Purpose::heldout  ? evaluation->heldout
                  : purpose == Purpose::benign ? evaluation->benign
+                 : purpose == Purpose::twin   ? evaluation->twin
                                               : evaluation->lookalike;
     rate = wilson_rate(row.small(2), row.small(1), row.small(3));
   }

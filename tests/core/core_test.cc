@@ -142,8 +142,9 @@ TEST(Records, WilsonMatchesPublishedValues) {
 }
 
 TEST(Records, NamesComeBack) {
-  for (const auto purpose : {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::replay,
-                             Purpose::replay_lookalike, Purpose::begun_replay})
+  for (const auto purpose :
+       {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::replay, Purpose::replay_lookalike,
+        Purpose::begun_replay, Purpose::gate_lookalike, Purpose::twin, Purpose::replay_twin})
     EXPECT_EQ(parse_purpose(name(purpose)), purpose);
   for (const auto label : {Label::negative, Label::positive, Label::unjudged}) EXPECT_EQ(parse_label(name(label)), label);
   EXPECT_EQ(parse_unjudged_reason("undecided"), UnjudgedReason::undecided);

@@ -48,7 +48,7 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   const Json& first = summary["iterations"][0];
   EXPECT_THAT(keys(first),
               ElementsAre("iteration", "prompts", "negative", "positive", "unjudged", "unjudged_reasons", "principles_new", "revised",
-                          "sft_pairs", "train", "accepted", "attempts", "epoch", "reason", "heldout", "benign", "lookalike"));
+                          "sft_pairs", "train", "accepted", "attempts", "epoch", "reason", "heldout", "benign", "lookalike", "twin"));
   EXPECT_EQ(first["unjudged_reasons"], (Json{{"unparsable", 1}}));
   EXPECT_EQ(first["train"]["steps"], 30);
   EXPECT_EQ(first["accepted"], true);

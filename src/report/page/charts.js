@@ -16,11 +16,13 @@ const SERIES = [
   { key: "heldout", name: "Held-out red-team prompts: negative", marker: "circle", dash: null },
   { key: "benign", name: "Benign prompts: refused", marker: "square", dash: "6 4" },
   { key: "lookalike", name: "Harmless look-alikes: refused", marker: "diamond", dash: "2 4" },
+  { key: "twin", name: "Harmless twins: refused", marker: "triangle", dash: "8 3 2 3" },
 ];
 
 function marker(kind, x, y) {
   if (kind === "square") return svg("rect", { x: x - 4.5, y: y - 4.5, width: 9, height: 9, fill: "currentColor" });
   if (kind === "diamond") return svg("path", { d: `M${x} ${y - 6}L${x + 6} ${y}L${x} ${y + 6}L${x - 6} ${y}Z`, fill: "currentColor" });
+  if (kind === "triangle") return svg("path", { d: `M${x} ${y - 6}L${x + 6} ${y + 5}H${x - 6}Z`, fill: "currentColor" });
   return svg("circle", { cx: x, cy: y, r: 5, fill: "currentColor" });
 }
 

@@ -15,7 +15,11 @@ const MEASURES = [
   { key: "heldout", title: "Held-out red-team prompts", what: "answered negatively", list: "Held-out red-team prompts" },
   { key: "benign", title: "Benign prompts", what: "refused", list: "Benign prompts" },
   { key: "lookalike", title: "Harmless look-alikes", what: "refused", list: "Harmless look-alikes" },
+  { key: "twin", title: "Harmless twins", what: "refused", list: "Harmless twins" },
 ];
+
+// A run without twins says nothing of them.
+const measuresOf = (data) => MEASURES.filter((m) => m.key !== "twin" || data.evaluations.some((e) => e.twin.n + e.twin.unjudged > 0));
 
 const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many || one + "s"}`;
 
@@ -105,7 +109,7 @@ function resultCard(measure, before, after) {
 function showResult(data) {
   const at = (iteration) => data.evaluations.find((e) => e.iteration === iteration);
   const before = at(0), after = data.accepted_iteration > 0 ? at(data.accepted_iteration) : null;
-  $("result-cards").append(...MEASURES.map((m) => resultCard(m, before && before[m.key], after && after[m.key])));
+  $("result-cards").append(...measuresOf(data).map((m) => resultCard(m, before && before[m.key], after && after[m.key])));
   const sum = (key) => data.summary.iterations.reduce((total, i) => total + i[key], 0);
   $("tallies").append(tally(data.summary.constitution.length, "principles"), tally(sum("prompts"), "red-team prompts"), tally(sum("negative"), "negative responses"),
     tally(sum("revised"), "revisions kept"), tally(sum("sft_pairs"), "SFT pairs"), tally(sum("unjudged"), "unjudged"));
@@ -120,8 +124,9 @@ function drawCharts(data) {
 
 function showTables(data) {
   const cell = (r) => (r.n ? `${percent(r.rate)} % (${percentRange(r)}), ${r.count}/${r.n}` : "–");
-  $("rates-table").append(table(["iteration", ...MEASURES.map((m) => `${m.title}: ${m.what}`)],
-    data.evaluations.map((e) => [iterationName(e.iteration), ...MEASURES.map((m) => cell(e[m.key]))])));
+  const measures = measuresOf(data);
+  $("rates-table").append(table(["iteration", ...measures.map((m) => `${m.title}: ${m.what}`)],
+    data.evaluations.map((e) => [iterationName(e.iteration), ...measures.map((m) => cell(e[m.key]))])));
   const loss = (value) => (typeof value === "number" ? value.toFixed(3) : "–");
   $("iterations-table").append(table(["iteration", "prompts", "negative", "positive", "unjudged", "new principles", "revised", "SFT pairs", "steps", "first loss", "last loss", "trainings", "epoch kept", "accepted"],
     data.summary.iterations.map((i) => [i.iteration, i.prompts, i.negative, i.positive, i.unjudged, i.principles_new, i.revised, i.sft_pairs, i.train.steps,

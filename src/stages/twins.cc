@@ -1,0 +1,121 @@
+#include "stages/twins.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/log.h"
+#include "core/random.h"
+#include "core/strings.h"
+#include "core/task_pool.h"
+#include "data/near_duplicates.h"
+#include "stages/fence.h"
+#include "stages/reply_parser.h"
+
+namespace iteralign {
+namespace {
+
+constexpr const char* kMark = "twins";
+constexpr const char* kTwinsSchema =
+    R"({"type":"object","properties":{"twins":{"type":"array","items":{"type":"object","properties":{"case":{"type":"integer"},"prompt":{"type":"string"}},"required":["case","prompt"],"additionalProperties":false}}},"required":["twins"],"additionalProperties":false})";
+constexpr std::size_t kPromptsPerCall = 8;
+constexpr std::size_t kLongestTwin = 2000;  // bytes
+
+OracleRequest twins_request(const Stage& stage, std::span<const Prompt> shown, int per_prompt) {
+  std::vector<std::string> parts;
+  for (const Prompt& prompt : shown) parts.push_back(prompt.messages.back().content);
+  const std::string nonce = fence_nonce(parts);
+  std::string blocks;
+  for (std::size_t i = 0; i < shown.size(); ++i)
+    blocks += fence(fmt::format("CASE {}", i + 1), nonce, fence("PROMPT", nonce, parts[i])) + "\n\n";
+  OracleRequest request;
+  request.messages = {{"system", stage.texts.fill("twins_system", {{"count", fmt::format("{}", per_prompt)}})},
+                      {"user", stage.texts.fill("twins_user", {{"cases", std::string(trim(blocks))}})}};
+  request.schema_name = "twins";
+  request.schema = kTwinsSchema;
+  request.max_tokens = 2048;
+  return request;
+}
+
+// Twins of all these prompts, without duplicates.
+std::vector<Prompt> twins_of(const Stage& stage, const std::vector<Prompt>& prompts, int per_prompt) {
+  std::vector<std::span<const Prompt>> chunks;
+  for (std::size_t i = 0; i < prompts.size(); i += kPromptsPerCall)
+    chunks.push_back(std::span(prompts).subspan(i, std::min(kPromptsPerCall, prompts.size() - i)));
+  std::vector<OracleReply> replies(chunks.size());
+  TaskPool pool(stage.config.oracle.concurrency);
+  for (std::size_t i = 0; i < chunks.size(); ++i)
+    pool.submit([&, i] { replies[i] = stage.oracle.complete(twins_request(stage, chunks[i], per_prompt)); });
+  pool.wait();
+
+  std::vector<Prompt> twins;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    const auto found = parse_twins(replies[i], chunks[i], per_prompt);
+    if (found.empty()) log_warning("a reply with harmless twins could not be used: {}", shorten(replies[i].text, 200));
+    twins.insert(twins.end(), found.begin(), found.end());
+  }
+  return drop_overlap(drop_duplicates(std::move(twins)).kept, prompts).kept;
+}
+
+std::vector<Prompt> of_all(const Stage& stage, std::initializer_list<Purpose> purposes) {
+  std::vector<Prompt> all;
+  for (const Purpose purpose : purposes)
+    for (Prompt& prompt : stage.store.prompts(purpose)) all.push_back(std::move(prompt));
+  return all;
+}
+
+std::vector<Prompt> measured_twins(const Stage& stage) {
+  auto heldout = stage.store.prompts(Purpose::heldout);
+  Random random(derive_seed(stage.config.seed, "twins"));
+  random.shuffle(heldout);
+  heldout.resize(std::min(heldout.size(), static_cast<std::size_t>(stage.config.twins.heldout)));
+  return drop_overlap(twins_of(stage, heldout, 1), of_all(stage, {Purpose::red_team, Purpose::replay, Purpose::replay_lookalike})).kept;
+}
+
+std::vector<Prompt> replay_twins(const Stage& stage, const std::vector<Prompt>& measured) {
+  if (stage.config.twins.per_prompt == 0 || stage.config.finetune.method == "none") return {};
+  auto prompts = stage.store.prompts(Purpose::red_team);
+  prompts.resize(std::min(prompts.size(), static_cast<std::size_t>(stage.config.red_team.per_iteration * stage.config.iterations)));
+  auto others = of_all(stage, {Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::validation, Purpose::validation_benign,
+                               Purpose::validation_lookalike, Purpose::gate, Purpose::gate_benign, Purpose::gate_lookalike});
+  others.insert(others.end(), measured.begin(), measured.end());
+  return drop_overlap(twins_of(stage, prompts, stage.config.twins.per_prompt), others).kept;
+}
+
+}  // namespace
+
+std::string twin_source(const std::string& prompt_id) { return "twin of " + prompt_id; }
+
+std::vector<Prompt> parse_twins(const OracleReply& reply, std::span<const Prompt> shown, int per_prompt) {
+  std::vector<Prompt> twins;
+  if (reply.status != ReplyStatus::answered) return twins;
+  const auto object = reply_object(reply.text);
+  if (!object || !object->contains("twins") || !(*object)["twins"].is_array()) return twins;
+  std::map<std::size_t, int> taken;
+  for (const auto& item : (*object)["twins"]) {
+    if (!item.is_object() || !item.contains("prompt") || !item["prompt"].is_string()) continue;
+    if (!item.contains("case") || !item["case"].is_number_unsigned()) continue;
+    const auto number = item["case"].get<std::size_t>();
+    const std::string text(trim(item["prompt"].get<std::string>()));
+    if (number < 1 || number > shown.size() || text.empty() || text.size() > kLongestTwin) continue;
+    if (++taken[number] > per_prompt) continue;
+    const Prompt& of = shown[number - 1];
+    const Messages messages = {{"user", text}};
+    twins.push_back({.id = prompt_id(messages), .messages = messages, .category = of.category, .source = twin_source(of.id)});
+  }
+  return twins;
+}
+
+void ask_twins(const Stage& stage) {
+  if (stage.store.meta(kMark)) return;
+  const auto measured = measured_twins(stage);
+  const auto replay = replay_twins(stage, measured);
+  stage.store.put_prompts(Purpose::twin, measured);
+  stage.store.put_prompts(Purpose::replay_twin, replay);
+  const std::string line = fmt::format("harmless twins: {} to train on, {} measured", replay.size(), measured.size());
+  stage.store.set_meta(kMark, line);
+  if (!measured.empty() || !replay.empty()) log_info("{}", line);
+}
+
+}  // namespace iteralign
