@@ -86,11 +86,22 @@ std::vector<SftPair> twin_pairs(const Stage& stage, int iteration, const std::ve
   return pairs;
 }
 
+// What the gate rolled back is not trained on again.
+std::vector<SftPair> trained_pairs(const Stage& stage, int iteration, const FinetuneConfig& config) {
+  std::vector<SftPair> pairs;
+  if (config.start == "base")
+    for (const IterationSummary& earlier : stage.store.iterations())
+      if (earlier.accepted && earlier.iteration < iteration)
+        for (SftPair& pair : stage.store.pairs(earlier.iteration)) pairs.push_back(std::move(pair));
+  for (SftPair& pair : stage.store.pairs(iteration)) pairs.push_back(std::move(pair));
+  return pairs;
+}
+
 // Revisions and twins are trained on in every epoch. The replay is dealt out to the epochs, so that each has answers that the others
 // have not; where there are fewer than were asked for, they come again.
 std::vector<TrainExample> training_examples(const Stage& stage, int iteration, const FinetuneConfig& config) {
   std::map<PairKind, std::vector<TrainExample>> of_kind;
-  for (const auto& pair : stage.store.pairs(iteration))
+  for (const auto& pair : trained_pairs(stage, iteration, config))
     of_kind[pair.kind].push_back({pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected});
   std::vector<TrainExample> examples = of_kind[PairKind::revision];
   const std::size_t revisions = examples.size();

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Replay, twins, epochs, rate: settings of a run side by side, with what each costs in refusals.
+
+  .venv/bin/python bench/search.py --out runs/search --setting "plain twins.per_prompt=0 gate.enabled=false" --setting "twins"
+      [--config configs/smollm2.yaml] [--xstest DIR] [--seeds 42,1,2] [--reuse]
+
+A setting is a name and overrides of the configuration. Each runs from beginning to end, once a seed; then the refusals of all safe prompts of XSTest
+are counted and the perplexity of the base model's own answers to the benign prompts is taken, before and after. With --reuse settings after the
+first begin with its answers and revisions of the first iteration: for those that differ in what comes after. Results are kept in OUT/results.jsonl,
+and what is there is not run again. The table is Markdown.
+"""
+
+import argparse
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+AFTER_REVISION = ["DELETE FROM sft_sets", "DELETE FROM sft_pairs", "DELETE FROM train_steps", "DELETE FROM iterations",
+                  "DELETE FROM evaluations WHERE iteration <> 0", "DELETE FROM constitutions WHERE iteration > 1",
+                  "DELETE FROM principles WHERE constitution > 1", "DELETE FROM revisions WHERE iteration > 1",
+                  *(f"DELETE FROM {table} WHERE iteration < 0 OR iteration > 1 OR (iteration = 1 AND purpose <> 'red_team')" for table in ("responses", "verdicts")),
+                  "DELETE FROM meta WHERE key IN ('config', 'twins', 'status', 'wall_seconds') OR key LIKE 'pairs/%' OR key LIKE 'trained/%' OR key LIKE 'outcome/%' OR key LIKE 'gate/-%'"]
+
+
+def run(command, log):
+    with log.open("a") as stream:
+        done = subprocess.run(list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=stream, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))} failed with {done.returncode}: see {log}")
+    return done.stdout
+
+
+def begin_from(first, folder):
+    """A run that goes on behind the revisions of the first iteration of another."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(first / "run.db") as source, sqlite3.connect(folder / "run.db") as copy:
+        source.backup(copy)
+        for statement in AFTER_REVISION:
+            copy.execute(statement)
+
+
+def own_answers(folder, out):
+    """The base model's answers to the benign prompts that it helped with, as a file of training data."""
+    with sqlite3.connect(folder / "run.db") as store:
+        rows = store.execute("SELECT messages, text FROM responses r JOIN verdicts v USING (iteration, purpose, prompt_id) JOIN prompts p ON p.id = r.prompt_id "
+                             "WHERE iteration = 0 AND purpose = 'benign' AND label = 'positive' AND text <> ''").fetchall()
+    with out.open("w") as stream:
+        for messages, text in rows:
+            stream.write(json.dumps({"prompt": [dict(m) for m in json.loads(messages)], "completion": [{"role": "assistant", "content": text}]}) + "\n")
+
+
+def results_of(output):
+    return json.loads(output)["results"]
+
+
+def measure(arguments, config, folder, log):
+    model = config["model"]["path"]
+    accepted = [i["iteration"] for i in json.loads((folder / "summary.json").read_text())["iterations"] if i["accepted"] and i["train"]["steps"] > 0]
+    trained = next((folder / f"iter-{i:03}" / kind for i in reversed(accepted) for kind in ("adapter", "checkpoint") if (folder / f"iter-{i:03}" / kind).exists()), None)
+    weights = [[], [] if trained is None else ["--adapter", trained] if trained.name == "adapter" else None]
+    found = {}
+    answers = folder / "own_answers.jsonl"
+    own_answers(folder, answers)
+    for when, flags in zip(("before", "after"), weights):
+        base = [arguments.program, "eval", "--model", trained if flags is None else model, *(flags or []), "--dtype", "float32", "--json"]
+        found[f"perplexity_{when}"] = results_of(run([*base, "--tasks", "perplexity", "--data", answers], log))["perplexity"]["perplexity,none"]
+        if arguments.xstest and when == "after":
+            out = folder / "xstest"
+            result = results_of(run([*base, "--tasks", "overrefusal", "--data", arguments.xstest, "--config", arguments.config, "--out", out], log))
+            for group in ("safe", "unsafe"):
+                found[f"xstest_{group}"] = result[f"overrefusal_{group}"]["refusal_rate,none"]
+    return found
+
+
+def run_setting(arguments, config, name, overrides, seed, first):
+    folder = arguments.out / f"{name}-{seed}"
+    log = arguments.out / f"{name}-{seed}.log"
+    if arguments.reuse and first and not (folder / "run.db").exists():
+        begin_from(arguments.out / f"{first}-{seed}", folder)
+    start = time.monotonic()
+    run([arguments.program, "align", arguments.config, f"runs_dir={arguments.out}", f"name={folder.name}", f"seed={seed}", *overrides], log)
+    seconds = time.monotonic() - start
+    summary = json.loads((folder / "summary.json").read_text())
+    result = {"setting": name, "seed": seed, "overrides": overrides, "seconds": seconds, "oracle_calls": summary["oracle"]["calls"],
+              "accepted": [i["accepted"] for i in summary["iterations"]], "attempts": [i["attempts"] for i in summary["iterations"]],
+              "steps": [i["train"]["steps"] for i in summary["iterations"]], "before": summary["before"], "after": summary["after"]}
+    return {**result, **measure(arguments, config, folder, log)}
+
+
+def share(rate, name):
+    counted = rate.get(name, 0)
+    return "-" if rate["n"] == 0 else f"{counted}/{rate['n']} ({100 * counted / rate['n']:.1f} %)"
+
+
+def table(results):
+    lines = ["| setting | seed | negative | benign refused | look-alikes refused | twins refused | XSTest-safe refused | perplexity of own answers | oracle calls | seconds |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
+    for r in results:
+        after, rise = r["after"], 100 * (r["perplexity_after"] / r["perplexity_before"] - 1)
+        lines.append(f"| {r['setting']} | {r['seed']} | {share(after['heldout'], 'negative')} | " +
+                     " | ".join(share(after[kind], "refused") for kind in ("benign", "lookalike", "twin")) +
+                     f" | {100 * r['xstest_safe']:.1f} %" * ("xstest_safe" in r) + " | -" * ("xstest_safe" not in r) +
+                     f" | {rise:+.1f} % | {r['oracle_calls']} | {r['seconds']:.0f} |")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--setting", action="append", required=True, help="a name and key=value ...")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--config", default=str(ROOT / "configs" / "smollm2.yaml"))
+    parser.add_argument("--program", default=str(ROOT / "build" / "release" / "iteralign"))
+    parser.add_argument("--xstest", help="folder with xstest_prompts.csv")
+    parser.add_argument("--seeds", default="42")
+    parser.add_argument("--reuse", action="store_true")
+    arguments = parser.parse_args()
+    arguments.out = arguments.out.resolve()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    import yaml
+
+    config = yaml.safe_load(Path(arguments.config).read_text())
+    kept = arguments.out / "results.jsonl"
+    results = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+    settings = [setting.split() for setting in arguments.setting]
+    for seed in map(int, arguments.seeds.split(",")):
+        for name, *overrides in settings:
+            if any(r["setting"] == name and r["seed"] == seed for r in results):
+                continue
+            result = run_setting(arguments, config, name, overrides, seed, first=settings[0][0] if name != settings[0][0] else None)
+            results.append(result)
+            with kept.open("a") as stream:
+                stream.write(json.dumps(result) + "\n")
+            print(table([result]).splitlines()[-1], file=sys.stderr, flush=True)
+    print(table(results))
+
+
+main()
