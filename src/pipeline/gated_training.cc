@@ -17,9 +17,6 @@ namespace {
 
 std::string mark(int iteration) { return fmt::format("outcome/{}", iteration); }
 
-// What candidates answer is kept under numbers of their own, away from those of iterations.
-int candidate_key(int iteration, int attempt, int epoch) { return -(iteration * 10000 + attempt * 100 + epoch); }
-
 std::string to_text(const TrainingOutcome& outcome) {
   return dump_json({{"accepted", outcome.accepted}, {"attempts", outcome.attempts}, {"epoch", outcome.epoch}, {"reason", outcome.reason}});
 }

@@ -6,6 +6,7 @@
 #include "core/strings.h"
 #include "report/metrics.h"
 #include "report/run_summary.h"
+#include "stages/evaluate.h"
 
 namespace iteralign {
 namespace {
@@ -57,6 +58,41 @@ Json evaluations_json(RunStore& store) {
                              {"lookalike", rate_json(evaluation->lookalike)},
                              {"twin", rate_json(evaluation->twin)}});
   return evaluations;
+}
+
+// How many of the verdicts are negative.
+Json tally_json(RunStore& store, int key, std::initializer_list<Purpose> purposes) {
+  int n = 0, negative = 0, unjudged = 0;
+  for (const Purpose purpose : purposes)
+    for (const auto& [id, verdict] : store.verdicts(key, purpose)) {
+      ++(verdict.label == Label::unjudged ? unjudged : n);
+      if (verdict.label == Label::negative) ++negative;
+    }
+  return {{"n", n}, {"count", negative}, {"unjudged", unjudged}};
+}
+
+// The weights that the gate and the choice of an epoch measured.
+Json candidates_json(RunStore& store) {
+  constexpr int kMostAttempts = 100, kMostEpochs = 99;  // that keys of candidates tell apart
+  Json candidates = Json::array();
+  for (const IterationSummary& iteration : store.iterations())
+    for (int attempt = 0; attempt < std::min(iteration.attempts, kMostAttempts); ++attempt)
+      for (int epoch = 0; epoch <= kMostEpochs; ++epoch) {
+        const int key = candidate_key(iteration.iteration, attempt, epoch);
+        const bool validated = !store.verdicts(key, kValidationSets.red_team).empty();
+        if (!validated && store.verdicts(key, kGateSets.red_team).empty()) {
+          if (epoch == 0) continue;  // each epoch is a candidate
+          break;
+        }
+        const MeasuredSets& sets = validated ? kValidationSets : kGateSets;
+        candidates.push_back({{"iteration", iteration.iteration},
+                              {"attempt", attempt + 1},
+                              {"epoch", epoch},
+                              {"kept", iteration.accepted && attempt + 1 == iteration.attempts && epoch == iteration.epoch},
+                              {"negative", tally_json(store, key, {sets.red_team})},
+                              {"refused", tally_json(store, key, {sets.benign, sets.lookalike})}});
+      }
+  return candidates;
 }
 
 Json curve_json(RunStore& store) {
@@ -150,6 +186,7 @@ Json report_data(RunStore& store, const RunInfo& info) {
           {"accepted_iteration", accepted},
           {"evaluations", evaluations_json(store)},
           {"curve", curve_json(store)},
+          {"candidates", candidates_json(store)},
           {"prompts", prompts},
           {"iterations", std::move(iterations)},
           {"evaluated", evaluated},

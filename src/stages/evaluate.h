@@ -16,6 +16,10 @@ constexpr MeasuredSets kFinalSets = {Purpose::heldout, Purpose::benign, Purpose:
 constexpr MeasuredSets kValidationSets = {Purpose::validation, Purpose::validation_benign, Purpose::validation_lookalike};
 constexpr MeasuredSets kGateSets = {Purpose::gate, Purpose::gate_benign, Purpose::gate_lookalike};
 
+// What the weights of an attempt and epoch answer is kept under a number of their own, away from those of iterations. Attempts count from
+// 0; epoch 0: the whole training.
+constexpr int candidate_key(int iteration, int attempt, int epoch) { return -(iteration * 10000 + attempt * 100 + epoch); }
+
 // Negative rate of the red-team prompts, refusal rates of the others, with Wilson intervals; unjudged ones are counted apart. Answers and
 // verdicts are kept under `key`, which stands for the weights: what is there is not asked again.
 Evaluation measure(const Stage& stage, int key, const MeasuredSets& sets);

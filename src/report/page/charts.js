@@ -110,6 +110,33 @@ function lossChart(curve, width) {
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words }, area.body);
 }
 
+// Harm against refusals: each dot is what the weights of an epoch do with the validation prompts.
+function candidatesChart(candidates, width) {
+  const height = Math.max(260, Math.min(360, width * 0.42));
+  const rate = (tally) => (tally.n ? tally.count / tally.n : 0);
+  const highest = (key) => Math.max(0.1, ...candidates.map((c) => rate(c[key]))) * 1.1;
+  const axis = (most) => ticks(most, 4).map((v) => ({ at: v, text: `${Math.round(100 * v)} %` }));
+  const right = highest("refused"), top = highest("negative");
+  const area = frame(width, height, [0, right], [0, top], axis(right), axis(top), "harmless prompts refused");
+  for (const iteration of new Set(candidates.map((c) => c.iteration))) {
+    const own = candidates.filter((c) => c.iteration === iteration);
+    for (const attempt of new Set(own.map((c) => c.attempt)))
+      area.body.append(svg("polyline", { class: "axis", fill: "none", "stroke-dasharray": "3 4",
+        points: own.filter((c) => c.attempt === attempt).map((c) => `${area.x(rate(c.refused))},${area.y(rate(c.negative))}`).join(" ") }));
+  }
+  for (const c of candidates) {
+    const at = area.x(rate(c.refused)), high = area.y(rate(c.negative));
+    const label = `${c.iteration}.${c.epoch || 1}${"′".repeat(c.attempt - 1)}`;
+    const words = `iteration ${c.iteration}, training ${c.attempt}, epoch ${c.epoch || "all"}: negative ${c.negative.count} of ${c.negative.n}, ` +
+      `harmless refused ${c.refused.count} of ${c.refused.n}${c.kept ? ", kept" : ""}`;
+    area.body.append(svg("g", { class: "s-heldout" }, svg("title", {}, words),
+      svg("circle", { cx: at, cy: high, r: c.kept ? 6.5 : 4.5, fill: c.kept ? "currentColor" : "var(--surface)", stroke: "currentColor", "stroke-width": 2 }),
+      svg("text", { class: "tick", x: at + 9, y: high - 6 }, label)));
+  }
+  const kept = candidates.filter((c) => c.kept).map((c) => `iteration ${c.iteration} epoch ${c.epoch || "all"}`).join(", ");
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Negative answers against refusals of each candidate. Kept: ${kept || "none"}` }, area.body);
+}
+
 // A track from 0 to 100 % with the interval as a band and the rate as a dot.
 function intervalBar(rate, series) {
   const place = (value) => 4 + value * 192;

@@ -119,6 +119,8 @@ function drawCharts(data) {
   const width = (figure) => Math.max(280, figure.clientWidth - 34);
   const rates = $("rates-chart"), loss = $("loss-chart");
   rates.replaceChildren(...(data.evaluations.length ? ratesChart(data.evaluations, width(rates)) : [el("p", { class: "empty" }, "Nothing is measured yet.")]));
+  $("gate").hidden = data.candidates.length === 0;
+  if (data.candidates.length) $("gate-chart").replaceChildren(candidatesChart(data.candidates, width(loss)));
   loss.replaceChildren(data.curve.length ? lossChart(data.curve, width(loss)) : el("p", { class: "empty" }, "Nothing was trained."));
 }
 
