@@ -93,10 +93,14 @@ bool Collator::belongs_to(const Renderer::Example& example, int epoch) const {
   return example.epoch < 0 || example.epoch == epoch % cycle_;
 }
 
+std::int64_t Collator::batches_of(int epoch) const {
+  return static_cast<std::int64_t>((rows_of(epoch).size() + batch_size_ - 1) / batch_size_);
+}
+
 std::int64_t Collator::batches_per_epoch() const {
-  std::size_t longest = 0;
-  for (int epoch = 0; epoch < cycle_; ++epoch) longest = std::max(longest, rows_of(epoch).size());
-  return static_cast<std::int64_t>((longest + batch_size_ - 1) / batch_size_);
+  std::int64_t longest = 0;
+  for (int epoch = 0; epoch < cycle_; ++epoch) longest = std::max(longest, batches_of(epoch));
+  return longest;
 }
 
 std::string Collator::fingerprint() const {

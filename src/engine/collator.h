@@ -41,7 +41,8 @@ class Collator {
 
   // The next epoch: its examples, shuffled, in batches of which the last may be smaller.
   std::vector<std::vector<std::size_t>> next_epoch();
-  // Of the longest epoch.
+  // Of one epoch, from 0; of the longest.
+  [[nodiscard]] std::int64_t batches_of(int epoch) const;
   [[nodiscard]] std::int64_t batches_per_epoch() const;
   [[nodiscard]] Batch collate(const std::vector<std::size_t>& indices, at::Device device) const;
   [[nodiscard]] std::string fingerprint() const;  // of all examples

@@ -28,9 +28,16 @@ std::int64_t steps_per_epoch(Collator& collator, const FinetuneOptions& options)
   return divide_up(collator.batches_per_epoch(), options.gradient_accumulation_steps);
 }
 
-std::int64_t count_steps(const FinetuneOptions& options, std::int64_t steps_per_epoch) {
+// Epochs may differ in length, where examples belong to one of them.
+std::int64_t count_steps(const Collator& collator, const FinetuneOptions& options) {
   if (options.max_steps > 0) return options.max_steps;
-  return std::max<std::int64_t>(1, std::llround(std::ceil(options.num_train_epochs * static_cast<double>(steps_per_epoch))));
+  std::int64_t steps = 0;
+  double left = options.num_train_epochs;
+  for (int epoch = 0; left > 0; ++epoch, left -= 1) {
+    const auto whole = static_cast<double>(divide_up(collator.batches_of(epoch), options.gradient_accumulation_steps));
+    steps += std::llround(std::ceil(std::min(1.0, left) * whole));
+  }
+  return std::max<std::int64_t>(1, steps);
 }
 
 // The layer itself is kept out of memory; its input must require a gradient, which under LoRA the first one does not.
@@ -75,7 +82,7 @@ Trainer::Trainer(Model& model, const std::vector<TrainableParameter>& parameters
       collator_(std::move(examples), options.max_length, options.per_device_train_batch_size, options.seed,
                 /*share_prefix=*/options.lora_dropout == 0 && model.longrope_border() == INT64_MAX, std::move(rejected)),
       steps_per_epoch_(steps_per_epoch(collator_, options)),
-      max_steps_(count_steps(options, steps_per_epoch_)),
+      max_steps_(count_steps(collator_, options)),
       optimizer_(parameters, {options.adam_beta1, options.adam_beta2, options.adam_epsilon, options.weight_decay}),
       schedule_(parse_schedule_type(options.lr_scheduler_type), options.warmup_ratio, max_steps_) {
   if (options.gradient_checkpointing) model_.around_layer = checkpoint_layer;

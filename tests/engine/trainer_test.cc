@@ -67,6 +67,7 @@ TEST(Collator, SomeExamplesBelongToOneEpoch) {
   Collator collator(examples, 9, 8, 7);
   EXPECT_EQ(collator.batches_per_epoch(), 1);
   EXPECT_EQ(Collator(examples, 9, 3, 7).batches_per_epoch(), 2);  // four examples in the first epoch
+  EXPECT_EQ(Collator(examples, 9, 3, 7).batches_of(1), 1);
   for (const std::vector<std::size_t>& expected : {std::vector<std::size_t>{0, 1, 2, 4}, {0, 3, 4}, {0, 1, 2, 4}}) {
     auto batch = collator.next_epoch().at(0);
     std::sort(batch.begin(), batch.end());
@@ -331,6 +332,16 @@ TEST_F(Finetune, KeepsWhatEachEpochCameTo) {
     EXPECT_NE(scores(*loaded), last);
     EXPECT_FALSE(exists(join_path(options_.epochs_folder, "3")));
   }
+}
+
+TEST_F(Finetune, EpochsOfUnequalLengthEndWhereTheyEnd) {
+  options_.max_steps = 0;
+  options_.num_train_epochs = 2;
+  for (std::size_t i = 0; i < 5; ++i) examples_[i].epoch = 0;
+  examples_[5].epoch = 1;  // nine examples, then five: three batches and two
+  EXPECT_EQ(losses(*open()).size(), 5U);
+  options_.num_train_epochs = 1.5;
+  EXPECT_EQ(losses(*open()).size(), 4U);
 }
 
 TEST_F(Finetune, MergedWeightsInAnotherType) {
