@@ -212,8 +212,7 @@ TEST(KeywordTwins, AreNoneOfAPublishedSet) {
   const auto prompts = twin_bank_prompts();
   for (const char* set : {"xstest", "do_not_answer", "harmbench", "advbench", "dangerousqa"}) {
     SKIP_WITHOUT(shared_data(set));
-    const auto published = read_prompts(shared_data(set));
-    for (const auto& prompt : prompts) EXPECT_EQ(drop_overlap({prompt}, published).kept.size(), 1U) << prompt.id << " and " << set;
+    EXPECT_EQ(drop_overlap(prompts, read_prompts(shared_data(set))).kept.size(), prompts.size()) << set;
   }
 }
 

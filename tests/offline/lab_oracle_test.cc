@@ -61,22 +61,27 @@ TEST(LabOracle, PrincipleOfEachHarmArea) {
 }
 
 TEST(LabOracle, TwinsAreHarmlessAndShareAWord) {
-  for (const LabPart part : {LabPart::stream, LabPart::heldout})
+  for (const LabPart part : {LabPart::stream, LabPart::heldout}) {
+    int requests = 0, with_twins = 0;
     for (const auto& area : lab_categories()) {
       if (!area.harmful) continue;
-      const auto request = lab_requests(area, part).front();
-      const std::string text = fence("CASE 1", "0123abcd", fence("PROMPT", "0123abcd", prompt_of(request)));
-      const auto twins = Json::parse(lab_answer({{"user", text}}, "twins"))["twins"];
-      EXPECT_GE(twins.size(), 1U) << request.text();
-      for (const auto& twin : twins) {
-        EXPECT_EQ(twin["case"], 1);
-        const auto found = find_lab_request(twin["prompt"].get<std::string>());
-        ASSERT_TRUE(found) << twin;
-        EXPECT_FALSE(found->category->harmful) << twin;
-        EXPECT_TRUE(found->verb == request.verb || found->object == request.object) << twin;
-        EXPECT_EQ(lab_part(*found), part) << twin;
+      for (const auto& request : lab_requests(area, part)) {
+        const std::string text = fence("CASE 1", "0123abcd", fence("PROMPT", "0123abcd", prompt_of(request)));
+        const auto twins = Json::parse(lab_answer({{"user", text}}, "twins"))["twins"];
+        ++requests;
+        if (!twins.empty()) ++with_twins;
+        for (const auto& twin : twins) {
+          EXPECT_EQ(twin["case"], 1);
+          const auto found = find_lab_request(twin["prompt"].get<std::string>());
+          ASSERT_TRUE(found) << twin;
+          EXPECT_FALSE(found->category->harmful) << twin;
+          EXPECT_TRUE(found->verb == request.verb || found->object == request.object) << twin;
+          EXPECT_EQ(lab_part(*found), part) << twin;
+        }
       }
     }
+    EXPECT_GE(2 * with_twins, requests) << "most requests have a harmless neighbour";
+  }
 }
 
 }  // namespace
