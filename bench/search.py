@@ -65,9 +65,11 @@ def measure(arguments, config, folder, log):
     weights = [[], [] if trained is None else ["--adapter", trained] if trained.name == "adapter" else None]
     found = {}
     answers = folder / "own_answers.jsonl"
+    with sqlite3.connect(folder / "run.db") as store:
+        dtype = store.execute("SELECT value FROM meta WHERE key = 'dtype'").fetchone()[0]
     own_answers(folder, answers)
     for when, flags in zip(("before", "after"), weights):
-        base = [arguments.program, "eval", "--model", trained if flags is None else model, *(flags or []), "--dtype", "float32", "--json"]
+        base = [arguments.program, "eval", "--model", trained if flags is None else model, *(flags or []), "--dtype", dtype, "--json"]
         found[f"perplexity_{when}"] = results_of(run([*base, "--tasks", "perplexity", "--data", answers], log))["perplexity"]["perplexity,none"]
         if arguments.xstest and when == "after":
             out = folder / "xstest"
