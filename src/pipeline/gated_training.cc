@@ -88,6 +88,7 @@ TrainingOutcome train_through_gate(const Stage& stage, Weights& weights, int ite
   while (!outcome.accepted && outcome.attempts <= (gate.enabled ? gate.retries : 0)) {
     const int attempt = outcome.attempts++;
     const FinetuneConfig config = milder(stage.config, attempt);
+    weights.restore(iteration - 1);  // they say which replay is hard
     make_pairs(stage, {iteration, attempt, config, "", ""});
     outcome.train = weights.train(iteration, attempt, config);
     if (outcome.train.steps == 0) {  // the weights stay what they are

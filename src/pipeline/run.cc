@@ -11,7 +11,7 @@
 #include "pipeline/gated_training.h"
 #include "pipeline/iteration.h"
 #include "stages/evaluate.h"
-#include "stages/finetune.h"
+#include "stages/replay.h"
 #include "stages/review.h"
 #include "stages/twins.h"
 

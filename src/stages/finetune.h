@@ -5,9 +5,6 @@
 
 namespace iteralign {
 
-// The base model's own answers to as many replay prompts as the iterations can draw on, judged. The base model must be loaded.
-void answer_replay(const Stage& stage);
-
 // One training of an iteration: the first, or a milder one after the gate refused what came of it.
 struct Training {
   int iteration = 1, attempt = 0;

@@ -1,5 +1,6 @@
 // Which of the base model's own answers are replayed, and when.
 #include "stages/finetune.h"
+#include "stages/replay.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,6 +6,7 @@
 
 #include "stage_fixture.h"
 #include "stages/finetune.h"
+#include "stages/replay.h"
 
 namespace iteralign {
 namespace {

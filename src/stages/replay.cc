@@ -1,0 +1,141 @@
+#include "stages/replay.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "core/random.h"
+#include "core/strings.h"
+#include "core/text_quality.h"
+#include "stages/respond.h"
+#include "stages/twins.h"
+
+namespace iteralign {
+namespace {
+
+// The replay prompts in the order in which iterations draw on them.
+std::vector<Prompt> replay_order(const Stage& stage, Purpose purpose) {
+  auto prompts = stage.store.prompts(purpose);
+  Random random(derive_seed(stage.config.seed, name(purpose)));
+  random.shuffle(prompts);
+  return prompts;
+}
+
+bool helps(const Case& item) { return item.verdict.label == Label::positive && !is_degenerate(item.response.text); }
+
+// The base model's answers that help, by the id of the prompt: one that refuses would teach to refuse.
+std::map<std::string, Case> helpful_answers(const Stage& stage, Purpose purpose) {
+  std::map<std::string, Case> helpful;
+  for (const Purpose asked : {purpose, Purpose::begun_replay})
+    for (Case& item : cases(stage.store, 0, asked, stage.store.prompts(purpose)))
+      if (helps(item)) helpful.emplace(item.prompt.id, std::move(item));
+  return helpful;
+}
+
+SftPair replay_pair(int iteration, PairKind kind, const Case& item) {
+  return {iteration, kind, item.prompt.id, item.prompt.messages, item.response.text, item.response.finish_reason == "stop", ""};
+}
+
+// How little the current weights would begin each answer as the base model did: minus the log-likelihood of its first tokens, which say
+// whether it helps.
+std::vector<double> difficulties(const Stage& stage, const std::vector<Case>& answers) {
+  constexpr std::size_t kBeginning = 4;  // tokens
+  std::vector<ScoreRequest> requests;
+  for (const Case& item : answers)
+    requests.push_back({.context = "", .continuations = {item.response.text}, .messages = item.prompt.messages});
+  std::vector<double> difficulties;
+  for (const auto& scores : stage.model.score(requests)) {
+    double loss = 0;
+    if (!scores.empty())
+      for (std::size_t i = 0; i < std::min(kBeginning, scores[0].token_loglikelihoods.size()); ++i)
+        loss -= scores[0].token_loglikelihoods[i];
+    difficulties.push_back(loss);
+  }
+  return difficulties;
+}
+
+// The `count` hardest to the front, in falling order; the others keep theirs.
+void hardest_first(const Stage& stage, std::vector<Case>& answers, std::size_t count) {
+  const std::vector<double> difficulty = difficulties(stage, answers);
+  std::vector<std::size_t> order(answers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return difficulty[i]; });
+  std::sort(order.begin() + static_cast<std::ptrdiff_t>(std::min(count, order.size())), order.end());
+  std::vector<Case> sorted;
+  for (const std::size_t i : order) sorted.push_back(std::move(answers[i]));
+  answers = std::move(sorted);
+}
+
+// What the base model refuses to answer, or answers with nothing.
+std::vector<Prompt> unhelped(const Stage& stage) {
+  std::vector<Prompt> prompts;
+  for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike, Purpose::replay_twin})
+    for (const Case& item : cases(stage.store, 0, purpose))
+      if (!helps(item)) prompts.push_back(item.prompt);
+  return prompts;
+}
+
+Sampling replay_sampling(const Config& config) {
+  Sampling sampling = config.respond;
+  sampling.max_new_tokens = config.finetune.replay_max_new_tokens;
+  return sampling;
+}
+
+}  // namespace
+
+std::size_t replay_share(double rate, std::size_t revisions) {
+  return static_cast<std::size_t>(std::llround(rate * static_cast<double>(revisions)));
+}
+
+void answer_replay(const Stage& stage) {
+  const auto& finetune = stage.config.finetune;
+  if (finetune.method == "none") return;
+  const auto prompts =
+      std::min(stage.store.prompts(Purpose::red_team).size(), static_cast<std::size_t>(stage.config.red_team.per_iteration));
+  const auto asked = [&](Purpose purpose, double rate) {
+    auto order = replay_order(stage, purpose);
+    order.resize(std::min(order.size(), replay_share(rate, prompts * static_cast<std::size_t>(stage.config.iterations))));
+    return Asked{purpose, order, Question::refusal};
+  };
+  respond(stage, 0,
+          {asked(Purpose::replay, finetune.replay),
+           asked(Purpose::replay_lookalike, finetune.replay_lookalike),
+           {Purpose::replay_twin, stage.store.prompts(Purpose::replay_twin), Question::refusal}},
+          replay_sampling(stage.config));
+  // An answer that is begun leaves no room for refusing: so the model learns to help here too.
+  const std::string opening(trim(stage.texts.get("replay_opening")));
+  if (const auto again = unhelped(stage); !again.empty())
+    respond(stage, 0, {{Purpose::begun_replay, again, Question::refusal, opening}}, replay_sampling(stage.config));
+}
+
+std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw) {
+  auto helpful = helpful_answers(stage, draw.purpose);
+  std::vector<Case> pool;
+  for (const Prompt& prompt : replay_order(stage, draw.purpose))
+    if (const auto found = helpful.find(prompt.id); found != helpful.end()) pool.push_back(std::move(found->second));
+  const std::size_t count = std::min(replay_share(draw.rate, draw.revisions), pool.size());
+  if (count == 0) return {};
+  const std::size_t begin = static_cast<std::size_t>(draw.iteration - 1) * count % pool.size();
+  std::rotate(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(begin), pool.end());
+  hardest_first(stage, pool, draw.revisions);
+  pool.resize(count);
+  std::vector<SftPair> pairs;
+  for (const Case& item : pool) pairs.push_back(replay_pair(draw.iteration, draw.kind, item));
+  return pairs;
+}
+
+// The base model's own answers to the twins of what is revised.
+std::vector<SftPair> twin_pairs(const Stage& stage, int iteration, const std::vector<SftPair>& revisions) {
+  const auto helpful = helpful_answers(stage, Purpose::replay_twin);
+  std::set<std::string> sources;
+  for (const SftPair& pair : revisions) sources.insert(twin_source(pair.prompt_id));
+  std::vector<SftPair> pairs;
+  for (const Prompt& twin : stage.store.prompts(Purpose::replay_twin))
+    if (const auto found = helpful.find(twin.id); found != helpful.end() && sources.contains(twin.source))
+      pairs.push_back(replay_pair(iteration, PairKind::twin, found->second));
+  return pairs;
+}
+
+}  // namespace iteralign

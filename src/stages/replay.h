@@ -1,0 +1,31 @@
+#pragma once
+// replay: the base model's own answers to harmless prompts, trained on beside the revisions so that the model does not learn to refuse
+// everything.
+
+#include <vector>
+
+#include "stages/stage.h"
+
+namespace iteralign {
+
+// The base model's own answers to as many replay prompts as the iterations can draw on, judged. The base model must be loaded.
+void answer_replay(const Stage& stage);
+
+// How many replay answers so many revisions ask for.
+std::size_t replay_share(double rate, std::size_t revisions);
+
+struct ReplayDraw {
+  int iteration;
+  Purpose purpose;  // replay or replay_lookalike
+  PairKind kind;
+  double rate;  // answers for each revision
+  std::size_t revisions;
+};
+// The answers that an iteration replays: first, as many as there are revisions, those that the current weights are farthest from saying
+// (they would refuse, most likely), the farthest first; then others, in each iteration others as long as there are any.
+std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw);
+
+// The answers to the twins of the prompts that are revised.
+std::vector<SftPair> twin_pairs(const Stage& stage, int iteration, const std::vector<SftPair>& revisions);
+
+}  // namespace iteralign
