@@ -36,7 +36,10 @@ class FakeModel : public BaseModel {
     return all;
   }
   std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) override {
-    return std::vector<std::vector<Score>>(requests.size());
+    std::vector<std::vector<Score>> all(requests.size());
+    for (std::size_t i = 0; loglikelihood && i < requests.size(); ++i)
+      all[i] = {{loglikelihood(requests[i]), {loglikelihood(requests[i])}}};
+    return all;
   }
   TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
                         const std::function<bool()>&) override {
@@ -55,8 +58,9 @@ class FakeModel : public BaseModel {
   [[nodiscard]] std::string dtype() const override { return "float32"; }
 
   int generated = 0;
-  bool continues_what_is_begun = true;  // else it answers by its rule, whatever its turn begins with
-  int fail_at = -1;                     // the failing fake: this generation throws
+  bool continues_what_is_begun = true;                       // else it answers by its rule, whatever its turn begins with
+  std::function<double(const ScoreRequest&)> loglikelihood;  // of the first continuation, as one token
+  int fail_at = -1;                                          // the failing fake: this generation throws
   std::vector<std::vector<TrainExample>> trained;
 
  private:

@@ -105,9 +105,26 @@ std::map<std::string, std::vector<int>> epochs_of_replay(const std::vector<Train
   return epochs;
 }
 
-TEST_F(ReplayTest, TheReplayIsDealtOutToTheEpochs) {
+TEST_F(ReplayTest, WhatTheWeightsAreFarthestFromSayingComesFirst) {
+  model_.loglikelihood = [](const ScoreRequest& request) {
+    const std::string& text = request.messages.back().content;
+    return text == "benign 5" ? -9.0 : text == "benign 2" ? -7.0 : -1.0;
+  };
+  answer_replay(stage_);
+  config_.finetune.replay = 1.5;
+  for (const int iteration : {1, 2}) {
+    put_revisions(iteration);
+    make_pairs(stage_, training(iteration));
+    ASSERT_THAT(replayed(iteration), SizeIs(3));
+    EXPECT_EQ(replayed(iteration)[0], "benign 5");
+    EXPECT_EQ(replayed(iteration)[1], "benign 2");
+  }
+  EXPECT_NE(replayed(1)[2], replayed(2)[2]);
+}
+
+TEST_F(ReplayTest, TheHardestIsInEveryEpochAndTheRestIsDealtOut) {
   config_.finetune.options.num_train_epochs = 3;
-  config_.finetune.replay = 3;  // six for two revisions
+  config_.finetune.replay = 4;  // eight for two revisions
   answer_replay(stage_);
   put_revisions(1);
   make_pairs(stage_, training(1));
@@ -117,9 +134,9 @@ TEST_F(ReplayTest, TheReplayIsDealtOutToTheEpochs) {
     ASSERT_THAT(epochs, SizeIs(1)) << prompt;
     ++answers[epochs.front()];
   }
-  EXPECT_THAT(answers, ElementsAre(Pair(0, 2), Pair(1, 2), Pair(2, 2)));
+  EXPECT_THAT(answers, ElementsAre(Pair(-1, 2), Pair(0, 2), Pair(1, 2), Pair(2, 2)));
   for (const TrainExample& example : model_.trained.back())
-    EXPECT_EQ(example.epoch == -1, example.messages.back().content.starts_with("harmful"));
+    if (example.messages.back().content.starts_with("harmful")) EXPECT_EQ(example.epoch, -1);
 }
 
 TEST_F(ReplayTest, TooFewAnswersComeAgainInOtherEpochs) {
@@ -132,7 +149,7 @@ TEST_F(ReplayTest, TooFewAnswersComeAgainInOtherEpochs) {
   EXPECT_THAT(replayed(1), SizeIs(8));
   EXPECT_THAT(model_.trained.back(), SizeIs(2 + 12));
   for (const auto& [prompt, epochs] : epochs_of_replay(model_.trained.back()))
-    EXPECT_THAT(epochs, AnyOf(SizeIs(1), ElementsAre(0, 1))) << prompt;
+    EXPECT_THAT(epochs, AnyOf(SizeIs(1), ElementsAre(-1, 1), ElementsAre(0, 1))) << prompt;
 }
 
 TEST_F(ReplayTest, FromTheBaseModelThePairsOfAllAcceptedIterationsAreTrainedOn) {
