@@ -66,9 +66,8 @@ void make_pairs(const Stage& stage, const Training& training) {
   if (stage.store.has_pairs(iteration) && stage.store.meta(mark).value_or("0") == attempt) return;
   auto pairs = revision_pairs(stage, iteration);
   const FinetuneConfig& config = training.config;
-  const auto benign = replay_pairs(stage, {iteration, Purpose::replay, PairKind::benign, config.replay, pairs.size()});
-  const auto lookalike =
-      replay_pairs(stage, {iteration, Purpose::replay_lookalike, PairKind::lookalike, config.replay_lookalike, pairs.size()});
+  const auto benign = replay_pairs(stage, {iteration, Purpose::replay, PairKind::benign, config.replay, pairs});
+  const auto lookalike = replay_pairs(stage, {iteration, Purpose::replay_lookalike, PairKind::lookalike, config.replay_lookalike, pairs});
   const auto twins = twin_pairs(stage, iteration, pairs);
   pairs.insert(pairs.end(), twins.begin(), twins.end());
   pairs.insert(pairs.end(), benign.begin(), benign.end());

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
+#include <span>
 
 #include "core/random.h"
 #include "core/strings.h"
@@ -38,31 +40,43 @@ SftPair replay_pair(int iteration, PairKind kind, const Case& item) {
   return {iteration, kind, item.prompt.id, item.prompt.messages, item.response.text, item.response.finish_reason == "stop", ""};
 }
 
-// How little the current weights would begin each answer as the base model did: minus the log-likelihood of its first tokens, which say
-// whether it helps.
-std::vector<double> difficulties(const Stage& stage, const std::vector<Case>& answers) {
-  constexpr std::size_t kBeginning = 4;  // tokens
-  std::vector<ScoreRequest> requests;
-  for (const Case& item : answers)
-    requests.push_back({.context = "", .continuations = {item.response.text}, .messages = item.prompt.messages});
-  std::vector<double> difficulties;
-  for (const auto& scores : stage.model.score(requests)) {
-    double loss = 0;
-    if (!scores.empty())
-      for (std::size_t i = 0; i < std::min(kBeginning, scores[0].token_loglikelihoods.size()); ++i)
-        loss -= scores[0].token_loglikelihoods[i];
-    difficulties.push_back(loss);
+// How the revisions most often begin: in these words the weights would refuse.
+std::vector<std::string> common_openings(const std::vector<SftPair>& revisions) {
+  constexpr std::size_t kOpenings = 3, kWords = 5;
+  std::map<std::string, int> counts;
+  for (const SftPair& revision : revisions) {
+    auto words = split(revision.completion, ' ');
+    words.resize(std::min(words.size(), kWords));
+    ++counts[join(words, " ")];
   }
-  return difficulties;
+  std::vector<std::pair<std::string, int>> sorted(counts.begin(), counts.end());
+  std::ranges::stable_sort(sorted, std::greater(), &std::pair<std::string, int>::second);
+  std::vector<std::string> openings;
+  for (const auto& [opening, count] : std::span(sorted).first(std::min(kOpenings, sorted.size()))) openings.push_back(opening);
+  return openings;
 }
 
-// The `count` hardest to the front, in falling order; the others keep theirs.
-void hardest_first(const Stage& stage, std::vector<Case>& answers, std::size_t count) {
-  const std::vector<double> difficulty = difficulties(stage, answers);
+// How near the current weights are to beginning their answer as the revisions do: the log-likelihood of the likeliest opening.
+std::vector<double> refusal_scores(const Stage& stage, const std::vector<Case>& answers, const std::vector<std::string>& openings) {
+  std::vector<ScoreRequest> requests;
+  for (const Case& item : answers) requests.push_back({.context = "", .continuations = openings, .messages = item.prompt.messages});
+  std::vector<double> nearest;
+  for (const auto& scores : stage.model.score(requests)) {
+    double best = -std::numeric_limits<double>::infinity();
+    for (const Score& score : scores) best = std::max(best, score.loglikelihood);
+    nearest.push_back(best);
+  }
+  return nearest;
+}
+
+// As many as there are revisions of those that the current weights would soonest refuse come first, the soonest before all; the others
+// keep their order.
+void hardest_first(const Stage& stage, std::vector<Case>& answers, const std::vector<SftPair>& revisions) {
+  const std::vector<double> scores = refusal_scores(stage, answers, common_openings(revisions));
   std::vector<std::size_t> order(answers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return difficulty[i]; });
-  std::sort(order.begin() + static_cast<std::ptrdiff_t>(std::min(count, order.size())), order.end());
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return scores[i]; });
+  std::sort(order.begin() + static_cast<std::ptrdiff_t>(std::min(revisions.size(), order.size())), order.end());
   std::vector<Case> sorted;
   for (const std::size_t i : order) sorted.push_back(std::move(answers[i]));
   answers = std::move(sorted);
@@ -115,7 +129,7 @@ std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw) {
   std::vector<Case> pool;
   for (const Prompt& prompt : replay_order(stage, draw.purpose))
     if (const auto found = helpful.find(prompt.id); found != helpful.end()) pool.push_back(std::move(found->second));
-  const std::size_t count = std::min(replay_share(draw.rate, draw.revisions), pool.size());
+  const std::size_t count = std::min(replay_share(draw.rate, draw.revisions.size()), pool.size());
   if (count == 0) return {};
   const std::size_t begin = static_cast<std::size_t>(draw.iteration - 1) * count % pool.size();
   std::rotate(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(begin), pool.end());

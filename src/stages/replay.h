@@ -19,10 +19,10 @@ struct ReplayDraw {
   Purpose purpose;  // replay or replay_lookalike
   PairKind kind;
   double rate;  // answers for each revision
-  std::size_t revisions;
+  const std::vector<SftPair>& revisions;
 };
-// The answers that an iteration replays: first, as many as there are revisions, those that the current weights are farthest from saying
-// (they would refuse, most likely), the farthest first; then others, in each iteration others as long as there are any.
+// The answers that an iteration replays. First, as many as there are revisions, those to prompts that the current weights are nearest to
+// refusing: to answering as revisions begin. Then others, in each iteration others as long as there are any.
 std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw);
 
 // The answers to the twins of the prompts that are revised.

@@ -105,10 +105,11 @@ std::map<std::string, std::vector<int>> epochs_of_replay(const std::vector<Train
   return epochs;
 }
 
-TEST_F(ReplayTest, WhatTheWeightsAreFarthestFromSayingComesFirst) {
+TEST_F(ReplayTest, WhatTheWeightsAreNearestToRefusingComesFirst) {
   model_.loglikelihood = [](const ScoreRequest& request) {
     const std::string& text = request.messages.back().content;
-    return text == "benign 5" ? -9.0 : text == "benign 2" ? -7.0 : -1.0;
+    EXPECT_EQ(request.continuations, std::vector<std::string>{"I cannot help with that."});  // as the revisions begin
+    return text == "benign 5" ? -1.0 : text == "benign 2" ? -2.0 : -9.0;
   };
   answer_replay(stage_);
   config_.finetune.replay = 1.5;
