@@ -106,8 +106,7 @@ def table(results):
         after, rise = r["after"], 100 * (r["perplexity_after"] / r["perplexity_before"] - 1)
         lines.append(f"| {r['setting']} | {r['seed']} | {share(after['heldout'], 'negative')} | " +
                      " | ".join(share(after[kind], "refused") for kind in ("benign", "lookalike", "twin")) +
-                     f" | {100 * r['xstest_safe']:.1f} %" * ("xstest_safe" in r) + " | -" * ("xstest_safe" not in r) +
-                     f" | {rise:+.1f} % | {r['oracle_calls']} | {r['seconds']:.0f} |")
+                     (f" | {100 * r['xstest_safe']:.1f} %" if "xstest_safe" in r else " | -") + f" | {rise:+.1f} % | {r['oracle_calls']} | {r['seconds']:.0f} |")
     return "\n".join(lines)
 
 
