@@ -27,8 +27,8 @@ std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
   return pairs;
 }
 
-// What an iteration's pairs are as examples. Revisions and twins are trained on in every epoch, and so are as many of each kind of replay,
-// the hardest. The rest of the replay is dealt out to the epochs, so that each has answers that the others have not; where there are
+// What an iteration's pairs are as examples. Revisions and twins are trained on in every epoch, and so is the hardest replay of each kind.
+// The rest of the replay is dealt out to the epochs, so that each has answers that the others have not; where there are
 // fewer than were asked for, they come again.
 void add_examples(const std::vector<SftPair>& pairs, const FinetuneConfig& config, std::vector<TrainExample>& examples) {
   std::map<PairKind, std::vector<TrainExample>> of_kind;
@@ -39,7 +39,8 @@ void add_examples(const std::vector<SftPair>& pairs, const FinetuneConfig& confi
   const auto epochs = static_cast<std::size_t>(std::ceil(config.options.num_train_epochs));
   for (const auto& [kind, rate] : {std::pair(PairKind::benign, config.replay), std::pair(PairKind::lookalike, config.replay_lookalike)}) {
     const auto& replay = of_kind[kind];
-    const std::size_t count = replay.empty() ? 0 : replay_share(rate, revisions), hardest = std::min({revisions, replay.size(), count});
+    const std::size_t count = replay.empty() ? 0 : replay_share(rate, revisions),
+                      hardest = std::min({kHardPerRevision * revisions, replay.size(), count});
     examples.insert(examples.end(), replay.begin(), replay.begin() + static_cast<std::ptrdiff_t>(hardest));
     for (std::size_t i = hardest; i < count; ++i) {
       examples.push_back(replay[i % replay.size()]);

@@ -69,14 +69,13 @@ std::vector<double> refusal_scores(const Stage& stage, const std::vector<Case>& 
   return nearest;
 }
 
-// As many as there are revisions of those that the current weights would soonest refuse come first, the soonest before all; the others
-// keep their order.
+// Those that the current weights would soonest refuse come first, kHardPerRevision for each revision; the others keep their order.
 void hardest_first(const Stage& stage, std::vector<Case>& answers, const std::vector<SftPair>& revisions) {
   const std::vector<double> scores = refusal_scores(stage, answers, common_openings(revisions));
   std::vector<std::size_t> order(answers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return scores[i]; });
-  std::sort(order.begin() + static_cast<std::ptrdiff_t>(std::min(revisions.size(), order.size())), order.end());
+  std::sort(order.begin() + static_cast<std::ptrdiff_t>(std::min(kHardPerRevision * revisions.size(), order.size())), order.end());
   std::vector<Case> sorted;
   for (const std::size_t i : order) sorted.push_back(std::move(answers[i]));
   answers = std::move(sorted);
