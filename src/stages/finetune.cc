@@ -40,7 +40,7 @@ void add_examples(const std::vector<SftPair>& pairs, const FinetuneConfig& confi
   for (const auto& [kind, rate] : {std::pair(PairKind::benign, config.replay), std::pair(PairKind::lookalike, config.replay_lookalike)}) {
     const auto& replay = of_kind[kind];
     const std::size_t count = replay.empty() ? 0 : replay_share(rate, revisions),
-                      hardest = std::min({kHardPerRevision * revisions, replay.size(), count});
+                      hardest = std::min({hard_per_revision(kind) * revisions, replay.size(), count});
     examples.insert(examples.end(), replay.begin(), replay.begin() + static_cast<std::ptrdiff_t>(hardest));
     for (std::size_t i = hardest; i < count; ++i) {
       examples.push_back(replay[i % replay.size()]);

@@ -69,13 +69,13 @@ std::vector<double> refusal_scores(const Stage& stage, const std::vector<Case>& 
   return nearest;
 }
 
-// Those that the current weights would soonest refuse come first, kHardPerRevision for each revision; the others keep their order.
-void hardest_first(const Stage& stage, std::vector<Case>& answers, const std::vector<SftPair>& revisions) {
+// The `count` that the current weights would soonest refuse come first; the others keep their order.
+void hardest_first(const Stage& stage, std::vector<Case>& answers, const std::vector<SftPair>& revisions, std::size_t count) {
   const std::vector<double> scores = refusal_scores(stage, answers, common_openings(revisions));
   std::vector<std::size_t> order(answers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return scores[i]; });
-  std::sort(order.begin() + static_cast<std::ptrdiff_t>(std::min(kHardPerRevision * revisions.size(), order.size())), order.end());
+  std::sort(order.begin() + static_cast<std::ptrdiff_t>(std::min(count, order.size())), order.end());
   std::vector<Case> sorted;
   for (const std::size_t i : order) sorted.push_back(std::move(answers[i]));
   answers = std::move(sorted);
@@ -132,7 +132,7 @@ std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw) {
   if (count == 0) return {};
   const std::size_t begin = static_cast<std::size_t>(draw.iteration - 1) * count % pool.size();
   std::rotate(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(begin), pool.end());
-  hardest_first(stage, pool, draw.revisions);
+  hardest_first(stage, pool, draw.revisions, hard_per_revision(draw.kind) * draw.revisions.size());
   pool.resize(count);
   std::vector<SftPair> pairs;
   for (const Case& item : pool) pairs.push_back(replay_pair(draw.iteration, draw.kind, item));

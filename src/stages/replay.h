@@ -11,8 +11,9 @@ namespace iteralign {
 // The base model's own answers to as many replay prompts as the iterations can draw on, judged. The base model must be loaded.
 void answer_replay(const Stage& stage);
 
-// So many of each kind of replay, for each revision, are those that the weights are nearest to refusing.
-constexpr std::size_t kHardPerRevision = 2;
+// So many answers for each revision are to prompts that the weights are nearest to refusing; the numbers come from a search
+// (docs/evaluation.md).
+constexpr std::size_t hard_per_revision(PairKind kind) { return kind == PairKind::benign ? 2 : 1; }
 
 // How many replay answers so many revisions ask for.
 std::size_t replay_share(double rate, std::size_t revisions);
@@ -24,8 +25,8 @@ struct ReplayDraw {
   double rate;  // answers for each revision
   const std::vector<SftPair>& revisions;
 };
-// The answers that an iteration replays. First, kHardPerRevision for each revision, those to prompts that the current weights are nearest
-// to refusing: to answering as revisions begin. Then others, in each iteration others as long as there are any.
+// The answers that an iteration replays. First, hard_per_revision() for each revision, those to prompts that the current weights are
+// nearest to refusing: to answering as revisions begin. Then others, in each iteration others as long as there are any.
 std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw);
 
 // The answers to the twins of the prompts that are revised.
