@@ -71,8 +71,8 @@ struct FinetuneConfig {
   std::string objective = "sft";  // sft, dpo or sft+dpo
   FinetuneOptions options;        // method and objective apart: training_options()
   std::string start = "last";     // or base
-  double replay = 3.0;
-  double replay_lookalike = 3.0;
+  double replay = 6.0;
+  double replay_lookalike = 4.0;
   int replay_max_new_tokens = 96;
 };
 

@@ -125,7 +125,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "finetune.use_rslora", .help = "scale is alpha / sqrt(r)"}, t.use_rslora);
   visit(Info{.key = "finetune.lora_target_modules", .help = "linear layers that get an adapter"}, t.lora_target_modules);
   visit(Info{.key = "finetune.modules_to_save", .help = "beside LoRA trained and saved whole: embed_tokens, lm_head, or the end of a norm's name"}, t.modules_to_save);
-  visit(Info{.key = "finetune.replay", .help = "the base model's own answers to benign prompts, for each revision; dealt out to the epochs", .min = 0, .max = 1000}, c.finetune.replay);
+  visit(Info{.key = "finetune.replay", .help = "the base model's own answers to benign prompts, for each revision. Those that the weights are nearest to refusing are in every epoch, the rest is dealt out to the epochs", .min = 0, .max = 1000}, c.finetune.replay);
   visit(Info{.key = "finetune.replay_lookalike", .help = "its own answers to harmless look-alikes, for each revision; dealt out too", .min = 0, .max = 1000}, c.finetune.replay_lookalike);
   visit(Info{.key = "finetune.replay_max_new_tokens", .help = "length limit of those answers", .min = 1, .max = 1e6}, c.finetune.replay_max_new_tokens);
 
