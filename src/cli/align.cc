@@ -16,11 +16,20 @@
 #include "core/log.h"
 #include "pipeline/run.h"
 #include "report/terminal_table.h"
+#include "stages/calibrate.h"
 
 namespace iteralign {
 namespace {
 
+// Read before anything is paid for. The same model may stand behind another address, so another name is no error.
+void check_calibration(const Config& config) {
+  if (config.judge.calibration.empty()) return;
+  const std::string of = read_calibration(config.judge.calibration).oracle, now = oracle_name(config.oracle);
+  if (of != now) log_warning("{} holds the errors of the oracle {}, this run's is {}", config.judge.calibration, of, now);
+}
+
 void run_align(const Config& config, bool json) {
+  check_calibration(config);
   const std::string folder = run_folder(config);
   std::string table;
   run(config, {.inputs = [&] { return gather_inputs(config, {lab_inputs}); },

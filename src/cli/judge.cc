@@ -56,8 +56,7 @@ void run_calibrate(const JudgeFlags& flags) {
   const PromptTexts texts(config.prompts_dir);
   const auto oracle = make_oracle(config.oracle, store.reply_cache(), {});
   const Judge judge(*oracle, texts, config.judge);
-  const std::string name = config.oracle.base_url + (config.oracle.model.empty() ? "" : " " + config.oracle.model);
-  const Calibration calibration = calibrate(judge, answers, flags.repeats, config.oracle.concurrency, name);
+  const Calibration calibration = calibrate(judge, answers, flags.repeats, config.oracle.concurrency, oracle_name(config.oracle));
   if (!flags.out.empty()) {
     write_file_atomic(flags.out, dump_json_pretty(to_json(calibration)) + "\n");
     log_info("written: {}; reported rates are corrected with judge.calibration={}", flags.out, flags.out);

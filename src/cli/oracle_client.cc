@@ -64,4 +64,6 @@ std::unique_ptr<Oracle> make_oracle(const OracleConfig& config, ReplyCache& cach
   return std::make_unique<OpenAiOracle>(std::move(options), &cache, interrupted);
 }
 
+std::string oracle_name(const OracleConfig& config) { return config.base_url + (config.model.empty() ? "" : " " + config.model); }
+
 }  // namespace iteralign

@@ -2,6 +2,7 @@
 // The real oracle of a configuration.
 
 #include <memory>
+#include <string>
 
 #include "iteralign/config.h"
 #include "iteralign/oracle.h"
@@ -10,5 +11,8 @@ namespace iteralign {
 
 // A client of the configured server; for an embedded oracle with the server itself. `spent_before` counts against the budget.
 std::unique_ptr<Oracle> make_oracle(const OracleConfig& config, ReplyCache& cache, const OracleUsage& spent_before);
+
+// By which a calibration says whose it is: address and model.
+std::string oracle_name(const OracleConfig& config);
 
 }  // namespace iteralign
