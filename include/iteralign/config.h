@@ -70,7 +70,6 @@ struct FinetuneConfig {
   std::string method = "lora";    // lora, full or none
   std::string objective = "sft";  // sft, dpo or sft+dpo
   FinetuneOptions options;        // method and objective apart: training_options()
-  std::string start = "last";     // or base
   double replay = 6.0;
   double replay_lookalike = 4.0;
   int replay_max_new_tokens = 96;

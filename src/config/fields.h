@@ -101,7 +101,6 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   auto& t = c.finetune.options;
   visit(Info{.key = "finetune.method", .help = "none: principles and revisions only", .choices = {"lora", "full", "none"}}, c.finetune.method);
   visit(Info{.key = "finetune.objective", .help = "sft: the revisions are learnt; dpo: they are preferred to the responses; sft+dpo: both, with the replay in sft", .choices = {"sft", "dpo", "sft+dpo"}}, c.finetune.objective);
-  visit(Info{.key = "finetune.start", .help = "what an iteration trains. last: the weights that it began with, on its own pairs; base: the base model anew, on those of all accepted iterations and its own", .choices = {"last", "base"}}, c.finetune.start);
   visit(Info{.key = "finetune.dpo_beta", .help = "the smaller, the further a preference may move the weights", .min = 0, .max = 100}, t.dpo_beta);
   visit(Info{.key = "finetune.learning_rate", .help = "peak of the schedule", .min = 0, .max = 10}, t.learning_rate);
   visit(Info{.key = "finetune.num_train_epochs", .help = "passes over this iteration's pairs", .min = 0, .max = 1e6}, t.num_train_epochs);

@@ -57,7 +57,7 @@ void Weights::restore(int iteration) { load(trained_weights(run_folder_, iterati
 
 TrainSummary Weights::train(int iteration, int attempt, const FinetuneConfig& config) {
   if (const auto done = stage_.store.meta(mark(iteration, attempt))) return from_text(*done);
-  restore(config.start == "base" ? 0 : iteration - 1);
+  restore(iteration - 1);
   make_directories(iteration_folder(run_folder_, iteration));
   const std::string candidates = join_path(iteration_folder(run_folder_, iteration), fmt::format("candidates/{}", attempt));
   const bool choose = stage_.config.gate.enabled && stage_.config.gate.validation > 0;

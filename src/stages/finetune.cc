@@ -27,15 +27,15 @@ std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
   return pairs;
 }
 
-// What an iteration's pairs are as examples. Revisions and twins are trained on in every epoch, and so is the hardest replay of each kind.
-// The rest of the replay is dealt out to the epochs, so that each has answers that the others have not; where there are
-// fewer than were asked for, they come again.
-void add_examples(const std::vector<SftPair>& pairs, const FinetuneConfig& config, std::vector<TrainExample>& examples) {
+// Revisions and twins are trained on in every epoch, and so is the hardest replay of each kind. The rest of the replay is dealt out to
+// the epochs, so that each has answers that the others have not; where there are fewer than were asked for, they come again.
+std::vector<TrainExample> training_examples(const Stage& stage, int iteration, const FinetuneConfig& config) {
   std::map<PairKind, std::vector<TrainExample>> of_kind;
-  for (const auto& pair : pairs) of_kind[pair.kind].push_back({pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected});
-  for (const PairKind kind : {PairKind::revision, PairKind::twin})
-    examples.insert(examples.end(), of_kind[kind].begin(), of_kind[kind].end());
-  const std::size_t revisions = of_kind[PairKind::revision].size();
+  for (const auto& pair : stage.store.pairs(iteration))
+    of_kind[pair.kind].push_back({pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected});
+  std::vector<TrainExample> examples = of_kind[PairKind::revision];
+  const std::size_t revisions = examples.size();
+  examples.insert(examples.end(), of_kind[PairKind::twin].begin(), of_kind[PairKind::twin].end());
   const auto epochs = static_cast<std::size_t>(std::ceil(config.options.num_train_epochs));
   for (const auto& [kind, rate] : {std::pair(PairKind::benign, config.replay), std::pair(PairKind::lookalike, config.replay_lookalike)}) {
     const auto& replay = of_kind[kind];
@@ -47,15 +47,6 @@ void add_examples(const std::vector<SftPair>& pairs, const FinetuneConfig& confi
       examples.back().epoch = static_cast<int>((i - hardest) * epochs / (count - hardest));
     }
   }
-}
-
-// What the gate rolled back is not trained on again.
-std::vector<TrainExample> training_examples(const Stage& stage, int iteration, const FinetuneConfig& config) {
-  std::vector<TrainExample> examples;
-  if (config.start == "base")
-    for (const IterationSummary& earlier : stage.store.iterations())
-      if (earlier.accepted && earlier.iteration < iteration) add_examples(stage.store.pairs(earlier.iteration), config, examples);
-  add_examples(stage.store.pairs(iteration), config, examples);
   return examples;
 }
 

@@ -153,20 +153,5 @@ TEST_F(ReplayTest, TooFewAnswersComeAgainInOtherEpochs) {
     EXPECT_THAT(epochs, AnyOf(SizeIs(1), ElementsAre(-1, 1), ElementsAre(0, 1))) << prompt;
 }
 
-TEST_F(ReplayTest, FromTheBaseModelThePairsOfAllAcceptedIterationsAreTrainedOn) {
-  config_.finetune.replay = 0;
-  config_.finetune.start = "base";
-  for (const int iteration : {1, 2, 3}) {
-    put_revisions(iteration);
-    make_pairs(stage_, training(iteration));
-    finetune(stage_, training(iteration));
-    store_.put(IterationSummary{.iteration = iteration, .accepted = iteration != 2});  // the second is rolled back
-  }
-  ASSERT_EQ(model_.trained.size(), 3U);
-  EXPECT_EQ(model_.trained[0].size(), 2U);
-  EXPECT_EQ(model_.trained[1].size(), 4U);
-  EXPECT_EQ(model_.trained[2].size(), 4U);
-}
-
 }  // namespace
 }  // namespace iteralign
