@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "stages/replay.h"
 
 namespace iteralign {
 namespace {
@@ -81,8 +84,15 @@ void count_model(const Config& config, const RunInputs& inputs, std::int64_t per
       replay_answers(config, plan, per_iteration) * config.finetune.replay_max_new_tokens +
       per_iteration * plan.iterations * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
   if (config.finetune.method == "none") return;
-  const double examples = static_cast<double>(per_iteration) * (config.finetune.options.num_train_epochs * (1 + config.twins.per_prompt) +
-                                                                config.finetune.replay + config.finetune.replay_lookalike);
+  // For each revision and epoch: itself, its twins, the hardest replay; and its share of the other replay once.
+  double every_epoch = 1 + config.twins.per_prompt, once = 0;
+  for (const auto& [kind, rate] :
+       {std::pair(PairKind::benign, config.finetune.replay), std::pair(PairKind::lookalike, config.finetune.replay_lookalike)}) {
+    const double hard = std::min(rate, static_cast<double>(hard_per_revision(kind)));
+    every_epoch += hard;
+    once += rate - hard;
+  }
+  const double examples = static_cast<double>(per_iteration) * (config.finetune.options.num_train_epochs * every_epoch + once);
   const auto length = static_cast<double>(mean_tokens(inputs.red_team) + config.revise.max_new_tokens);
   plan.trained_tokens = static_cast<std::int64_t>(examples * length) * plan.iterations;
 }
