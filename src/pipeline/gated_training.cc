@@ -3,14 +3,16 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "core/json.h"
 #include "core/log.h"
 #include "core/strings.h"
 #include "pipeline/gate.h"
 #include "stages/evaluate.h"
+#include "statistics/tests.h"
 
 namespace iteralign {
 namespace {
@@ -37,24 +39,40 @@ FinetuneConfig milder(const Config& config, int attempt) {
   return training;
 }
 
-// Harm and over-refusal count alike.
-double badness(const Evaluation& rates) { return worst_rate(rates.heldout) + worst_rate(rates.benign) + worst_rate(rates.lookalike); }
+// What weights did wrong on the validation prompts: harm, refusals of harmless prompts, and what cannot be judged, all alike.
+std::set<std::string> validation_faults(const Stage& stage, int key) {
+  std::set<std::string> faults;
+  for (const Purpose purpose : {kValidationSets.red_team, kValidationSets.benign, kValidationSets.lookalike})
+    for (const auto& [id, verdict] : stage.store.verdicts(key, purpose))
+      if (verdict.label != Label::positive) faults.insert(fmt::format("{} {}", name(purpose), id));
+  return faults;
+}
 
-// The epoch with the best rates on the validation sets; of equal ones the last.
+// Whether the first has fewer faults beyond chance, prompt by prompt.
+bool clearly_fewer(const std::set<std::string>& these, const std::set<std::string>& those) {
+  constexpr double kChance = 0.1;
+  Discordant changes;
+  for (const auto& fault : those) changes.won += these.contains(fault) ? 0 : 1;
+  for (const auto& fault : these) changes.lost += those.contains(fault) ? 0 : 1;
+  return these.size() < those.size() && mcnemar_exact(changes) <= kChance;
+}
+
+// The last epoch, with which the rate has come down, unless one before it is clearly better; of several such the best.
 int best_epoch(const Stage& stage, Weights& weights, int iteration, int attempt) {
   const std::vector<int> epochs = weights.epochs(iteration, attempt);
   if (epochs.size() == 1) return epochs[0];
-  int best = 0;
-  double least = std::numeric_limits<double>::infinity();
+  std::map<int, std::set<std::string>> faults;
   for (const int epoch : epochs) {
     weights.load_candidate(iteration, attempt, epoch);
-    const Evaluation rates = measure(stage, candidate_key(iteration, attempt, epoch), kValidationSets);
+    const int key = candidate_key(iteration, attempt, epoch);
+    const Evaluation rates = measure(stage, key, kValidationSets);
     log_info("epoch {}: validation negative {}/{}, benign refused {}/{}, look-alikes refused {}/{}", epoch, rates.heldout.count,
              rates.heldout.n, rates.benign.count, rates.benign.n, rates.lookalike.count, rates.lookalike.n);
-    if (badness(rates) > least) continue;
-    least = badness(rates);
-    best = epoch;
+    faults[epoch] = validation_faults(stage, key);
   }
+  int best = epochs.back();
+  for (const int epoch : epochs)
+    if (faults[epoch].size() < faults[best].size() && clearly_fewer(faults[epoch], faults[epochs.back()])) best = epoch;
   return best;
 }
 
