@@ -73,6 +73,7 @@ struct FinetuneConfig {
   double replay = 6.0;
   double replay_lookalike = 4.0;
   int replay_max_new_tokens = 96;
+  std::string later_iterations = "milder";  // or same
 };
 
 // With the method and the objective; not for the method none.
