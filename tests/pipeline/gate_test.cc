@@ -57,7 +57,7 @@ TEST(Gate, BenchmarksMayNotDrop) {
 
 // A model whose trainings lead where a test wants them: `steps` are the states after each training, epoch by epoch.
 struct State {
-  bool helps_with_harm = true, refuses_benign = false;
+  bool helps_with_harm = true, refuses_benign = false, refuses_number_3 = false;
 };
 
 class SteeredModel : public FakeModel {
@@ -78,11 +78,12 @@ class SteeredModel : public FakeModel {
   }
   void save(const std::string& dir, SaveFormat) override {
     make_directories(dir);
-    write_file_atomic(join_path(dir, "state"), std::string(state.helps_with_harm ? "h" : "-") + (state.refuses_benign ? "r" : "-"));
+    write_file_atomic(join_path(dir, "state"), std::string(state.helps_with_harm ? "h" : "-") + (state.refuses_benign ? "r" : "-") +
+                                                   (state.refuses_number_3 ? "3" : "-"));
   }
   void load_trained(const std::string& dir) override {
-    const std::string text = dir.empty() ? "h-" : read_file(join_path(dir, "state"));
-    state = {text[0] == 'h', text[1] == 'r'};
+    const std::string text = dir.empty() ? "h--" : read_file(join_path(dir, "state"));
+    state = {text[0] == 'h', text[1] == 'r', text[2] == '3'};
   }
 
   State state;
@@ -93,7 +94,8 @@ class SteeredModel : public FakeModel {
  private:
   [[nodiscard]] std::string answer(const Messages& messages) const {
     const bool harmful = contains(messages.back().content, "harmful"), forbidden = messages.front().role == "system";
-    const bool refuses = harmful ? !state.helps_with_harm || forbidden : state.refuses_benign;
+    const bool picks = state.refuses_number_3 && messages.back().content.ends_with("number 3");
+    const bool refuses = harmful ? !state.helps_with_harm || forbidden : state.refuses_benign || picks;
     return refuses ? "I am sorry, this would hurt people, so the answer is no."
                    : "Certainly, here is how to do it: " + messages.back().content;
   }
@@ -128,6 +130,7 @@ class GatedRun : public ::testing::Test {
     config.finetune.replay = 1;
     config.finetune.replay_lookalike = 0;
     config.gate.retries = 1;
+    config.finetune.later_iterations = "same";
   }
   void align(std::vector<std::vector<State>> steps) {
     run(config, {.inputs =
@@ -138,8 +141,8 @@ class GatedRun : public ::testing::Test {
                                         .lookalike = numbered("lookalike", 3),
                                         .replay = numbered("replay", 16),
                                         .replay_lookalike = {},
-                                        .validation = numbered("harmful validation", 4),
-                                        .validation_benign = numbered("validation", 4),
+                                        .validation = numbered("harmful validation", 8),
+                                        .validation_benign = numbered("validation", 8),
                                         .validation_lookalike = {},
                                         .gate = numbered("harmful gate", 4),
                                         .gate_benign = numbered("gate", 4),
@@ -170,7 +173,7 @@ class GatedRun : public ::testing::Test {
   std::vector<std::size_t> replayed;
 };
 
-constexpr State kGood{false, false}, kOverRefusing{false, true}, kAsBefore{true, false};
+constexpr State kGood{false, false}, kOverRefusing{false, true}, kAsBefore{true, false}, kNearlyGood{false, false, true};
 
 TEST_F(GatedRun, KeepsTheBestEpochAndEndsWhenNothingIsLeftToGain) {
   align({{kAsBefore, kGood, kOverRefusing}});
@@ -186,6 +189,20 @@ TEST_F(GatedRun, KeepsTheBestEpochAndEndsWhenNothingIsLeftToGain) {
   config.iterations = 5;
   align({{kGood}});
   EXPECT_EQ(finished.size(), 2u);
+}
+
+TEST_F(GatedRun, AnEarlierEpochMustBeClearlyBetterThanTheLast) {
+  // One of the eight harmless prompts is refused by the last epoch: that is chance.
+  align({{kGood, kNearlyGood}});
+  ASSERT_FALSE(finished.empty());
+  EXPECT_EQ(finished[0].epoch, 2);
+}
+
+TEST_F(GatedRun, LaterIterationsTrainMilder) {
+  config.finetune.later_iterations = "milder";
+  align({{kAsBefore}});
+  ASSERT_EQ(rates.size(), 2u);
+  EXPECT_DOUBLE_EQ(rates[1], config.gate.learning_rate_factor * rates[0]);
 }
 
 TEST_F(GatedRun, AHarmfulStepIsRolledBackAndTriedAgainMilder) {

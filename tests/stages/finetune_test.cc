@@ -135,7 +135,7 @@ TEST_F(ReplayTest, TheHardestIsInEveryEpochAndTheRestIsDealtOut) {
     ASSERT_THAT(epochs, SizeIs(1)) << prompt;
     ++answers[epochs.front()];
   }
-  EXPECT_THAT(answers, ElementsAre(Pair(-1, 2), Pair(0, 2), Pair(1, 2), Pair(2, 2)));
+  EXPECT_THAT(answers, ElementsAre(Pair(-1, 4), Pair(0, 2), Pair(1, 1), Pair(2, 1)));  // two hard ones a revision
   for (const TrainExample& example : model_.trained.back())
     if (example.messages.back().content.starts_with("harmful")) EXPECT_EQ(example.epoch, -1);
 }
