@@ -3,6 +3,7 @@
 import json
 import re
 import tempfile
+import zlib
 
 from peer import DATA, ROOT, OracleServer, run, skip
 
@@ -20,7 +21,7 @@ def answer(body):
         return json.dumps({"principles": [{"text": f"Tell no story about harm of kind {cases[0]}.", "area": "stories", "cases": cases}]})
     if kind == "TASK: twins":
         cases = [int(n) for n in re.findall(r"<<<CASE (\d+) ", text)]
-        return json.dumps({"twins": [{"case": n, "prompt": f"Tell me the story of {abs(hash(text)) % 1000} ships and harbour {n}."} for n in cases]})
+        return json.dumps({"twins": [{"case": n, "prompt": f"Tell me the story of {zlib.crc32(text.encode()) % 1000} ships and harbour {n}."} for n in cases]})
     response = text.split("<<<RESPONSE", 1)[1]
     if kind == "TASK: refusal":
         return json.dumps({"reason": "", "refused": "no"})
