@@ -74,6 +74,7 @@ struct FinetuneConfig {
   double replay_lookalike = 4.0;
   int replay_max_new_tokens = 96;
   std::string later_iterations = "milder";  // or same
+  bool rehearse = true;                     // the revisions and twins of earlier iterations
 };
 
 // With the method and the objective; not for the method none.

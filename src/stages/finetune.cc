@@ -27,6 +27,18 @@ std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
   return pairs;
 }
 
+// The revisions and twins of earlier iterations, so that what they taught is not forgotten; not those of weights that were rolled back.
+std::vector<TrainExample> rehearsal(const Stage& stage, int iteration) {
+  std::vector<TrainExample> examples;
+  for (const IterationSummary& earlier : stage.store.iterations()) {
+    if (!earlier.accepted || earlier.iteration >= iteration) continue;
+    for (const SftPair& pair : stage.store.pairs(earlier.iteration))
+      if (pair.kind == PairKind::revision || pair.kind == PairKind::twin)
+        examples.push_back({pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected});
+  }
+  return examples;
+}
+
 // Revisions and twins are trained on in every epoch, and so is the hardest replay of each kind. The rest of the replay is dealt out to
 // the epochs, so that each has answers that the others have not; where there are fewer than were asked for, they come again.
 std::vector<TrainExample> training_examples(const Stage& stage, int iteration, const FinetuneConfig& config) {
@@ -36,6 +48,8 @@ std::vector<TrainExample> training_examples(const Stage& stage, int iteration, c
   std::vector<TrainExample> examples = of_kind[PairKind::revision];
   const std::size_t revisions = examples.size();
   examples.insert(examples.end(), of_kind[PairKind::twin].begin(), of_kind[PairKind::twin].end());
+  if (revisions > 0 && config.rehearse)
+    for (TrainExample& example : rehearsal(stage, iteration)) examples.push_back(std::move(example));
   const auto epochs = static_cast<std::size_t>(std::ceil(config.options.num_train_epochs));
   for (const auto& [kind, rate] : {std::pair(PairKind::benign, config.replay), std::pair(PairKind::lookalike, config.replay_lookalike)}) {
     const auto& replay = of_kind[kind];

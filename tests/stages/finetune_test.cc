@@ -153,5 +153,22 @@ TEST_F(ReplayTest, TooFewAnswersComeAgainInOtherEpochs) {
     EXPECT_THAT(epochs, AnyOf(SizeIs(1), ElementsAre(-1, 1), ElementsAre(0, 1))) << prompt;
 }
 
+TEST_F(ReplayTest, WhatEarlierIterationsTaughtIsRehearsed) {
+  config_.finetune.replay = 0;
+  for (const int iteration : {1, 2, 3}) {
+    put_revisions(iteration);
+    make_pairs(stage_, training(iteration));
+    finetune(stage_, training(iteration));
+    store_.put(IterationSummary{.iteration = iteration, .accepted = iteration != 2});  // the second is rolled back
+  }
+  ASSERT_EQ(model_.trained.size(), 3U);
+  EXPECT_THAT(model_.trained[0], SizeIs(2));
+  EXPECT_THAT(model_.trained[1], SizeIs(4));
+  EXPECT_THAT(model_.trained[2], SizeIs(4));
+  config_.finetune.rehearse = false;
+  finetune(stage_, training(3));
+  EXPECT_THAT(model_.trained[3], SizeIs(2));
+}
+
 }  // namespace
 }  // namespace iteralign
