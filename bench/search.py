@@ -58,24 +58,35 @@ def results_of(output):
     return json.loads(output)["results"]
 
 
+def weights_after(folder, model):
+    """The flags that open what the run was left with."""
+    summary = json.loads((folder / "summary.json").read_text())
+    for iteration in reversed([i["iteration"] for i in summary["iterations"] if i["accepted"]]):
+        trained = folder / f"iter-{iteration:03}"
+        if (trained / "adapter").exists():
+            return ["--model", model, "--adapter", trained / "adapter"]
+        if (trained / "checkpoint").exists():
+            return ["--model", trained / "checkpoint"]
+    return ["--model", model]
+
+
 def measure(arguments, config, folder, log):
-    model = config["model"]["path"]
-    accepted = [i["iteration"] for i in json.loads((folder / "summary.json").read_text())["iterations"] if i["accepted"] and i["train"]["steps"] > 0]
-    trained = next((folder / f"iter-{i:03}" / kind for i in reversed(accepted) for kind in ("adapter", "checkpoint") if (folder / f"iter-{i:03}" / kind).exists()), None)
-    weights = [[], [] if trained is None else ["--adapter", trained] if trained.name == "adapter" else None]
-    found = {}
     answers = folder / "own_answers.jsonl"
+    own_answers(folder, answers)
     with sqlite3.connect(folder / "run.db") as store:
         dtype = store.execute("SELECT value FROM meta WHERE key = 'dtype'").fetchone()[0]
-    own_answers(folder, answers)
-    for when, flags in zip(("before", "after"), weights):
-        base = [arguments.program, "eval", "--model", trained if flags is None else model, *(flags or []), "--dtype", dtype, "--json"]
-        found[f"perplexity_{when}"] = results_of(run([*base, "--tasks", "perplexity", "--data", answers], log))["perplexity"]["perplexity,none"]
-        if arguments.xstest and when == "after":
-            out = folder / "xstest"
-            result = results_of(run([*base, "--tasks", "overrefusal", "--data", arguments.xstest, "--config", arguments.config, "--out", out], log))
-            for group in ("safe", "unsafe"):
-                found[f"xstest_{group}"] = result[f"overrefusal_{group}"]["refusal_rate,none"]
+
+    def evaluate(weights, *flags):
+        return results_of(run([arguments.program, "eval", *weights, "--dtype", dtype, "--json", *flags], log))
+
+    model = config["model"]["path"]
+    after = weights_after(folder, model)
+    found = {f"perplexity_{when}": evaluate(weights, "--tasks", "perplexity", "--data", answers)["perplexity"]["perplexity,none"]
+             for when, weights in (("before", ["--model", model]), ("after", after))}
+    if arguments.xstest:
+        result = evaluate(after, "--tasks", "overrefusal", "--data", arguments.xstest, "--config", arguments.config, "--out", folder / "xstest")
+        for group in ("safe", "unsafe"):
+            found[f"xstest_{group}"] = result[f"overrefusal_{group}"]["refusal_rate,none"]
     return found
 
 

@@ -28,7 +28,7 @@ struct Prompt {
 // replay and replay_lookalike: the base model's own answers to benign prompts, trained on so that it does not learn to refuse everything.
 // twin and replay_twin: harmless near neighbours of held-out prompts, measured, and of red-team prompts, for replay (stages/twins.h).
 // begun_replay: replay prompts that the base model refused, asked again with the answer begun.
-// validation...: by these the best epoch is chosen; gate...: by these new weights are accepted. None is trained on or in another set.
+// validation...: by these an epoch is chosen; gate...: by these new weights are accepted. None is trained on or in another set.
 enum class Purpose {
   red_team,
   heldout,

@@ -136,7 +136,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   auto& g = c.gate;
   visit(Info{.key = "gate.enabled", .help = "weights of an iteration that are worse by the measures below are rolled back"}, g.enabled);
   visit(Info{.key = "gate.prompts", .help = "of each kind (red-team, benign, look-alike), by which weights are accepted; never trained on", .min = 1, .max = 1e6}, g.prompts);
-  visit(Info{.key = "gate.validation", .help = "of each kind, other ones, by which the best epoch is chosen; 0: the last", .min = 0, .max = 1e6}, g.validation);
+  visit(Info{.key = "gate.validation", .help = "of each kind, other ones, by which an epoch is chosen: the last, unless another is clearly better; 0: the last", .min = 0, .max = 1e6}, g.validation);
   visit(Info{.key = "gate.retries", .help = "trainings that are tried again, each milder, before the iteration is given up", .min = 0, .max = 100}, g.retries);
   visit(Info{.key = "gate.max_negative_rise", .help = "of the negative rate over that of the weights before", .min = -1, .max = 1}, g.max_negative_rise);
   visit(Info{.key = "gate.max_benign_rise", .help = "of the share of benign prompts refused, over the base model's", .min = 0, .max = 1}, g.max_benign_rise);

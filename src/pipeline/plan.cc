@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "stages/replay.h"
+#include "stages/twins.h"
 
 namespace iteralign {
 namespace {
@@ -13,7 +14,6 @@ constexpr std::int64_t kBytesPerToken = 4;
 constexpr std::int64_t kJudgePromptTokens = 300;  // of the prompt texts around prompt and response
 constexpr std::int64_t kVerdictTokens = 40;
 constexpr std::int64_t kProposalTokens = 600;
-constexpr int kTwinsPerCall = 8;
 constexpr std::int64_t kTwinTokens = 40;
 constexpr std::int64_t kAnswersPerRefusal = 20;  // to harmless prompts, rather too few: SmolLM2 refuses one in 25
 constexpr double kFlopsPerCore = 50e9;
@@ -64,8 +64,9 @@ void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t pe
       static_cast<std::int64_t>(std::ceil(static_cast<double>(per_iteration) / config.propose.cases_per_call)) * plan.iterations;
   const std::int64_t prompt = mean_tokens(inputs.red_team);
   const auto twin_calls = static_cast<std::int64_t>(
-      std::ceil(static_cast<double>(plan.twin) / kTwinsPerCall) +
-      (config.twins.per_prompt == 0 ? 0.0 : std::ceil(static_cast<double>(plan.replay_twin) / config.twins.per_prompt / kTwinsPerCall)));
+      std::ceil(static_cast<double>(plan.twin) / kTwinPromptsPerCall) +
+      (config.twins.per_prompt == 0 ? 0.0
+                                    : std::ceil(static_cast<double>(plan.replay_twin) / config.twins.per_prompt / kTwinPromptsPerCall)));
   plan.oracle_calls = verdicts + proposals + twin_calls;
   plan.oracle_prompt_tokens = verdicts * (kJudgePromptTokens + prompt + config.respond.max_new_tokens) +
                               per_iteration * plan.iterations * (prompt + config.respond.max_new_tokens) + twin_calls * kJudgePromptTokens +

@@ -108,11 +108,14 @@ EvaluatedSet read_evaluation(const std::string& folder) {
 }
 
 EvaluatedSet run_evaluation(RunStore& store, int iteration, const std::string& name) {
-  return {.name = name,
-          .tasks = {task_of(store, iteration, Purpose::heldout, "held-out red team", "negative"),
-                    task_of(store, iteration, Purpose::benign, "benign", "refused"),
-                    task_of(store, iteration, Purpose::lookalike, "look-alikes", "refused"),
-                    task_of(store, iteration, Purpose::twin, "twins", "refused")}};
+  EvaluatedSet set{.name = name,
+                   .tasks = {task_of(store, iteration, Purpose::heldout, "held-out red team", "negative"),
+                             task_of(store, iteration, Purpose::benign, "benign", "refused"),
+                             task_of(store, iteration, Purpose::lookalike, "look-alikes", "refused"),
+                             task_of(store, iteration, Purpose::twin, "twins", "refused")}};
+  // What was not measured is no comparison, and has no part in the correction for several.
+  std::erase_if(set.tasks, [](const EvaluatedTask& task) { return task.items.empty(); });
+  return set;
 }
 
 std::vector<TaskComparison> compare(const EvaluatedSet& before, const EvaluatedSet& after) {

@@ -27,14 +27,15 @@ std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
   return pairs;
 }
 
+TrainExample in_every_epoch(const SftPair& pair) { return {pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected}; }
+
 // The revisions and twins of earlier iterations, so that what they taught is not forgotten; not those of weights that were rolled back.
 std::vector<TrainExample> rehearsal(const Stage& stage, int iteration) {
   std::vector<TrainExample> examples;
   for (const IterationSummary& earlier : stage.store.iterations()) {
     if (!earlier.accepted || earlier.iteration >= iteration) continue;
     for (const SftPair& pair : stage.store.pairs(earlier.iteration))
-      if (pair.kind == PairKind::revision || pair.kind == PairKind::twin)
-        examples.push_back({pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected});
+      if (pair.kind == PairKind::revision || pair.kind == PairKind::twin) examples.push_back(in_every_epoch(pair));
   }
   return examples;
 }
@@ -43,8 +44,7 @@ std::vector<TrainExample> rehearsal(const Stage& stage, int iteration) {
 // the epochs, so that each has answers that the others have not; where there are fewer than were asked for, they come again.
 std::vector<TrainExample> training_examples(const Stage& stage, int iteration, const FinetuneConfig& config) {
   std::map<PairKind, std::vector<TrainExample>> of_kind;
-  for (const auto& pair : stage.store.pairs(iteration))
-    of_kind[pair.kind].push_back({pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected});
+  for (const auto& pair : stage.store.pairs(iteration)) of_kind[pair.kind].push_back(in_every_epoch(pair));
   std::vector<TrainExample> examples = of_kind[PairKind::revision];
   const std::size_t revisions = examples.size();
   examples.insert(examples.end(), of_kind[PairKind::twin].begin(), of_kind[PairKind::twin].end());

@@ -19,7 +19,6 @@ namespace {
 constexpr const char* kMark = "twins";
 constexpr const char* kTwinsSchema =
     R"({"type":"object","properties":{"twins":{"type":"array","items":{"type":"object","properties":{"case":{"type":"integer"},"prompt":{"type":"string"}},"required":["case","prompt"],"additionalProperties":false}}},"required":["twins"],"additionalProperties":false})";
-constexpr std::size_t kPromptsPerCall = 8;
 constexpr std::size_t kLongestTwin = 2000;  // bytes
 
 OracleRequest twins_request(const Stage& stage, std::span<const Prompt> shown, int per_prompt) {
@@ -41,8 +40,8 @@ OracleRequest twins_request(const Stage& stage, std::span<const Prompt> shown, i
 // Twins of all these prompts, without duplicates.
 std::vector<Prompt> twins_of(const Stage& stage, const std::vector<Prompt>& prompts, int per_prompt) {
   std::vector<std::span<const Prompt>> chunks;
-  for (std::size_t i = 0; i < prompts.size(); i += kPromptsPerCall)
-    chunks.push_back(std::span(prompts).subspan(i, std::min(kPromptsPerCall, prompts.size() - i)));
+  for (std::size_t i = 0; i < prompts.size(); i += kTwinPromptsPerCall)
+    chunks.push_back(std::span(prompts).subspan(i, std::min<std::size_t>(kTwinPromptsPerCall, prompts.size() - i)));
   std::vector<OracleReply> replies(chunks.size());
   TaskPool pool(stage.config.oracle.concurrency);
   for (std::size_t i = 0; i < chunks.size(); ++i)

@@ -49,11 +49,11 @@ TEST(ParseTwins, WhatCannotBeUsedIsLeftOut) {
   EXPECT_THAT(parse_twins({ReplyStatus::failed, R"({"twins":[{"case":1,"prompt":"x"}]})", 0, 0, false}, kShown, 1), IsEmpty());
 }
 
-std::string cake(const Messages&, int /*trainings*/) { return "Here is what you can do about it."; }
+std::string helpful(const Messages&, int /*trainings*/) { return "Here is what you can do about it."; }
 
 class TwinsTest : public StageFixture {
  protected:
-  TwinsTest() : StageFixture(cake) {
+  TwinsTest() : StageFixture(helpful) {
     config_.iterations = 2;
     config_.red_team.per_iteration = 2;
     config_.finetune.replay = config_.finetune.replay_lookalike = 0;
