@@ -121,15 +121,25 @@ void score_chosen(const Model& model, const std::vector<ScoreSequence>& sequence
   }
 }
 
-// A sequence that is longer than the model's context loses its beginning, as in lm-evaluation-harness.
-void fit(ScoreSequence& sequence, std::size_t limit) {
-  if (sequence.scored >= limit) {
-    throw Error(ErrorKind::data, "the continuation has " + std::to_string(sequence.scored) + " tokens, more than the model's context",
-                "continuation");
+// A sequence that is longer than the model's context loses its beginning, as in lm-evaluation-harness. Where the continuation alone is
+// longer, which that refuses, it is read in windows: half of each stands there as context alone.
+std::vector<ScoreSequence> windows(const ScoreSequence& sequence, std::size_t limit) {
+  const std::size_t length = sequence.ids.size();
+  const std::size_t step = sequence.scored < limit ? sequence.scored : limit / 2;
+  std::vector<ScoreSequence> cut;
+  for (std::size_t begin = length - sequence.scored, end = 0; begin < length; begin = end) {
+    end = std::min(length, begin + step);
+    const std::size_t first = end - std::min(end, limit);
+    cut.push_back({{sequence.ids.begin() + static_cast<std::ptrdiff_t>(first), sequence.ids.begin() + static_cast<std::ptrdiff_t>(end)},
+                   end - begin});
   }
-  if (sequence.scored > 0 && sequence.scored == sequence.ids.size())
-    throw Error(ErrorKind::data, "the context has no tokens, so nothing foresees the continuation", "context");
-  if (sequence.ids.size() > limit) sequence.ids.erase(sequence.ids.begin(), sequence.ids.end() - static_cast<std::ptrdiff_t>(limit));
+  return cut;
+}
+
+void append(Score& whole, const Score& part) {
+  whole.loglikelihood += part.loglikelihood;
+  whole.token_loglikelihoods.insert(whole.token_loglikelihoods.end(), part.token_loglikelihoods.begin(), part.token_loglikelihoods.end());
+  whole.greedy = whole.greedy && part.greedy;
 }
 
 }  // namespace
@@ -157,19 +167,27 @@ ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::
                 tokenizer.encode(context + continuation, /*add_special_tokens=*/true));
 }
 
-std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& given) {
+std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& sequences) {
   at::NoGradGuard no_grad;
-  std::vector<ScoreSequence> sequences = given;
+  const std::size_t limit = static_cast<std::size_t>(model.config().max_position_embeddings) + 1;  // the last token is not read
+  std::vector<ScoreSequence> pieces;
+  std::vector<std::size_t> owners;                 // the sequence of each piece
   std::vector<std::size_t> short_ones, long_ones;  // for longrope, which rotates the two differently
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    ScoreSequence& sequence = sequences[i];
-    fit(sequence, static_cast<std::size_t>(model.config().max_position_embeddings) + 1);  // the last token is not read
-    const bool turned_long = static_cast<std::int64_t>(sequence.ids.size()) - 1 > model.longrope_border();
-    if (sequence.scored > 0) (turned_long ? long_ones : short_ones).push_back(i);
+    if (sequences[i].scored > 0 && sequences[i].scored == sequences[i].ids.size())
+      throw Error(ErrorKind::data, "the context has no tokens, so nothing foresees the continuation", "context");
+    for (ScoreSequence& piece : windows(sequences[i], limit)) {
+      const bool turned_long = static_cast<std::int64_t>(piece.ids.size()) - 1 > model.longrope_border();
+      (turned_long ? long_ones : short_ones).push_back(pieces.size());
+      pieces.push_back(std::move(piece));
+      owners.push_back(i);
+    }
   }
-  std::vector<Score> scores(sequences.size(), {.loglikelihood = 0, .token_loglikelihoods = {}, .greedy = true});
-  score_chosen(model, sequences, short_ones, scores);
-  score_chosen(model, sequences, long_ones, scores);
+  const Score nothing{.loglikelihood = 0, .token_loglikelihoods = {}, .greedy = true};
+  std::vector<Score> found(pieces.size(), nothing), scores(sequences.size(), nothing);
+  score_chosen(model, pieces, short_ones, found);
+  score_chosen(model, pieces, long_ones, found);
+  for (std::size_t i = 0; i < pieces.size(); ++i) append(scores[owners[i]], found[i]);
   return scores;
 }
 

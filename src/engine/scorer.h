@@ -17,7 +17,7 @@ ScoreSequence behind(std::vector<TokenId> context, const std::vector<TokenId>& w
 ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::string continuation);
 
 // One Score a sequence. What sequences begin with in common is computed once, in whatever order they come. The model must be prepared for
-// inference. Error data when a sequence is longer than the model's context.
+// inference. What is longer than the model's context loses its beginning; a continuation that is longer is read in windows.
 std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& sequences);
 
 }  // namespace iteralign

@@ -90,19 +90,40 @@ TEST(Scorer, TogetherIsAsAlone) {
   set_fused_kernels(true);
 }
 
-TEST(Scorer, TooLongLosesItsBeginning) {
-  TemporaryFolder folder;
+// A model that reads 32 tokens.
+std::unique_ptr<Model> short_sighted_model(const TemporaryFolder& folder) {
   Json config = tiny_config();
   config["max_position_embeddings"] = 32;
   write_tiny_model(folder.path(), config);
-  const auto model = open_tiny_model(folder.path());
+  auto model = open_tiny_model(folder.path());
   model->prepare_inference();
+  return model;
+}
+
+TEST(Scorer, TooLongLosesItsBeginning) {
+  TemporaryFolder folder;
+  const auto model = short_sighted_model(folder);
   const ScoreSequence whole = questions(40)[0];
   ScoreSequence end = whole;
   end.ids.erase(end.ids.begin(), end.ids.end() - 33);
   EXPECT_NEAR(score_sequences(*model, {whole})[0].loglikelihood, score_sequences(*model, {end})[0].loglikelihood, 1e-4);
-  EXPECT_THROW(score_sequences(*model, {{whole.ids, 33}}), Error);
   EXPECT_THROW(score_sequences(*model, {sequence({1, 2, 3}, 3)}), Error);  // nothing stands before it
+}
+
+TEST(Scorer, ContinuationLongerThanTheContextIsReadInWindows) {
+  TemporaryFolder folder;
+  const auto model = short_sighted_model(folder);
+  std::vector<TokenId> ids = questions(50)[0].ids;
+  ids.resize(50);
+  const auto part = [&](std::size_t first, std::size_t begin, std::size_t end) {
+    const auto at = [&](std::size_t i) { return ids.begin() + static_cast<std::ptrdiff_t>(i); };
+    return score_sequences(*model, {sequence({at(first), at(end)}, end - begin)})[0];
+  };
+  const Score whole = score_sequences(*model, {sequence(ids, 45)})[0];
+  const double by_hand = part(0, 5, 21).loglikelihood + part(4, 21, 37).loglikelihood + part(17, 37, 50).loglikelihood;
+  EXPECT_NEAR(whole.loglikelihood, by_hand, 1e-4);
+  ASSERT_EQ(whole.token_loglikelihoods.size(), 45u);
+  EXPECT_NEAR(whole.token_loglikelihoods[44], part(17, 49, 50).loglikelihood, 1e-4);
 }
 
 }  // namespace

@@ -125,9 +125,28 @@ def compare_lm_eval(model, items, work):
         compare(f"{model.name}, {task}", samples, scores, values, "acc")
         check(f"{model.name}, {task}: mean", abs(result["acc,none"] - sum(values) / len(values)) < LIMIT, f"{result['acc,none']:.4f}")
     documents = [{"text": f"Human:  {e['input']}\n\nAssistant:", "choices": list(e["target_scores"]), "label": 0} for e in hhh(items)]
-    scores, values, _ = lm_eval_samples(lm, "hhh", documents, work, False)
+    fits = [all(len(lm.tok_encode(d["text"] + " " + choice)) - len(lm.tok_encode(d["text"])) <= lm.max_length for choice in d["choices"]) for d in documents]
+    scores, values, _ = lm_eval_samples(lm, "hhh", [d for d, short in zip(documents, fits) if short], work, False)
     _, samples = ours(model, "hhh", HHH, items, work)
-    compare(f"{model.name}, hhh", samples, scores, values, "acc")
+    compare(f"{model.name}, hhh", [s for s, short in zip(samples, fits) if short], scores, values, "acc")
+    long = [(d, s) for d, s, short in zip(documents, samples, fits) if not short]  # their answers: lm-evaluation-harness refuses those
+    if long:
+        scores = [[windowed(lm, d["text"], " " + choice) for choice in d["choices"]] for d, _ in long]
+        compare(f"{model.name}, hhh, answers longer than the model's context", [s for _, s in long], scores, [float(s[0] > s[1]) for s in scores], "acc")
+
+
+def windowed(lm, context, continuation):
+    """The log-likelihood of what is longer than the model's context: windows, half of each as context alone."""
+    ids, most, total = lm.tok_encode(context + continuation), lm.max_length, 0.0
+    begin = len(lm.tok_encode(context))
+    while begin < len(ids):
+        end = min(len(ids), begin + (most + 1) // 2)
+        read = ids[max(0, end - most - 1):end]
+        with torch.no_grad():
+            logits = lm.model(torch.tensor([read[:-1]])).logits[0].log_softmax(-1)
+        total += sum(logits[i - (end - begin), token].item() for i, token in enumerate(read[len(read) - (end - begin):]))
+        begin = end
+    return total
 
 
 # ---- the paper's prompts ----
