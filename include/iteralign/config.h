@@ -31,6 +31,7 @@ struct OracleConfig {
 struct RedTeamConfig {
   std::vector<std::string> prompts;
   int per_iteration = 20;
+  int per_later_iteration = 0;
   double heldout = 0.2;
   int limit = 0;
   std::string order = "shuffled";
@@ -73,8 +74,7 @@ struct FinetuneConfig {
   double replay = 6.0;
   double replay_lookalike = 4.0;
   int replay_max_new_tokens = 96;
-  std::string later_iterations = "milder";  // or same
-  bool rehearse = true;                     // the revisions and twins of earlier iterations
+  bool rehearse = true;  // the revisions and twins of earlier iterations
 };
 
 // With the method and the objective; not for the method none.

@@ -58,6 +58,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
 
   visit(Info{.key = "red_team.prompts", .help = "files, folders or `lab`; the format is found by content"}, c.red_team.prompts);
   visit(Info{.key = "red_team.per_iteration", .help = "prompts an iteration", .min = 1, .max = 1e9}, c.red_team.per_iteration);
+  visit(Info{.key = "red_team.per_later_iteration", .help = "prompts of each iteration but the first: its weights fail at fewer; 0: as many as in the first", .min = 0, .max = 1e9}, c.red_team.per_later_iteration);
   visit(Info{.key = "red_team.heldout", .help = "never trained on: a fraction (below 1) or a count", .min = 0, .max = 1e9}, c.red_team.heldout);
   visit(Info{.key = "red_team.limit", .help = "use at most so many prompts, drawn by the seed; 0: all", .min = 0, .max = 1e9}, c.red_team.limit);
   visit(Info{.key = "red_team.order", .help = "order of the iterations' prompts", .choices = {"shuffled", "file"}}, c.red_team.order);
@@ -128,7 +129,6 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "finetune.replay_lookalike", .help = "its own answers to harmless look-alikes, for each revision; dealt out too", .min = 0, .max = 1000}, c.finetune.replay_lookalike);
   visit(Info{.key = "finetune.replay_max_new_tokens", .help = "length limit of those answers", .min = 1, .max = 1e6}, c.finetune.replay_max_new_tokens);
   visit(Info{.key = "finetune.rehearse", .help = "iterations train on the revisions and twins of those before them, too"}, c.finetune.rehearse);
-  visit(Info{.key = "finetune.later_iterations", .help = "how those after the first train. milder: with rate and replay changed by gate.learning_rate_factor and gate.replay_factor, as a retry, for little is left to learn; same: as the first", .choices = {"milder", "same"}}, c.finetune.later_iterations);
 
   visit(Info{.key = "twins.per_prompt", .help = "harmless near neighbours from the oracle of each red-team prompt, trained on with the base model's own answers in every epoch; 0: none", .min = 0, .max = 8}, c.twins.per_prompt);
   visit(Info{.key = "twins.heldout", .help = "held-out prompts that get one which is measured; 0: none", .min = 0, .max = 1e6}, c.twins.heldout);

@@ -31,12 +31,11 @@ std::optional<TrainingOutcome> stored_outcome(const Stage& stage, int iteration)
       .train = {}, .accepted = json["accepted"], .attempts = json["attempts"], .epoch = json["epoch"], .reason = json["reason"]};
 }
 
-FinetuneConfig as_mild_as(const Config& config, int iteration, int attempt) {
-  const int steps = attempt + (iteration > 1 && config.finetune.later_iterations == "milder" ? 1 : 0);
+FinetuneConfig as_mild_as(const Config& config, int attempt) {
   FinetuneConfig training = config.finetune;
-  training.options.learning_rate *= std::pow(config.gate.learning_rate_factor, steps);
-  training.replay *= std::pow(config.gate.replay_factor, steps);
-  training.replay_lookalike *= std::pow(config.gate.replay_factor, steps);
+  training.options.learning_rate *= std::pow(config.gate.learning_rate_factor, attempt);
+  training.replay *= std::pow(config.gate.replay_factor, attempt);
+  training.replay_lookalike *= std::pow(config.gate.replay_factor, attempt);
   return training;
 }
 
@@ -106,7 +105,7 @@ TrainingOutcome train_through_gate(const Stage& stage, Weights& weights, int ite
   std::vector<std::string> reasons;
   while (!outcome.accepted && outcome.attempts <= (gate.enabled ? gate.retries : 0)) {
     const int attempt = outcome.attempts++;
-    const FinetuneConfig config = as_mild_as(stage.config, iteration, attempt);
+    const FinetuneConfig config = as_mild_as(stage.config, attempt);
     weights.restore(iteration - 1);  // they say which replay is hard
     make_pairs(stage, {iteration, attempt, config, "", ""});
     outcome.train = weights.train(iteration, attempt, config);

@@ -27,11 +27,16 @@ std::int64_t mean_tokens(const std::vector<Prompt>& prompts) {
 
 int size(const std::vector<Prompt>& prompts) { return static_cast<int>(prompts.size()); }
 
+// Red-team prompts of so many iterations.
+std::int64_t drawn(const Config& config, const Plan& plan, int iterations) {
+  return static_cast<std::int64_t>(prompts_drawn(config.red_team, static_cast<std::size_t>(plan.red_team), iterations));
+}
+
 // The base model's answers to replay prompts, each of them judged; those that refuse are asked for once more.
-std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t per_iteration) {
+std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t all_drawn) {
   if (config.finetune.method == "none") return 0;
   const auto of_kind = [&](std::int64_t prompts, double rate) {
-    return std::min<std::int64_t>(prompts, std::llround(rate * static_cast<double>(per_iteration * plan.iterations)));
+    return std::min<std::int64_t>(prompts, std::llround(rate * static_cast<double>(all_drawn)));
   };
   const std::int64_t first =
       of_kind(plan.replay, config.finetune.replay) + of_kind(plan.replay_lookalike, config.finetune.replay_lookalike) + plan.replay_twin;
@@ -54,14 +59,15 @@ std::int64_t effect_answers(const Config& config) {
   return (config.propose.max_principles * per_principle + config.propose.effect_benign) * config.iterations;
 }
 
-void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {
+void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t all_drawn, Plan& plan) {
   const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike + plan.twin;
-  const std::int64_t verdicts =
-      (measured * (plan.iterations + 1) + gate_answers(config, inputs) + effect_answers(config) +
-       replay_answers(config, plan, per_iteration) + per_iteration * plan.iterations * (1 + config.revise.attempts)) *
-      config.judge.votes;
-  const auto proposals =
-      static_cast<std::int64_t>(std::ceil(static_cast<double>(per_iteration) / config.propose.cases_per_call)) * plan.iterations;
+  const std::int64_t verdicts = (measured * (plan.iterations + 1) + gate_answers(config, inputs) + effect_answers(config) +
+                                 replay_answers(config, plan, all_drawn) + all_drawn * (1 + config.revise.attempts)) *
+                                config.judge.votes;
+  std::int64_t proposals = 0;
+  for (int iteration = 1; iteration <= plan.iterations; ++iteration)
+    proposals += static_cast<std::int64_t>(std::ceil(
+        static_cast<double>(drawn(config, plan, iteration) - drawn(config, plan, iteration - 1)) / config.propose.cases_per_call));
   const std::int64_t prompt = mean_tokens(inputs.red_team);
   const auto twin_calls = static_cast<std::int64_t>(
       std::ceil(static_cast<double>(plan.twin) / kTwinPromptsPerCall) +
@@ -69,7 +75,7 @@ void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t pe
                                     : std::ceil(static_cast<double>(plan.replay_twin) / config.twins.per_prompt / kTwinPromptsPerCall)));
   plan.oracle_calls = verdicts + proposals + twin_calls;
   plan.oracle_prompt_tokens = verdicts * (kJudgePromptTokens + prompt + config.respond.max_new_tokens) +
-                              per_iteration * plan.iterations * (prompt + config.respond.max_new_tokens) + twin_calls * kJudgePromptTokens +
+                              all_drawn * (prompt + config.respond.max_new_tokens) + twin_calls * kJudgePromptTokens +
                               (plan.twin + plan.replay_twin) * prompt;
   plan.oracle_completion_tokens = verdicts * kVerdictTokens + proposals * kProposalTokens + (plan.twin + plan.replay_twin) * kTwinTokens;
   plan.oracle_cost_usd = (static_cast<double>(plan.oracle_prompt_tokens) * config.oracle.price_prompt_per_million +
@@ -77,25 +83,24 @@ void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t pe
                          1e6;
 }
 
-void count_model(const Config& config, const RunInputs& inputs, std::int64_t per_iteration, Plan& plan) {
+void count_model(const Config& config, const RunInputs& inputs, std::int64_t all_drawn, Plan& plan) {
   const std::int64_t measured = plan.heldout + plan.benign + plan.lookalike + plan.twin;
-  plan.generated_tokens =
-      (measured * (plan.iterations + 1) + gate_answers(config, inputs)) * config.evaluate.max_new_tokens +
-      effect_answers(config) * config.revise.max_new_tokens +
-      replay_answers(config, plan, per_iteration) * config.finetune.replay_max_new_tokens +
-      per_iteration * plan.iterations * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
+  plan.generated_tokens = (measured * (plan.iterations + 1) + gate_answers(config, inputs)) * config.evaluate.max_new_tokens +
+                          effect_answers(config) * config.revise.max_new_tokens +
+                          replay_answers(config, plan, all_drawn) * config.finetune.replay_max_new_tokens +
+                          all_drawn * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
   if (config.finetune.method == "none") return;
   // For each revision and epoch: itself, its twins, the hardest replay; and its share of the other replay once.
   double every_epoch = 1 + config.twins.per_prompt, once = 0;
   for (const auto& [kind, rate] :
        {std::pair(PairKind::benign, config.finetune.replay), std::pair(PairKind::lookalike, config.finetune.replay_lookalike)}) {
-    const double hard = std::min(rate, static_cast<double>(hard_per_revision(kind)));
+    const double hard = std::min(rate, hard_per_revision(kind));
     every_epoch += hard;
     once += rate - hard;
   }
-  const double examples = static_cast<double>(per_iteration) * (config.finetune.options.num_train_epochs * every_epoch + once);
+  const double examples = static_cast<double>(all_drawn) * (config.finetune.options.num_train_epochs * every_epoch + once);
   const auto length = static_cast<double>(mean_tokens(inputs.red_team) + config.revise.max_new_tokens);
-  plan.trained_tokens = static_cast<std::int64_t>(examples * length) * plan.iterations;
+  plan.trained_tokens = static_cast<std::int64_t>(examples * length);
 }
 
 }  // namespace
@@ -111,12 +116,11 @@ Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t param
             .exact_duplicates = inputs.exact_duplicates,
             .near_duplicates = inputs.near_duplicates,
             .parameters = parameters};
-  const std::int64_t per_iteration = std::min(config.red_team.per_iteration, plan.red_team);
+  const std::int64_t all_drawn = drawn(config, plan, plan.iterations);
   plan.twin = std::min(config.twins.heldout, plan.heldout);
-  if (config.finetune.method != "none")
-    plan.replay_twin = config.twins.per_prompt * std::min(config.red_team.per_iteration * plan.iterations, plan.red_team);
-  count_oracle(config, inputs, per_iteration, plan);
-  count_model(config, inputs, per_iteration, plan);
+  if (config.finetune.method != "none") plan.replay_twin = config.twins.per_prompt * std::min(static_cast<int>(all_drawn), plan.red_team);
+  count_oracle(config, inputs, all_drawn, plan);
+  count_model(config, inputs, all_drawn, plan);
 
   const bool full = config.finetune.method == "full";
   const auto n = static_cast<double>(parameters);

@@ -30,35 +30,41 @@ std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
 TrainExample in_every_epoch(const SftPair& pair) { return {pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected}; }
 
 // The revisions and twins of earlier iterations, so that what they taught is not forgotten; not those of weights that were rolled back.
-std::vector<TrainExample> rehearsal(const Stage& stage, int iteration) {
-  std::vector<TrainExample> examples;
+std::vector<SftPair> rehearsal(const Stage& stage, int iteration) {
+  std::vector<SftPair> rehearsed;
   for (const IterationSummary& earlier : stage.store.iterations()) {
     if (!earlier.accepted || earlier.iteration >= iteration) continue;
-    for (const SftPair& pair : stage.store.pairs(earlier.iteration))
-      if (pair.kind == PairKind::revision || pair.kind == PairKind::twin) examples.push_back(in_every_epoch(pair));
+    for (SftPair& pair : stage.store.pairs(earlier.iteration))
+      if (pair.kind == PairKind::revision || pair.kind == PairKind::twin) rehearsed.push_back(std::move(pair));
   }
-  return examples;
+  return rehearsed;
+}
+
+std::size_t revisions_of(const std::vector<SftPair>& pairs) {
+  return static_cast<std::size_t>(std::ranges::count(pairs, PairKind::revision, &SftPair::kind));
 }
 
 // Revisions and twins are trained on in every epoch, and so is the hardest replay of each kind. The rest of the replay is dealt out to
 // the epochs, so that each has answers that the others have not; where there are fewer than were asked for, they come again.
 std::vector<TrainExample> training_examples(const Stage& stage, int iteration, const FinetuneConfig& config) {
+  const std::vector<SftPair> pairs = stage.store.pairs(iteration);
+  const std::size_t revisions = revisions_of(pairs);
+  const std::vector<SftPair> rehearsed = config.rehearse && revisions > 0 ? rehearsal(stage, iteration) : std::vector<SftPair>{};
   std::map<PairKind, std::vector<TrainExample>> of_kind;
-  for (const auto& pair : stage.store.pairs(iteration)) of_kind[pair.kind].push_back(in_every_epoch(pair));
+  for (const SftPair& pair : pairs) of_kind[pair.kind].push_back(in_every_epoch(pair));
   std::vector<TrainExample> examples = of_kind[PairKind::revision];
-  const std::size_t revisions = examples.size();
   examples.insert(examples.end(), of_kind[PairKind::twin].begin(), of_kind[PairKind::twin].end());
-  if (revisions > 0 && config.rehearse)
-    for (TrainExample& example : rehearsal(stage, iteration)) examples.push_back(std::move(example));
+  for (const SftPair& pair : rehearsed) examples.push_back(in_every_epoch(pair));
   const auto epochs = static_cast<std::size_t>(std::ceil(config.options.num_train_epochs));
   for (const auto& [kind, rate] : {std::pair(PairKind::benign, config.replay), std::pair(PairKind::lookalike, config.replay_lookalike)}) {
     const auto& replay = of_kind[kind];
-    const std::size_t count = replay.empty() ? 0 : replay_share(rate, revisions),
-                      hardest = std::min({hard_per_revision(kind) * revisions, replay.size(), count});
+    if (replay.empty()) continue;
+    const ReplayCount count = replay_count(kind, rate, revisions, revisions_of(rehearsed));
+    const std::size_t hardest = std::min(count.hardest, replay.size());
     examples.insert(examples.end(), replay.begin(), replay.begin() + static_cast<std::ptrdiff_t>(hardest));
-    for (std::size_t i = hardest; i < count; ++i) {
-      examples.push_back(replay[i % replay.size()]);
-      examples.back().epoch = static_cast<int>((i - hardest) * epochs / (count - hardest));
+    for (std::size_t i = 0; i < count.others; ++i) {
+      examples.push_back(replay[(hardest + i) % replay.size()]);
+      examples.back().epoch = static_cast<int>(i * epochs / count.others);
     }
   }
   return examples;
@@ -72,8 +78,12 @@ void make_pairs(const Stage& stage, const Training& training) {
   if (stage.store.has_pairs(iteration) && stage.store.meta(mark).value_or("0") == attempt) return;
   auto pairs = revision_pairs(stage, iteration);
   const FinetuneConfig& config = training.config;
-  const auto benign = replay_pairs(stage, {iteration, Purpose::replay, PairKind::benign, config.replay, pairs});
-  const auto lookalike = replay_pairs(stage, {iteration, Purpose::replay_lookalike, PairKind::lookalike, config.replay_lookalike, pairs});
+  const std::size_t rehearsed = config.rehearse && !pairs.empty() ? revisions_of(rehearsal(stage, iteration)) : 0;
+  const auto replay = [&](Purpose purpose, PairKind kind, double rate) {
+    return replay_pairs(stage, {iteration, purpose, kind, replay_count(kind, rate, pairs.size(), rehearsed), pairs});
+  };
+  const auto benign = replay(Purpose::replay, PairKind::benign, config.replay);
+  const auto lookalike = replay(Purpose::replay_lookalike, PairKind::lookalike, config.replay_lookalike);
   const auto twins = twin_pairs(stage, iteration, pairs);
   pairs.insert(pairs.end(), twins.begin(), twins.end());
   pairs.insert(pairs.end(), benign.begin(), benign.end());

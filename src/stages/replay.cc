@@ -90,6 +90,10 @@ std::vector<Prompt> unhelped(const Stage& stage) {
   return prompts;
 }
 
+std::size_t share(double rate, std::size_t revisions) {
+  return static_cast<std::size_t>(std::llround(rate * static_cast<double>(revisions)));
+}
+
 Sampling replay_sampling(const Config& config) {
   Sampling sampling = config.respond;
   sampling.max_new_tokens = config.finetune.replay_max_new_tokens;
@@ -98,18 +102,18 @@ Sampling replay_sampling(const Config& config) {
 
 }  // namespace
 
-std::size_t replay_share(double rate, std::size_t revisions) {
-  return static_cast<std::size_t>(std::llround(rate * static_cast<double>(revisions)));
+ReplayCount replay_count(PairKind kind, double rate, std::size_t revisions, std::size_t rehearsed) {
+  const double hard = std::min(rate, hard_per_revision(kind));
+  return {share(hard, revisions + rehearsed), share(rate - hard, revisions)};
 }
 
 void answer_replay(const Stage& stage) {
   const auto& finetune = stage.config.finetune;
   if (finetune.method == "none") return;
-  const auto prompts =
-      std::min(stage.store.prompts(Purpose::red_team).size(), static_cast<std::size_t>(stage.config.red_team.per_iteration));
+  const std::size_t prompts = prompts_drawn(stage.config.red_team, stage.store.prompts(Purpose::red_team).size(), stage.config.iterations);
   const auto asked = [&](Purpose purpose, double rate) {
     auto order = replay_order(stage, purpose);
-    order.resize(std::min(order.size(), replay_share(rate, prompts * static_cast<std::size_t>(stage.config.iterations))));
+    order.resize(std::min(order.size(), share(rate, prompts)));
     return Asked{purpose, order, Question::refusal};
   };
   respond(stage, 0,
@@ -128,11 +132,11 @@ std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw) {
   std::vector<Case> pool;
   for (const Prompt& prompt : replay_order(stage, draw.purpose))
     if (const auto found = helpful.find(prompt.id); found != helpful.end()) pool.push_back(std::move(found->second));
-  const std::size_t count = std::min(replay_share(draw.rate, draw.revisions.size()), pool.size());
+  const std::size_t count = std::min(draw.count.all(), pool.size());
   if (count == 0) return {};
   const std::size_t begin = static_cast<std::size_t>(draw.iteration - 1) * count % pool.size();
   std::rotate(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(begin), pool.end());
-  hardest_first(stage, pool, draw.revisions, hard_per_revision(draw.kind) * draw.revisions.size());
+  hardest_first(stage, pool, draw.revisions, draw.count.hardest);
   pool.resize(count);
   std::vector<SftPair> pairs;
   for (const Case& item : pool) pairs.push_back(replay_pair(draw.iteration, draw.kind, item));

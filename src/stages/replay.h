@@ -13,20 +13,25 @@ void answer_replay(const Stage& stage);
 
 // So many answers for each revision are to prompts that the weights are nearest to refusing; the numbers come from a search
 // (docs/evaluation.md).
-constexpr std::size_t hard_per_revision(PairKind kind) { return kind == PairKind::benign ? 2 : 1; }
+constexpr double hard_per_revision(PairKind kind) { return kind == PairKind::benign ? 2 : 1; }
 
-// How many replay answers so many revisions ask for.
-std::size_t replay_share(double rate, std::size_t revisions);
+struct ReplayCount {
+  std::size_t hardest;  // for each revision, new or rehearsed
+  std::size_t others;   // for each new revision what is left of the rate
+  [[nodiscard]] std::size_t all() const { return hardest + others; }
+};
+// `rate`: answers for each revision.
+ReplayCount replay_count(PairKind kind, double rate, std::size_t revisions, std::size_t rehearsed);
 
 struct ReplayDraw {
   int iteration;
   Purpose purpose;  // replay or replay_lookalike
   PairKind kind;
-  double rate;  // answers for each revision
-  const std::vector<SftPair>& revisions;
+  ReplayCount count;
+  const std::vector<SftPair>& revisions;  // the new ones
 };
-// The answers that an iteration replays. First, hard_per_revision() for each revision, those to prompts that the current weights are
-// nearest to refusing: to answering as revisions begin. Then others, in each iteration others as long as there are any.
+// The answers that an iteration replays, or as many as there are. First those to prompts that the current weights are nearest to
+// refusing: to answering as revisions begin. Then others, in each iteration others as long as there are any.
 std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw);
 
 // The answers to the twins of the prompts that are revised.

@@ -21,11 +21,19 @@ std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose, const s
   return found;
 }
 
+std::size_t prompts_drawn(const RedTeamConfig& config, std::size_t prompts, int iterations) {
+  if (iterations <= 0) return 0;
+  const auto first = std::min(prompts, static_cast<std::size_t>(config.per_iteration));
+  const auto later = config.per_later_iteration == 0 ? first : std::min(prompts, static_cast<std::size_t>(config.per_later_iteration));
+  return first + static_cast<std::size_t>(iterations - 1) * later;
+}
+
 std::vector<Prompt> iteration_prompts(const Stage& stage, int iteration) {
   const auto all = stage.store.prompts(Purpose::red_team);
-  const auto share = std::min(all.size(), static_cast<std::size_t>(stage.config.red_team.per_iteration));
   std::vector<Prompt> batch;
-  for (std::size_t i = 0; i < share; ++i) batch.push_back(all[(static_cast<std::size_t>(iteration - 1) * share + i) % all.size()]);
+  for (std::size_t i = prompts_drawn(stage.config.red_team, all.size(), iteration - 1);
+       i < prompts_drawn(stage.config.red_team, all.size(), iteration); ++i)
+    batch.push_back(all[i % all.size()]);
   return batch;
 }
 

@@ -37,6 +37,9 @@ std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose);
 // The same of these prompts, whatever set they belong to.
 std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose, const std::vector<Prompt>& prompts);
 
+// How many red-team prompts, of so many, the first iterations draw.
+std::size_t prompts_drawn(const RedTeamConfig& config, std::size_t prompts, int iterations);
+
 // This iteration's share of the red-team prompts (iterations count from 1; wraps around when the prompts are used up).
 std::vector<Prompt> iteration_prompts(const Stage& stage, int iteration);
 

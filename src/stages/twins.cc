@@ -75,7 +75,7 @@ std::vector<Prompt> measured_twins(const Stage& stage) {
 std::vector<Prompt> replay_twins(const Stage& stage, const std::vector<Prompt>& measured) {
   if (stage.config.twins.per_prompt == 0 || stage.config.finetune.method == "none") return {};
   auto prompts = stage.store.prompts(Purpose::red_team);
-  prompts.resize(std::min(prompts.size(), static_cast<std::size_t>(stage.config.red_team.per_iteration * stage.config.iterations)));
+  prompts.resize(std::min(prompts.size(), prompts_drawn(stage.config.red_team, prompts.size(), stage.config.iterations)));
   auto others = of_all(stage, {Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::validation, Purpose::validation_benign,
                                Purpose::validation_lookalike, Purpose::gate, Purpose::gate_benign, Purpose::gate_lookalike});
   others.insert(others.end(), measured.begin(), measured.end());

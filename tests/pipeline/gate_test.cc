@@ -130,7 +130,6 @@ class GatedRun : public ::testing::Test {
     config.finetune.replay = 1;
     config.finetune.replay_lookalike = 0;
     config.gate.retries = 1;
-    config.finetune.later_iterations = "same";
   }
   void align(std::vector<std::vector<State>> steps) {
     run(config, {.inputs =
@@ -196,13 +195,6 @@ TEST_F(GatedRun, AnEarlierEpochMustBeClearlyBetterThanTheLast) {
   align({{kGood, kNearlyGood}});
   ASSERT_FALSE(finished.empty());
   EXPECT_EQ(finished[0].epoch, 2);
-}
-
-TEST_F(GatedRun, LaterIterationsTrainMilder) {
-  config.finetune.later_iterations = "milder";
-  align({{kAsBefore}});
-  ASSERT_EQ(rates.size(), 2u);
-  EXPECT_DOUBLE_EQ(rates[1], config.gate.learning_rate_factor * rates[0]);
 }
 
 TEST_F(GatedRun, AHarmfulStepIsRolledBackAndTriedAgainMilder) {

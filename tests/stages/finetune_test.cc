@@ -170,5 +170,20 @@ TEST_F(ReplayTest, WhatEarlierIterationsTaughtIsRehearsed) {
   EXPECT_THAT(model_.trained[3], SizeIs(2));
 }
 
+TEST_F(ReplayTest, WhatIsRehearsedHasItsHardestReplayToo) {
+  config_.finetune.replay = 3;  // two hard ones and one other
+  answer_replay(stage_);
+  for (const int iteration : {1, 2}) {
+    put_revisions(iteration);
+    make_pairs(stage_, training(iteration));
+    finetune(stage_, training(iteration));
+    store_.put(IterationSummary{.iteration = iteration, .accepted = true});
+  }
+  EXPECT_THAT(replayed(1), SizeIs(6));  // for two revisions
+  EXPECT_THAT(replayed(2), SizeIs(8));  // eight hard ones for four revisions: all there are; the two others come from them
+  EXPECT_THAT(model_.trained[0], SizeIs(2 + 6));
+  EXPECT_THAT(model_.trained[1], SizeIs(4 + 8 + 2));
+}
+
 }  // namespace
 }  // namespace iteralign
