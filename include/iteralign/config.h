@@ -71,8 +71,8 @@ struct FinetuneConfig {
   std::string method = "lora";    // lora, full or none
   std::string objective = "sft";  // sft, dpo or sft+dpo
   FinetuneOptions options;        // method and objective apart: training_options()
-  double replay = 6.0;
-  double replay_lookalike = 4.0;
+  double replay = 4.0;
+  double replay_lookalike = 3.0;
   int replay_max_new_tokens = 96;
   bool rehearse = true;  // the revisions and twins of earlier iterations
 };
