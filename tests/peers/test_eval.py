@@ -136,11 +136,12 @@ def compare_lm_eval(model, items, work):
 
 
 def windowed(lm, context, continuation):
-    """The log-likelihood of what is longer than the model's context: windows, half of each as context alone."""
-    ids, most, total = lm.tok_encode(context + continuation), lm.max_length, 0.0
-    begin = len(lm.tok_encode(context))
+    """The log-likelihood of what may be longer than the model's context: then in windows, half of each as context alone."""
+    (known, scored), most, total = lm._encode_pair(context, continuation), lm.max_length, 0.0
+    ids, begin = known + scored, len(known)
+    step = len(scored) if len(scored) <= most else (most + 1) // 2
     while begin < len(ids):
-        end = min(len(ids), begin + (most + 1) // 2)
+        end = min(len(ids), begin + step)
         read = ids[max(0, end - most - 1):end]
         with torch.no_grad():
             logits = lm.model(torch.tensor([read[:-1]])).logits[0].log_softmax(-1)
