@@ -46,7 +46,7 @@ struct Generation {
 
 struct ScoreRequest {
   std::string context;                     // raw text, or what the assistant's turn begins with
-  std::vector<std::string> continuations;  // encoded together with the context and split at its length
+  std::vector<std::string> continuations;  // encoded with the context; split at its length, with messages at the first token that differs
   Messages messages = {};                  // where there are some, rendered with the model's chat template before the context
 };
 

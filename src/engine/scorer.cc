@@ -150,6 +150,12 @@ ScoreSequence behind(std::vector<TokenId> context, const std::vector<TokenId>& w
   return {std::move(context), scored};
 }
 
+ScoreSequence from_first_difference(const std::vector<TokenId>& context, std::vector<TokenId> whole) {
+  const auto border = std::ranges::mismatch(context, whole).in2;
+  const auto scored = static_cast<std::size_t>(whole.end() - border);
+  return {std::move(whole), scored};
+}
+
 ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::string continuation) {
   const std::size_t kept = context.find_last_not_of(" \t\n\v\f\r") + 1;  // npos + 1 is 0
   continuation.insert(0, context, kept);

@@ -13,11 +13,16 @@ namespace iteralign {
 // cut otherwise where the two meet.
 ScoreSequence behind(std::vector<TokenId> context, const std::vector<TokenId>& whole);
 
+// The same, but the continuation begins with the first token that differs: where the tokenizer joins words across the border nothing of
+// it, or too little, would stand behind the context's length. Equal to behind() where the context is cut as it is alone.
+ScoreSequence from_first_difference(const std::vector<TokenId>& context, std::vector<TokenId> whole);
+
 // White space at the end of the context moves to the continuation. An empty context is the tokenizer's BOS, or EOS where it has none.
 ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::string continuation);
 
 // One Score a sequence. What sequences begin with in common is computed once, in whatever order they come. The model must be prepared for
 // inference. What is longer than the model's context loses its beginning; a continuation that is longer is read in windows.
+// Error data when nothing stands before a continuation.
 std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& sequences);
 
 }  // namespace iteralign

@@ -80,7 +80,7 @@ std::vector<ScoreSequence> TorchBaseModel::sequences_of(const ScoreRequest& requ
   }
   const std::vector<TokenId> prompt = renderer_->prompt(request.messages, request.context);
   for (const std::string& continuation : request.continuations)
-    sequences.push_back(behind(prompt, renderer_->prompt(request.messages, request.context + continuation)));
+    sequences.push_back(from_first_difference(prompt, renderer_->prompt(request.messages, request.context + continuation)));
   return sequences;
 }
 

@@ -31,7 +31,7 @@ std::optional<TrainingOutcome> stored_outcome(const Stage& stage, int iteration)
       .train = {}, .accepted = json["accepted"], .attempts = json["attempts"], .epoch = json["epoch"], .reason = json["reason"]};
 }
 
-FinetuneConfig as_mild_as(const Config& config, int attempt) {
+FinetuneConfig milder(const Config& config, int attempt) {
   FinetuneConfig training = config.finetune;
   training.options.learning_rate *= std::pow(config.gate.learning_rate_factor, attempt);
   training.replay *= std::pow(config.gate.replay_factor, attempt);
@@ -105,7 +105,7 @@ TrainingOutcome train_through_gate(const Stage& stage, Weights& weights, int ite
   std::vector<std::string> reasons;
   while (!outcome.accepted && outcome.attempts <= (gate.enabled ? gate.retries : 0)) {
     const int attempt = outcome.attempts++;
-    const FinetuneConfig config = as_mild_as(stage.config, attempt);
+    const FinetuneConfig config = milder(stage.config, attempt);
     weights.restore(iteration - 1);  // they say which replay is hard
     make_pairs(stage, {iteration, attempt, config, "", ""});
     outcome.train = weights.train(iteration, attempt, config);

@@ -90,7 +90,8 @@ void count_model(const Config& config, const RunInputs& inputs, std::int64_t all
                           replay_answers(config, plan, all_drawn) * config.finetune.replay_max_new_tokens +
                           all_drawn * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
   if (config.finetune.method == "none") return;
-  // For each revision and epoch: itself, its twins, the hardest replay; and its share of the other replay once.
+  // For each revision, new or rehearsed, and epoch: itself, its twins, the hardest replay; and for each new one its share of the other
+  // replay once.
   double every_epoch = 1 + config.twins.per_prompt, once = 0;
   for (const auto& [kind, rate] :
        {std::pair(PairKind::benign, config.finetune.replay), std::pair(PairKind::lookalike, config.finetune.replay_lookalike)}) {
@@ -98,7 +99,11 @@ void count_model(const Config& config, const RunInputs& inputs, std::int64_t all
     every_epoch += hard;
     once += rate - hard;
   }
-  const double examples = static_cast<double>(all_drawn) * (config.finetune.options.num_train_epochs * every_epoch + once);
+  std::int64_t revisions = 0;  // of all iterations, a rehearsed one counted again
+  for (int iteration = 1; iteration <= plan.iterations; ++iteration)
+    revisions += drawn(config, plan, iteration) - (config.finetune.rehearse ? 0 : drawn(config, plan, iteration - 1));
+  const double examples =
+      static_cast<double>(revisions) * config.finetune.options.num_train_epochs * every_epoch + static_cast<double>(all_drawn) * once;
   const auto length = static_cast<double>(mean_tokens(inputs.red_team) + config.revise.max_new_tokens);
   plan.trained_tokens = static_cast<std::int64_t>(examples * length);
 }

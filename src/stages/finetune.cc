@@ -30,8 +30,10 @@ std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
 TrainExample in_every_epoch(const SftPair& pair) { return {pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected}; }
 
 // The revisions and twins of earlier iterations, so that what they taught is not forgotten; not those of weights that were rolled back.
-std::vector<SftPair> rehearsal(const Stage& stage, int iteration) {
+// Without new revisions there is nothing to forget them over.
+std::vector<SftPair> rehearsal(const Stage& stage, int iteration, const FinetuneConfig& config, std::size_t revisions) {
   std::vector<SftPair> rehearsed;
+  if (!config.rehearse || revisions == 0) return rehearsed;
   for (const IterationSummary& earlier : stage.store.iterations()) {
     if (!earlier.accepted || earlier.iteration >= iteration) continue;
     for (SftPair& pair : stage.store.pairs(earlier.iteration))
@@ -49,7 +51,7 @@ std::size_t revisions_of(const std::vector<SftPair>& pairs) {
 std::vector<TrainExample> training_examples(const Stage& stage, int iteration, const FinetuneConfig& config) {
   const std::vector<SftPair> pairs = stage.store.pairs(iteration);
   const std::size_t revisions = revisions_of(pairs);
-  const std::vector<SftPair> rehearsed = config.rehearse && revisions > 0 ? rehearsal(stage, iteration) : std::vector<SftPair>{};
+  const std::vector<SftPair> rehearsed = rehearsal(stage, iteration, config, revisions);
   std::map<PairKind, std::vector<TrainExample>> of_kind;
   for (const SftPair& pair : pairs) of_kind[pair.kind].push_back(in_every_epoch(pair));
   std::vector<TrainExample> examples = of_kind[PairKind::revision];
@@ -78,7 +80,7 @@ void make_pairs(const Stage& stage, const Training& training) {
   if (stage.store.has_pairs(iteration) && stage.store.meta(mark).value_or("0") == attempt) return;
   auto pairs = revision_pairs(stage, iteration);
   const FinetuneConfig& config = training.config;
-  const std::size_t rehearsed = config.rehearse && !pairs.empty() ? revisions_of(rehearsal(stage, iteration)) : 0;
+  const std::size_t rehearsed = revisions_of(rehearsal(stage, iteration, config, pairs.size()));
   const auto replay = [&](Purpose purpose, PairKind kind, double rate) {
     return replay_pairs(stage, {iteration, purpose, kind, replay_count(kind, rate, pairs.size(), rehearsed), pairs});
   };

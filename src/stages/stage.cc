@@ -30,10 +30,9 @@ std::size_t prompts_drawn(const RedTeamConfig& config, std::size_t prompts, int 
 
 std::vector<Prompt> iteration_prompts(const Stage& stage, int iteration) {
   const auto all = stage.store.prompts(Purpose::red_team);
+  const std::size_t end = prompts_drawn(stage.config.red_team, all.size(), iteration);
   std::vector<Prompt> batch;
-  for (std::size_t i = prompts_drawn(stage.config.red_team, all.size(), iteration - 1);
-       i < prompts_drawn(stage.config.red_team, all.size(), iteration); ++i)
-    batch.push_back(all[i % all.size()]);
+  for (std::size_t i = prompts_drawn(stage.config.red_team, all.size(), iteration - 1); i < end; ++i) batch.push_back(all[i % all.size()]);
   return batch;
 }
 

@@ -110,6 +110,13 @@ TEST(Scorer, TooLongLosesItsBeginning) {
   EXPECT_THROW(score_sequences(*model, {sequence({1, 2, 3}, 3)}), Error);  // nothing stands before it
 }
 
+TEST(Scorer, ContinuationMayBeginBeforeTheContextsEnd) {
+  const ScoreSequence joined = from_first_difference({1, 2, 3}, {1, 2, 9});
+  EXPECT_EQ(joined.ids, (std::vector<TokenId>{1, 2, 9}));
+  EXPECT_EQ(joined.scored, 1u);
+  EXPECT_EQ(from_first_difference({1, 2, 3}, {1, 2, 3, 4, 5}).scored, 2u);
+}
+
 TEST(Scorer, ContinuationLongerThanTheContextIsReadInWindows) {
   TemporaryFolder folder;
   const auto model = short_sighted_model(folder);
