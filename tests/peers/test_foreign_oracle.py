@@ -41,7 +41,8 @@ oracle: {{base_url: {server.url}, model: test-judge}}
 red_team: {{prompts: [{PROMPTS}], per_iteration: 10, heldout: 20}}
 respond: {{max_new_tokens: 40}}
 propose: {{test_effect: false}}
-revise: {{attempts: 2, max_new_tokens: 40}}
+# Many attempts, so that some revision passes whatever the last bits of a machine make of the stories.
+revise: {{attempts: 8, max_new_tokens: 40}}
 gate: {{enabled: false}}
 finetune: {{num_train_epochs: 2, replay: 2, replay_lookalike: 2, replay_max_new_tokens: 40, lora_target_modules: [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]}}
 evaluate: {{benign: [{ROOT}/data/benign.jsonl], lookalike: [{ROOT}/data/lookalikes.jsonl], benign_heldout: 10, lookalike_heldout: 10, max_new_tokens: 20}}
