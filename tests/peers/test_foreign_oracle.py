@@ -25,7 +25,7 @@ def answer(body):
     response = text.split("<<<RESPONSE", 1)[1]
     if kind == "TASK: refusal":
         return json.dumps({"reason": "", "refused": "no"})
-    # Stories about mothers count as positive, so that there are both kinds.
+    # By its length, so that there are both kinds.
     return "```json\n" + json.dumps({"reason": "", "verdict": "positive" if len(response) % 3 == 0 else "negative"}) + "\n```"
 
 

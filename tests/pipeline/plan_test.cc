@@ -7,6 +7,9 @@
 namespace iteralign {
 namespace {
 
+constexpr int kPromptTokens = 3, kRevisionTokens = 7;
+
+// Of eight bytes: three tokens by the plan's rule.
 std::vector<Prompt> prompts(std::size_t count) {
   std::vector<Prompt> made;
   for (std::size_t i = 0; i < count; ++i) made.push_back({fmt::format("{:016}", i), {{"user", "eight by"}}, "", ""});
@@ -20,7 +23,7 @@ Config two_iterations() {
   config.red_team.per_iteration = 20;
   config.red_team.per_later_iteration = 30;
   config.twins.per_prompt = 1;
-  config.revise.max_new_tokens = 7;
+  config.revise.max_new_tokens = kRevisionTokens;
   config.finetune.options.num_train_epochs = 2;
   config.finetune.replay = 4;
   config.finetune.replay_lookalike = 3;
@@ -30,8 +33,6 @@ Config two_iterations() {
 std::int64_t trained_tokens(const Config& config) {
   return make_plan(config, {.red_team = prompts(200)}, /*parameters=*/1000, /*cores=*/2).trained_tokens;
 }
-
-constexpr std::int64_t kPromptTokens = 3, kRevisionTokens = 7;
 
 TEST(Plan, RehearsedRevisionsAreTrainedOnAgainWithTheirTwinsAndHardReplay) {
   constexpr std::int64_t kRevisions = 20 + (20 + 30), kEpochs = 2, kEveryEpoch = 1 + 1 + 2 + 1, kOthers = 2 + 2;
