@@ -5,8 +5,11 @@ venv=$root/.venv
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }
 
+# sudo may ask for a password where a person can type one.
+can_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }; }
+
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"
-  elif command -v sudo >/dev/null; then sudo "$@"
-  else fail "installing packages needs root: run as root, or install sudo"; fi
+  local variable proxies=()
+  for variable in http_proxy https_proxy no_proxy; do [ -z "${!variable:-}" ] || proxies+=("$variable=${!variable}"); done
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo env "${proxies[@]}" "$@"; fi  # sudo forgets them
 }
