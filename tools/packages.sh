@@ -2,20 +2,21 @@
 
 compiler=${CXX:-g++}
 
-# package:what shows that it is there (a command, a pkg-config module, a path). What is there already need not have come from a package.
+# package:what shows that it is there (a command, a pkg-config file, a path). What is there already need not have come from a package.
 build_needs=(
   ca-certificates:/etc/ssl/certs g++:"${compiler%% *}" cmake:cmake ninja-build:ninja pkg-config:pkg-config git:git unzip:unzip python3:python3 python3-venv:venv
-  nlohmann-json3-dev:nlohmann_json libyaml-cpp-dev:yaml-cpp libcli11-dev:CLI11 libfmt-dev:fmt libspdlog-dev:spdlog
-  libcurl4-openssl-dev:libcurl libcpp-httplib-dev:cpp-httplib libsqlite3-dev:sqlite3 libssl-dev:openssl libxxhash-dev:libxxhash
-  libpcre2-dev:libpcre2-8 libutf8proc-dev:libutf8proc zlib1g-dev:zlib
+  nlohmann-json3-dev:nlohmann_json.pc libyaml-cpp-dev:yaml-cpp.pc libcli11-dev:CLI11.pc libfmt-dev:fmt.pc libspdlog-dev:spdlog.pc
+  libcurl4-openssl-dev:libcurl.pc libcpp-httplib-dev:cpp-httplib.pc libsqlite3-dev:sqlite3.pc libssl-dev:openssl.pc libxxhash-dev:libxxhash.pc
+  libpcre2-dev:libpcre2-8.pc libutf8proc-dev:libutf8proc.pc zlib1g-dev:zlib.pc
 )
-test_needs=(libgtest-dev:gtest libgmock-dev:gmock clang-format:clang-format clang-tidy:clang-tidy gcovr:gcovr nodejs:node npm:npm chromium:chromium)
+test_needs=(libgtest-dev:gtest.pc libgmock-dev:gmock.pc clang-format:clang-format clang-tidy:clang-tidy gcovr:gcovr nodejs:node npm:npm chromium:chromium)
 
 present() {
   case $1 in
     /*) [ -e "$1" ] ;;
     venv) can_make_venv || { [ "$mode" = build ] && [ -n "$(libtorch_name)" ]; } ;;
-    *) command -v "$1" >/dev/null || pkg-config --exists "$1" 2>/dev/null ;;
+    *.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
   esac
 }
 

@@ -9,12 +9,12 @@ cp -r "$source_dir/tools" "$source_dir/cmake" "$project/"
 for command in bash env dirname sed grep head sort mkdir cat tr cmp cp rm mktemp; do ln -s "$(command -v $command)" "$here/$command"; done
 
 stub() { rm -f "$bin/$1"; cat > "$bin/$1"; sed -i "1i #!$(command -v bash)" "$bin/$1"; chmod +x "$bin/$1"; }
-# A machine where everything is there but LibTorch, and its user is not root.
+# A machine where everything is there but LibTorch, and its user is not root. Two commands are called as libraries are.
 machine() {
   rm -rf "$bin" "$project/.venv" "$log"
   mkdir "$bin"
   touch "$log"
-  for command in git unzip ninja; do stub $command <<<''; done
+  for command in git unzip ninja fmt openssl; do stub $command <<<''; done
   stub id <<<'echo 1000'
   stub pkg-config <<<''
   stub g++ <<<'echo "g++ (Debian 14.2.0-1) 14.2.0"'
