@@ -2,7 +2,7 @@
 # Which LibTorch cmake takes, and how it links it: folders laid out as wheels are, with libraries of a line each.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
-unset CMAKE_PREFIX_PATH Torch_DIR VIRTUAL_ENV CONDA_PREFIX
+unset CMAKE_PREFIX_PATH Torch_DIR VIRTUAL_ENV CONDA_PREFIX CMAKE_CXX_COMPILER_LAUNCHER
 project=$scratch/project
 mkdir -p "$project" "$scratch/bin"
 cp -r "$source_dir/cmake" "$project/cmake"
