@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "config/fields.h"
+#include "config/yaml.h"
 #include "core/files.h"
 #include "core/strings.h"
 #include "embedded_config.h"
@@ -19,29 +20,21 @@ namespace {
 
 // One leaf of the YAML tree, or one override.
 struct Setting {
-  YAML::Node node;
+  YamlValue value;
   std::string where;
   bool used = false;
 };
 using Settings = std::map<std::string, Setting>;
 
-void flatten(const YAML::Node& node, const std::string& prefix, const std::string& path, Settings& settings) {
-  for (const auto& item : node) {
-    const auto key = prefix.empty() ? item.first.as<std::string>() : prefix + "." + item.first.as<std::string>();
-    const std::string where = fmt::format("{}:{}", path, item.first.Mark().line + 1);
-    if (item.second.IsMap())
-      flatten(item.second, key, path, settings);
-    else
-      settings[key] = {item.second, where};
-  }
-}
-
-YAML::Node parse_yaml(const std::string& text, const std::string& where) {
-  try {
-    return YAML::Load(text);
-  } catch (const YAML::Exception& error) {
-    throw Error(ErrorKind::usage, "not valid YAML: " + error.msg, fmt::format("{}:{}", where, error.mark.line + 1),
-                "check indentation, quotes and colons");
+void flatten(const YamlValue& map, const std::string& prefix, const std::string& path, Settings& settings) {
+  for (const auto& [name, value] : map.fields) {
+    const std::string key = prefix.empty() ? name : prefix + "." + name;
+    const std::string where = fmt::format("{}:{}", path, value.line);
+    if (value.kind == YamlValue::Kind::map) {
+      flatten(value, key, path, settings);
+    } else if (!settings.emplace(key, Setting{value, where}).second) {  // `a.b: 1` beside `a: {b: 1}`
+      throw Error(ErrorKind::usage, "the key '" + key + "' is there twice, first in " + settings[key].where, where, "remove one of them");
+    }
   }
 }
 
@@ -50,8 +43,8 @@ void add_override(const std::string& text, Settings& settings) {
   if (equals == std::string::npos || equals == 0)
     throw Error(ErrorKind::usage, "is not of the form key.sub=value", "'" + text + "'", "example: finetune.learning_rate=1.0e-4");
   const std::string where = "'" + text + "'";
-  const auto value = parse_yaml(text.substr(equals + 1), where);
-  if (value.IsMap()) throw Error(ErrorKind::usage, "a value, not a table, is expected", where);
+  const auto value = parse_yaml(text.substr(equals + 1), where, ErrorKind::usage);
+  if (value.kind == YamlValue::Kind::map) throw Error(ErrorKind::usage, "a value, not a table, is expected", where);
   settings[text.substr(0, equals)] = {value, where};
 }
 
@@ -104,25 +97,23 @@ bool read_number(const std::string& text, T& value) {
 
 // Returns what is wrong, or "".
 template <class T>
-std::string read_value(const FieldInfo& info, const YAML::Node& node, T& value) {
+std::string read_value(const FieldInfo& info, const YamlValue& node, T& value) {
+  using Kind = YamlValue::Kind;
   if constexpr (std::is_same_v<T, std::vector<std::string>>) {
     value.clear();
-    if (node.IsSequence()) {
-      for (const auto& item : node) {
-        if (!item.IsScalar()) return "needs a list of texts";
-        value.push_back(item.Scalar());
-      }
-    } else if (node.IsScalar() && !node.Scalar().empty()) {
-      value.push_back(node.Scalar());
+    for (const YamlValue& item : node.items) {
+      if (item.kind != Kind::scalar) return "needs a list of texts";
+      value.push_back(item.text);
     }
+    if (!node.text.empty()) value.push_back(node.text);
     return {};
   } else {
-    if (node.IsNull() && std::is_same_v<T, std::string>) {
+    if (node.kind == Kind::null && std::is_same_v<T, std::string>) {
       if constexpr (std::is_same_v<T, std::string>) value.clear();
       return {};
     }
-    if (!node.IsScalar()) return "needs a " + type_text<T>();
-    const std::string text = node.Scalar();
+    if (node.kind != Kind::scalar) return "needs a " + type_text<T>();
+    const std::string& text = node.text;
     if constexpr (std::is_same_v<T, std::string>)
       value = text;
     else if constexpr (std::is_same_v<T, bool>) {
@@ -172,7 +163,7 @@ void apply(Settings& settings, Config& config) {
     const auto found = settings.find(info.key);
     if (found == settings.end()) return;
     found->second.used = true;
-    const std::string fault = read_value(info, found->second.node, member);
+    const std::string fault = read_value(info, found->second.value, member);
     if (!fault.empty()) faults.push_back(fmt::format("{}: {}: {}", found->second.where, info.key, fault));
   });
   for (const auto& [key, setting] : settings)
@@ -184,8 +175,9 @@ void apply(Settings& settings, Config& config) {
 
 Config load_config(const std::string& path, const std::vector<std::string>& overrides) {
   if (!exists(path)) throw Error(ErrorKind::usage, "no such file", path, "`iteralign init " + path + "` writes one");
-  const auto root = parse_yaml(read_file(path), path);
-  if (!root.IsNull() && !root.IsMap()) throw Error(ErrorKind::usage, "needs `key: value` lines at the top", path);
+  const auto root = parse_yaml(read_file(path), path, ErrorKind::usage);
+  if (root.kind != YamlValue::Kind::null && root.kind != YamlValue::Kind::map)
+    throw Error(ErrorKind::usage, "needs `key: value` lines at the top", path);
   Settings settings;
   flatten(root, "", path, settings);
   for (const auto& text : overrides) add_override(text, settings);
@@ -203,7 +195,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& over
 
 Config parse_config(const std::string& yaml, const std::string& where) {
   Settings settings;
-  flatten(parse_yaml(yaml, where), "", where, settings);
+  flatten(parse_yaml(yaml, where, ErrorKind::usage), "", where, settings);
   Config config;
   apply(settings, config);
   return config;

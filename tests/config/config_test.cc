@@ -56,6 +56,14 @@ TEST(Config, CollectsEveryFault) {
   EXPECT_THAT(text, HasSubstr("judge.votes"));
 }
 
+TEST(Config, RefusesAKeyThatIsThereTwiceAndASecondDocument) {
+  EXPECT_THAT(fault("seed: 1\niterations: 2\nseed: 3\n"), HasSubstr("trial.yaml:3: the key 'seed' is there twice, first in line 1"));
+  EXPECT_THAT(fault("model:\n  path: a\n  path: b\n"), HasSubstr("trial.yaml:3"));
+  EXPECT_THAT(fault("model.path: a\nmodel:\n  path: b\n"), HasSubstr("the key 'model.path' is there twice"));
+  EXPECT_THAT(fault("seed: 1\n---\nseed: 2\n"), HasSubstr("trial.yaml:3: a second document"));
+  EXPECT_EQ(load_trial("seed: 1\n", {"seed=2", "seed=3"}).seed, 3u);  // on the command line the last one counts
+}
+
 TEST(Config, RefusesBrokenYamlAndOverrides) {
   EXPECT_THAT(fault("a: [1"), HasSubstr("not valid YAML"));
   EXPECT_THAT(fault("seed: 1", {"seed"}), HasSubstr("key.sub=value"));
