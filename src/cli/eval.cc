@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "cli/model_flags.h"
+#include "cli/model_output.h"
 #include "cli/oracle_client.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -16,6 +17,7 @@
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/strings.h"
+#include "engine/files/checkpoint.h"
 #include "iteralign/error.h"
 #include "report/lm_eval_files.h"
 #include "report/task_table.h"
@@ -30,8 +32,28 @@ struct EvalFlags {
   std::string data, out, config;
   std::vector<std::string> overrides;
   std::size_t limit = 0;
-  bool json = false;
+  bool json = false, overwrite = false;
 };
+
+// OUT/eval.db, or OUT/<model>/results_<time>.json, ours or lm-evaluation-harness's
+bool holds_evaluations(const std::string& folder) {
+  if (exists(join_path(folder, "eval.db"))) return true;
+  if (!is_directory(folder)) return false;
+  for (auto entry = std::filesystem::recursive_directory_iterator(folder); entry != std::filesystem::end(entry); ++entry) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with("results_") && name.ends_with(".json")) return true;
+    if (entry.depth() > 0) entry.disable_recursion_pending();
+  }
+  return false;
+}
+
+// Evaluations are added to those that lie in --out; any other folder with something in it belongs to somebody.
+void check_out(const EvalFlags& flags) {
+  if (flags.out.empty()) return;
+  const std::vector<std::string> inputs = {resolve_model_path(flags.model.path), flags.model.adapter, flags.data, flags.config};
+  check_is_no_input(flags.out, inputs);
+  if (!holds_evaluations(flags.out)) const OutputFolder checked(flags.out, {.inputs = inputs, .overwrite = flags.overwrite});
+}
 
 // An oracle, and a store for what it and the model say: in --out, where it is found again, or for this time alone.
 class Judging {
@@ -62,6 +84,7 @@ class Judging {
 };
 
 void run_eval(const EvalFlags& flags) {
+  check_out(flags);
   const auto start = std::chrono::system_clock::now();
   const auto model = open_model(flags.model);
   if (!flags.out.empty()) make_directories(flags.out);
@@ -97,6 +120,7 @@ void add_eval(CLI::App& app) {
   verb->add_option("--data", flags->data, "folder with the published files, anywhere below it; or one file")->required();
   verb->add_option("--limit", flags->limit, "the first so many items of each task; 0: all")->capture_default_str();
   verb->add_option("--out", flags->out, "folder for lm-evaluation-harness's files: results, and every item");
+  add_overwrite_flag(*verb, flags->overwrite);
   verb->add_option("--config", flags->config, "a configuration with the oracle that judges redteam, overrefusal and benign");
   verb->add_option("overrides", flags->overrides, "key.sub=value of that configuration");
   verb->add_flag("--json", flags->json, "lm-evaluation-harness's results object");

@@ -5,6 +5,7 @@
 
 #include "cli/export_model.h"
 #include "cli/model_flags.h"
+#include "cli/model_output.h"
 #include "cli/run_argument.h"
 #include "cli/run_files_writer.h"
 #include "cli/verbs.h"
@@ -15,6 +16,7 @@
 #include "pipeline/weights.h"
 #include "report/cards.h"
 #include "report/run_summary.h"
+#include "stages/gate_coverage.h"
 
 namespace iteralign {
 namespace {
@@ -24,11 +26,15 @@ struct Flags {
   std::string run;
 };
 
-void export_dataset(const std::string& run, DatasetFormat format, const std::string& out) {
-  RunStore store(join_path(find_run(run), "run.db"));
+void export_dataset(const std::string& run, DatasetFormat format, const ModelExport& wanted) {
+  const std::string database = join_path(find_run(run), "run.db");
+  OutputFolder folder(wanted.out, {.inputs = {database}, .overwrite = wanted.overwrite});
+  RunStore store(database);
   const auto pairs = all_pairs(store);
   if (dataset_size(format, pairs) == 0) throw Error(ErrorKind::usage, "has no training pairs yet", run, "let it finish an iteration");
-  PendingDirectory folder(out);
+  if (all_rolled_back(store))
+    log_warning("{}: no weights that were trained on these pairs were accepted: every iteration was rolled back", run);
+  make_directories(folder.path());
   write_file_atomic(join_path(folder.path(), dataset_file_name(format)), dataset_text(format, pairs));
   write_file_atomic(join_path(folder.path(), "README.md"), dataset_card(store, run_info(store), format));
   folder.commit();
@@ -42,13 +48,16 @@ void export_run(const std::string& run, ModelExport wanted) {
   const Config config = parse_config(info.config, "run.db");
   const int iteration = accepted_iteration(store);
   const auto [path, adapter] = trained_weights(folder, iteration);
+  if (path.empty() && all_rolled_back(store))
+    throw Error(ErrorKind::gate, "every iteration was rolled back: there are no aligned weights, the result is the base model", run,
+                "`iteralign show` says what the gate found; the base model itself is exported with --model");
   if (path.empty()) throw Error(ErrorKind::usage, "has no trained weights yet", run, "let it finish an iteration");
   wanted.model.path = adapter ? config.model.path : path;
   wanted.model.adapter = adapter ? path : "";
   if (wanted.model.chat_template.empty()) wanted.model.chat_template = config.model.chat_template;
+  wanted.inputs = {path, join_path(folder, "run.db")};
+  wanted.card = model_card(store, info, iteration, wanted.format == "peft");
   export_model(wanted);
-  if (is_directory(wanted.out))
-    write_file_atomic(join_path(wanted.out, "README.md"), model_card(store, info, iteration, wanted.format == "peft"));
 }
 
 void run_export(const Flags& flags) {
@@ -56,7 +65,7 @@ void run_export(const Flags& flags) {
   if (const auto format = parse_dataset_format(flags.model.format)) {
     if (flags.run.empty())
       throw Error(ErrorKind::usage, "needs --run: it is a form of a run's training pairs", "export --format " + flags.model.format);
-    export_dataset(flags.run, *format, flags.model.out);
+    export_dataset(flags.run, *format, flags.model);
   } else if (!flags.run.empty()) {
     export_run(flags.run, flags.model);
   } else {
@@ -81,7 +90,8 @@ void add_export(CLI::App& app) {
   flags->model.format = "merged";
   verb->add_option("--format", flags->model.format, join(formats, ", "))->check(CLI::IsMember(formats))->capture_default_str();
   verb->add_option("--type", flags->model.type, "of the matrices in a GGUF file: f32, f16, bf16, q8_0 or q4_0")->capture_default_str();
-  verb->add_option("--out", flags->model.out, "folder or file; replaced when it is there")->required();
+  verb->add_option("--out", flags->model.out, "folder or file; not there yet, or an empty folder")->required();
+  add_overwrite_flag(*verb, flags->model.overwrite);
   verb->callback([flags] { run_export(*flags); });
 }
 

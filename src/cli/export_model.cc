@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cli/model_flags.h"
+#include "cli/model_output.h"
 #include "core/files.h"
 #include "core/progress.h"
 #include "engine/files/checkpoint.h"
@@ -45,15 +46,43 @@ void export_gguf_file(const ModelExport& wanted, const std::string& out) {
   write_gguf_file(merged.path(), out, wanted.type);
 }
 
-void export_ollama(const ModelExport& wanted) {
+void export_ollama(const ModelExport& wanted, const std::string& out) {
+  make_directories(out);
   const std::string folder = resolve_model_path(wanted.model.path);
   const Renderer renderer(std::make_shared<const Tokenizer>(Tokenizer::from_folder(folder)),
                           ChatTemplate::chosen(wanted.model.chat_template, folder));
-  PendingDirectory out(wanted.out);
-  export_gguf_file(wanted, join_path(out.path(), "model.gguf"));
+  export_gguf_file(wanted, join_path(out, "model.gguf"));
   const std::string sampling = join_path(folder, "generation_config.json");
-  write_file_atomic(join_path(out.path(), "Modelfile"),
+  write_file_atomic(join_path(out, "Modelfile"),
                     ollama_modelfile(renderer, "model.gguf", exists(sampling) ? read_json(sampling) : Json::object()));
+}
+
+void save_peft(ModelOptions model, const std::string& out) {
+  model.dtype = "float32";
+  open_model(model)->save(out, SaveFormat::adapter);
+}
+
+std::vector<std::string> inputs_of(const ModelExport& wanted) {
+  std::vector<std::string> inputs = {resolve_model_path(wanted.model.path), wanted.model.adapter, wanted.model.chat_template};
+  inputs.insert(inputs.end(), wanted.inputs.begin(), wanted.inputs.end());
+  return inputs;
+}
+
+void export_file(const ModelExport& wanted) {
+  check_output_file(wanted.out, {.inputs = inputs_of(wanted), .overwrite = wanted.overwrite});
+  if (wanted.format == "gguf") return export_gguf_file(wanted, wanted.out);
+  export_gguf_adapter(resolve_model_path(wanted.model.path), wanted.model.adapter, wanted.out);
+}
+
+void export_folder(const ModelExport& wanted) {
+  OutputRules rules = wanted.format == "merged" ? model_rules(inputs_of(wanted), wanted.overwrite)
+                      : wanted.format == "peft" ? adapter_rules(inputs_of(wanted), wanted.overwrite)
+                                                : OutputRules{.inputs = inputs_of(wanted), .overwrite = wanted.overwrite};
+  OutputFolder out(wanted.out, std::move(rules));
+  if (wanted.format == "ollama") export_ollama(wanted, out.path());
+  if (wanted.format == "merged") save_merged(wanted.model, wanted.model.dtype, out.path());
+  if (wanted.format == "peft") save_peft(wanted.model, out.path());
+  if (!wanted.card.empty()) write_file_atomic(join_path(out.path(), "README.md"), wanted.card);
   out.commit();
 }
 
@@ -62,14 +91,8 @@ void export_ollama(const ModelExport& wanted) {
 std::vector<std::string> model_format_names() { return {"merged", "peft", "gguf", "gguf-adapter", "ollama"}; }
 
 void export_model(const ModelExport& wanted) {
-  if (wanted.format == "gguf") return export_gguf_file(wanted, wanted.out);
-  if (wanted.format == "ollama") return export_ollama(wanted);
-  if (wanted.format == "merged") return save_merged(wanted.model, wanted.model.dtype, wanted.out);
-  need_adapter(wanted);
-  if (wanted.format == "gguf-adapter") return export_gguf_adapter(resolve_model_path(wanted.model.path), wanted.model.adapter, wanted.out);
-  ModelOptions model = wanted.model;
-  model.dtype = "float32";
-  open_model(model)->save(wanted.out, SaveFormat::adapter);
+  if (wanted.format == "peft" || wanted.format == "gguf-adapter") need_adapter(wanted);
+  wanted.format.starts_with("gguf") ? export_file(wanted) : export_folder(wanted);
 }
 
 }  // namespace iteralign

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "cli/model_output.h"
 #include "cli/oracle_client.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -22,7 +23,7 @@ struct JudgeFlags {
   std::string gold, config, out;
   std::vector<std::string> overrides;
   int repeats = 1;
-  bool json = false;
+  bool json = false, overwrite = false;
 };
 
 void add_row(std::vector<std::vector<std::string>>& rows, const std::string& what, int count, int n) {
@@ -49,6 +50,8 @@ std::string calibration_table(const Calibration& calibration) {
 
 void run_calibrate(const JudgeFlags& flags) {
   const Config config = load_config(flags.config, flags.overrides);
+  if (!flags.out.empty())
+    check_output_file(flags.out, {.inputs = {flags.gold, flags.config, config.prompts_dir}, .overwrite = flags.overwrite});
   const std::vector<LabelledAnswer> answers = read_labelled_answers(flags.gold);
   const std::string folder = config.runs_dir.empty() ? "." : config.runs_dir;
   make_directories(folder);
@@ -84,6 +87,7 @@ void add_judge(CLI::App& app) {
       ->check(CLI::Range(1, 99))
       ->capture_default_str();
   calibrate->add_option("--out", flags->out, "file for the calibration, which judge.calibration names");
+  add_overwrite_flag(*calibrate, flags->overwrite);
   calibrate->add_flag("--json", flags->json, "one JSON object");
   calibrate->callback([flags] { run_calibrate(*flags); });
 }

@@ -6,6 +6,7 @@
 
 #include "cli/lab_inputs.h"
 #include "cli/model_flags.h"
+#include "cli/model_output.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "core/interrupt.h"
@@ -31,13 +32,14 @@ void print_prompts() {
   print_list("replay_lookalike", inputs.replay_lookalike);
 }
 
-void build_model(const std::string& out, std::uint64_t seed) {
+void build_model(const std::string& path, std::uint64_t seed, bool overwrite) {
+  OutputFolder out(path, model_rules({}, overwrite));
   std::unique_ptr<Progress> progress;
   build_lab_model(
-      out, seed,
-      [](const std::string& path) {
+      out.path(), seed,
+      [](const std::string& untrained) {
         ModelOptions options;
-        options.path = path;
+        options.path = untrained;
         options.dtype = "float32";
         return open_model(options);
       },
@@ -47,7 +49,8 @@ void build_model(const std::string& out, std::uint64_t seed) {
       },
       interrupted);
   progress.reset();
-  log_info("written: {}", out);
+  out.commit();
+  log_info("written: {}", path);
 }
 
 }  // namespace
@@ -56,6 +59,7 @@ void add_lab(CLI::App& app) {
   struct Flags {
     std::string out = "models/lab";
     std::uint64_t seed = 1;
+    bool overwrite = false;
   };
   auto flags = std::make_shared<Flags>();
   auto* verb = app.add_subcommand("lab", "the embedded world: a synthetic one, with ground truth");
@@ -63,7 +67,8 @@ void add_lab(CLI::App& app) {
   auto* build = verb->add_subcommand("build", "make the lab's base model from random weights");
   build->add_option("--out", flags->out, "folder")->capture_default_str();
   build->add_option("--seed", flags->seed, "of weights and dialogues")->capture_default_str();
-  build->callback([flags] { build_model(flags->out, flags->seed); });
+  add_overwrite_flag(*build, flags->overwrite);
+  build->callback([flags] { build_model(flags->out, flags->seed, flags->overwrite); });
   verb->add_subcommand("prompts", "the lab's prompts, one JSON object a line")->callback(print_prompts);
 }
 

@@ -97,7 +97,7 @@ def logits(model, ids):
 
 def check_import(label, folder, path, work):
     """Our import makes the same model of the file, but for the rounding to bf16."""
-    out = work / "imported"
+    out = work / f"imported-{path.stem}"
     run("import", path, "--out", out)
     original, again = (AutoModelForCausalLM.from_pretrained(f, dtype=torch.float32, attn_implementation="eager") for f in (folder, out))
     for parameter in original.parameters():

@@ -51,7 +51,7 @@ def llama_cpp(**job):
 
 def exported(folder, kind):
     path = folder.with_name(f"{folder.name}-{kind}.gguf")
-    run("export", "--model", folder, "--format", "gguf", "--type", kind, "--out", path)
+    run("export", "--model", folder, "--format", "gguf", "--type", kind, "--out", path, "--overwrite")
     return path
 
 

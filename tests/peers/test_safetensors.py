@@ -63,7 +63,7 @@ def run(folder, dtype, shard_size):
     reopened, info = LlamaForCausalLM.from_pretrained(ours, output_loading_info=True)
     assert not info["missing_keys"] and not info["unexpected_keys"], info
 
-    export(theirs, ours, "--dtype", "bfloat16")
+    export(theirs, ours, "--dtype", "bfloat16", "--overwrite")
     for key, value in tensors(ours).items():
         assert torch.equal(value, before[key].to(torch.bfloat16)), key
     assert json.load(open(os.path.join(ours, "config.json")))["dtype"] == "bfloat16"

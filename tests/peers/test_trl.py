@@ -78,7 +78,7 @@ def our_steps(folder, adapter, records, work, *options):
     data = work / "data.jsonl"
     data.write_text("".join(json.dumps(record) + "\n" for record in records))
     lora = ["--adapter", adapter, "method=lora", "lora_r=8", "lora_alpha=16", f"lora_target_modules=[{','.join(LINEAR)}]"] if adapter else ["method=full"]
-    done = subprocess.run([PROGRAM, "finetune", "--model", folder, "--data", data, "--out", work / "ours", "--json", "--dtype", "float32", *lora,
+    done = subprocess.run([PROGRAM, "finetune", "--model", folder, "--data", data, "--out", pathlib.Path(tempfile.mkdtemp(dir=work)) / "ours", "--json", "--dtype", "float32", *lora,
                            f"learning_rate={RATE}", f"max_steps={STEPS}", "per_device_train_batch_size=16", *options], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stderr)

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/files.h"
+#include "engine/files/model_files.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -63,11 +64,8 @@ Json read_object(const std::string& path) {
 // Tokenizer, template and generation files: a model folder is complete only with them.
 std::vector<std::string> companion_files(const std::string& folder) {
   std::vector<std::string> names;
-  for (const char* name :
-       {"generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-        "tokenizer.model", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json"}) {
-    if (exists(join_path(folder, name))) names.emplace_back(name);
-  }
+  for (const std::string& name : companion_names())
+    if (exists(join_path(folder, name))) names.push_back(name);
   const std::string templates = join_path(folder, "additional_chat_templates");
   if (!is_directory(templates)) return names;
   for (const auto& path : list_files(templates))

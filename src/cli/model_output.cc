@@ -1,0 +1,27 @@
+#include "cli/model_output.h"
+
+#include "engine/files/model_files.h"
+
+namespace iteralign {
+namespace {
+
+const std::vector<std::string> kAdapterFiles = {"adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"};
+
+}  // namespace
+
+OutputRules model_rules(std::vector<std::string> inputs, bool overwrite) {
+  return {.inputs = std::move(inputs), .overwrite = overwrite, .superseded = model_file_patterns(), .never_beside = kAdapterFiles};
+}
+
+OutputRules adapter_rules(std::vector<std::string> inputs, bool overwrite) {
+  return {.inputs = std::move(inputs),
+          .overwrite = overwrite,
+          .superseded = kAdapterFiles,
+          .never_beside = {"model*.safetensors", "pytorch_model*.bin"}};
+}
+
+void add_overwrite_flag(CLI::App& verb, bool& overwrite) {
+  verb.add_flag("--overwrite", overwrite, "files of the names that are written are replaced where they are there; all others stay");
+}
+
+}  // namespace iteralign
