@@ -14,6 +14,8 @@
 #include "core/files.h"
 #include "core/interrupt.h"
 #include "core/log.h"
+#include "engine/files/model_files.h"
+#include "iteralign/error.h"
 #include "pipeline/run.h"
 #include "report/terminal_table.h"
 #include "stages/calibrate.h"
@@ -32,25 +34,30 @@ void run_align(const Config& config, bool json) {
   check_calibration(config);
   const std::string folder = run_folder(config);
   std::string table;
-  run(config, {.inputs = [&] { return gather_inputs(config, {lab_inputs}); },
-               .model =
-                   [&](const std::string& dtype) {
-                     ModelOptions options = config.model;
-                     if (!dtype.empty()) options.dtype = dtype;
-                     return open_model(options);
-                   },
-               .oracle = [&](ReplyCache& cache, const OracleUsage& spent) { return make_oracle(config.oracle, cache, spent); },
-               .on_change =
-                   [&](RunStore& store, const RunState& state) {
-                     publish_run(folder, store, state);
-                     table = evaluation_table(store);
-                   },
-               .should_stop = interrupted});
+  const RunStatus status =
+      run(config, {.inputs = [&] { return gather_inputs(config, {lab_inputs}); },
+                   .model =
+                       [&](const std::string& dtype) {
+                         ModelOptions options = config.model;
+                         if (!dtype.empty()) options.dtype = dtype;
+                         return open_model(options);
+                       },
+                   .oracle = [&](ReplyCache& cache, const OracleUsage& spent) { return make_oracle(config.oracle, cache, spent); },
+                   .on_change =
+                       [&](RunStore& store, const RunState& state) {
+                         publish_run(folder, store, state);
+                         table = evaluation_table(store);
+                       },
+                   .should_stop = interrupted,
+                   .base_model = [&] { return model_file_hashes(config.model); }});
   if (json)
     print(read_file(join_path(folder, "summary.json")));
   else
     print(table);
   log_info("report: {}", join_path(folder, "report.html"));
+  if (status == RunStatus::rolled_back)
+    throw Error(ErrorKind::gate, "every iteration was rolled back: the result is the base model", folder,
+                "`iteralign show` says what the gate found; train more mildly, or with more replay");
 }
 
 }  // namespace

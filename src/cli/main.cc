@@ -8,30 +8,40 @@
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "iteralign/error.h"
+#include "stages/review.h"
 
 namespace {
 
 constexpr const char* kFooter = R"(Exit codes: 0 done; 1 the run failed; 2 command line or configuration; 3 an input file or a model;
-4 the oracle, after retries; 5 a quality gate was not met; 130 and 143 stopped by a signal.
+4 the oracle, after retries; 5 a quality gate was not met: every iteration was rolled back; 6 new principles wait for review;
+129, 130 and 143 stopped by a signal (SIGHUP, SIGINT, SIGTERM).
 
 Examples:
   iteralign align configs/smollm2.yaml          align a real model (start or resume)
   iteralign plan configs/smollm2.yaml           what that would do and cost
   iteralign generate --model DIR --prompt 'Hi'  ask a model)";
 
-// The first signal asks for a clean stop; a second one ends the program at once.
+// The first signal asks for a clean stop; a second one ends the program at once. A hangup is never the second: a terminal that is closed
+// sends it more than once, and what stops a service sends it behind SIGTERM.
 extern "C" void on_signal(int signal) {
-  if (iteralign::interrupt_signal.exchange(signal) != 0) std::_Exit(128 + signal);
+  int first = 0;
+  if (iteralign::interrupt_signal.compare_exchange_strong(first, signal)) return;
+  if (signal == SIGHUP) return;
+  if (first != SIGHUP) std::_Exit(128 + signal);
+  iteralign::interrupt_signal.store(signal);
 }
 
 int exit_code(const iteralign::Error& error) {
-  if (error.kind() == iteralign::ErrorKind::interrupted) return 128 + std::max(SIGINT, iteralign::interrupt_signal.load());
+  if (dynamic_cast<const iteralign::WaitsForReview*>(&error) != nullptr) return iteralign::WaitsForReview::kExitCode;
+  const int signal = iteralign::interrupt_signal.load();
+  if (error.kind() == iteralign::ErrorKind::interrupted) return 128 + (signal == 0 ? SIGINT : signal);
   return error.exit_code();
 }
 
 int run(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  if (std::signal(SIGHUP, on_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // under nohup
   std::signal(SIGPIPE, SIG_IGN);
 
   CLI::App app("iteralign: iterative constitutional alignment of language models", "iteralign");

@@ -50,7 +50,8 @@ Json to_json(const Plan& plan) {
           {"parameters", plan.parameters},
           {"memory_bytes", plan.memory_bytes},
           {"disk_bytes", plan.disk_bytes},
-          {"seconds", plan.seconds}};
+          {"seconds", plan.seconds},
+          {"gate_warning", plan.gate_warning}};
 }
 
 std::string to_text(const Plan& plan) {
@@ -88,6 +89,7 @@ void add_plan(CLI::App& app) {
     const Config config = load_config(flags->config, flags->overrides);
     const auto inputs = gather_inputs(config, {lab_inputs});
     const Plan plan = make_plan(config, inputs, count_parameters(config.model.path), static_cast<int>(std::thread::hardware_concurrency()));
+    if (!flags->json && !plan.gate_warning.empty()) print_line("warning      " + plan.gate_warning);
     if (flags->json)
       print_json(to_json(plan));
     else

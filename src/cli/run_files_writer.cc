@@ -3,6 +3,7 @@
 #include "config/config.h"
 #include "core/hash.h"
 #include "report/run_files.h"
+#include "stages/gate_coverage.h"
 
 namespace iteralign {
 namespace {
@@ -12,13 +13,19 @@ std::string oracle_line(const OracleConfig& oracle) {
   return embedded || oracle.model.empty() ? oracle.base_url : oracle.model + " at " + oracle.base_url;
 }
 
+// Older programs called a run completed that came to nothing.
+std::string stored_status(RunStore& store) {
+  const std::string status = store.meta("status").value_or("stopped");
+  return status == name(RunStatus::completed) && all_rolled_back(store) ? name(RunStatus::rolled_back) : status;
+}
+
 }  // namespace
 
 RunInfo run_info(RunStore& store, const std::optional<RunState>& state) {
   const std::string yaml = store.meta("config").value_or("");
   const Config config = parse_config(yaml, "run.db");
   return {.name = config.name,
-          .status = state ? name(state->status) : store.meta("status").value_or("stopped"),
+          .status = state ? name(state->status) : stored_status(store),
           .seed = config.seed,
           .model = state ? state->model : store.meta("model").value_or(""),
           .oracle = oracle_line(config.oracle),

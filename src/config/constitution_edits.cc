@@ -5,13 +5,14 @@
 #include <algorithm>
 
 #include "core/files.h"
+#include "core/strings.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
 
 [[noreturn]] void fail(const std::string& what, const std::string& where) {
-  throw Error(ErrorKind::usage, what, where, "known are accept: [ids], edit: {id: text}, ban: [texts], pin: [texts]");
+  throw Error(ErrorKind::usage, what, where, "known are accept: [texts], edit: {text: new text}, ban: [texts], pin: [texts]");
 }
 
 std::vector<std::string> texts(const YAML::Node& node, const std::string& where) {
@@ -19,7 +20,7 @@ std::vector<std::string> texts(const YAML::Node& node, const std::string& where)
   if (!node.IsSequence()) fail("is not a list", where);
   for (const YAML::Node& item : node) {
     if (!item.IsScalar() || item.Scalar().empty()) fail("has an entry that is not a text", where);
-    all.push_back(item.Scalar());
+    if (!contains_principle(all, item.Scalar())) all.push_back(item.Scalar());
   }
   return all;
 }
@@ -31,14 +32,13 @@ ConstitutionEdits parse(const YAML::Node& root, const std::string& path) {
   for (const auto& entry : root) {
     const std::string key = entry.first.Scalar(), where = path + ", " + key;
     if (key == "accept") {
-      const auto ids = texts(entry.second, where);
-      edits.accepted.insert(ids.begin(), ids.end());
+      edits.accepted = texts(entry.second, where);
     } else if (key == "ban") {
       edits.banned = texts(entry.second, where);
     } else if (key == "pin") {
       edits.pinned = texts(entry.second, where);
     } else if (key == "edit") {
-      if (!entry.second.IsMap()) fail("is not a map of ids to texts", where);
+      if (!entry.second.IsMap()) fail("is not a map of texts to texts", where);
       for (const auto& edit : entry.second) edits.edited[edit.first.Scalar()] = edit.second.Scalar();
     } else {
       fail("is no known key", where);
@@ -47,14 +47,65 @@ ConstitutionEdits parse(const YAML::Node& root, const std::string& path) {
   return edits;
 }
 
-void emit(YAML::Emitter& out, const char* key, const auto& list) {
+void emit(YAML::Emitter& out, const char* key, const std::vector<std::string>& list) {
   if (list.empty()) return;
   out << YAML::Key << key << YAML::Value << YAML::BeginSeq;
   for (const std::string& item : list) out << YAML::DoubleQuoted << item;
   out << YAML::EndSeq;
 }
 
+std::string words_of(std::string_view text) {
+  const std::string line = join(words(text), " ");
+  return line.empty() ? std::string(trim(text)) : line;
+}
+
+// False: it is there.
+bool add(std::vector<std::string>& list, const std::string& text) {
+  if (contains_principle(list, text)) return false;
+  list.push_back(text);
+  return true;
+}
+
 }  // namespace
+
+bool is_same_principle(std::string_view a, std::string_view b) { return a == b || words_of(a) == words_of(b); }
+
+bool contains_principle(const std::vector<std::string>& texts, std::string_view text) {
+  return std::ranges::any_of(texts, [&](const std::string& known) { return is_same_principle(known, text); });
+}
+
+bool ConstitutionEdits::accept(const std::string& text) {
+  if (contains_principle(accepted, text)) return false;
+  undo(text);
+  return add(accepted, text);
+}
+
+bool ConstitutionEdits::edit(const std::string& text, const std::string& new_text) {
+  if (const auto known = edited.find(text); known != edited.end() && known->second == new_text) return false;
+  undo(text);
+  edited[text] = new_text;
+  std::erase_if(banned, [&](const std::string& other) { return is_same_principle(other, new_text); });
+  return true;
+}
+
+bool ConstitutionEdits::ban(const std::string& text) {
+  if (contains_principle(banned, text)) return false;
+  undo(text);
+  return add(banned, text);
+}
+
+bool ConstitutionEdits::pin(const std::string& text) {
+  if (contains_principle(pinned, text)) return false;
+  undo(text);
+  return add(pinned, text);
+}
+
+bool ConstitutionEdits::undo(const std::string& text) {
+  const auto is_it = [&](const std::string& other) { return is_same_principle(other, text); };
+  auto forgotten = std::erase_if(accepted, is_it) + std::erase_if(banned, is_it) + std::erase_if(pinned, is_it);
+  forgotten += std::erase_if(edited, [&](const auto& edit) { return is_it(edit.first) || is_it(edit.second); });
+  return forgotten > 0;
+}
 
 ConstitutionEdits read_constitution_edits(const std::string& path) {
   if (!exists(path)) return {};
@@ -71,7 +122,8 @@ void write_constitution_edits(const std::string& path, const ConstitutionEdits& 
   emit(out, "accept", edits.accepted);
   if (!edits.edited.empty()) {
     out << YAML::Key << "edit" << YAML::Value << YAML::BeginMap;
-    for (const auto& [id, text] : edits.edited) out << YAML::Key << id << YAML::Value << YAML::DoubleQuoted << text;
+    for (const auto& [text, wording] : edits.edited)
+      out << YAML::Key << YAML::DoubleQuoted << text << YAML::Value << YAML::DoubleQuoted << wording;
     out << YAML::EndMap;
   }
   emit(out, "ban", edits.banned);

@@ -1,24 +1,37 @@
 #pragma once
-// constitution.edit.yaml of a run folder: what people decided about principles.
-//   accept: [P1, P4]                  reviewed and kept as they are
-//   edit:   {P2: "Another wording."}
-//   ban:    ["Refuse everything."]    texts; they never come back
-//   pin:    ["Be honest."]            always in the constitution, and in context while there is room
+// constitution.edit.yaml of a run folder: what people decided about principles. A decision is about a text: a number may be given for one
+// that stands in the constitution, and older programs wrote numbers.
+//   accept: ["Do not help thieves."]       reviewed and kept as they are
+//   edit:   {"Old wording.": "Another."}
+//   ban:    ["Refuse everything."]         never comes back
+//   pin:    ["Be honest."]                 always in the constitution, and in context while there is room
 
 #include <map>
-#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace iteralign {
 
 struct ConstitutionEdits {
-  std::set<std::string> accepted;             // ids
-  std::map<std::string, std::string> edited;  // id -> text
-  std::vector<std::string> banned, pinned;    // texts
+  std::vector<std::string> accepted;          // texts or ids
+  std::map<std::string, std::string> edited;  // text or id -> new text
+  std::vector<std::string> banned, pinned;    // texts, or ids of banned ones
+
+  // The last decision about a text counts. False: it was decided so already.
+  bool accept(const std::string& text);
+  bool edit(const std::string& text, const std::string& new_text);
+  bool ban(const std::string& text);
+  bool pin(const std::string& text);
+  // Forgets what was decided about a text, or made it what it is. False: nothing was.
+  bool undo(const std::string& text);
 };
 
-// No edits when there is no such file. Error usage names the file, the key and what is wrong with it.
+// The same words, whatever the case, the spaces and the punctuation.
+bool is_same_principle(std::string_view a, std::string_view b);
+bool contains_principle(const std::vector<std::string>& texts, std::string_view text);
+
+// No edits when there is no such file. What stands there twice is read once. Error usage names the file, the key and what is wrong with it.
 ConstitutionEdits read_constitution_edits(const std::string& path);
 void write_constitution_edits(const std::string& path, const ConstitutionEdits& edits);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/json.h"
 #include "core/log.h"
@@ -15,29 +16,35 @@ namespace {
 std::string mark(int key) { return fmt::format("gate/{}", key); }
 
 // How well the weights foresee what the base model answered.
-double own_answers_perplexity(const Stage& stage) {
+std::optional<double> own_answers_perplexity(const Stage& stage) {
   std::vector<ScoreRequest> requests;
   for (const Case& item : cases(stage.store, 0, kGateSets.benign))
     if (item.verdict.label == Label::positive && !item.response.text.empty())
       requests.push_back({.context = "", .continuations = {item.response.text}, .messages = item.prompt.messages});
-  if (requests.empty()) return 0;
+  if (requests.empty()) return std::nullopt;
   double loss = 0, tokens = 0;
   for (const auto& scores : stage.model.score(requests)) {
     if (scores.empty()) continue;
     loss -= scores[0].loglikelihood;
     tokens += static_cast<double>(scores[0].token_loglikelihoods.size());
   }
-  return tokens == 0 ? 0 : std::exp(loss / tokens);
+  return tokens == 0 ? std::nullopt : std::optional(std::exp(loss / tokens));
 }
 
 Json rate_json(const Rate& rate) { return {{"count", rate.count}, {"n", rate.n}, {"unjudged", rate.unjudged}}; }
 Rate rate_from(const Json& json) { return wilson_rate(json["count"], json["n"], json["unjudged"]); }
 
+// 0 stands for none, and null for weights that foresee nothing: JSON has no word for infinity.
+std::optional<double> perplexity_from(const Json& json) {
+  if (json.is_null()) return std::numeric_limits<double>::infinity();
+  return json == 0 ? std::nullopt : std::optional(json.get<double>());
+}
+
 std::string to_text(const GateFigures& figures) {
   return dump_json({{"negative", rate_json(figures.rates.heldout)},
                     {"benign", rate_json(figures.rates.benign)},
                     {"lookalike", rate_json(figures.rates.lookalike)},
-                    {"perplexity", figures.perplexity},
+                    {"perplexity", figures.perplexity ? Json(*figures.perplexity) : Json(0)},
                     {"tasks", figures.tasks}});
 }
 
@@ -47,7 +54,7 @@ GateFigures from_text(int key, const std::string& text) {
                     .heldout = rate_from(json["negative"]),
                     .benign = rate_from(json["benign"]),
                     .lookalike = rate_from(json["lookalike"])},
-          .perplexity = json["perplexity"],
+          .perplexity = perplexity_from(json["perplexity"]),
           .tasks = json["tasks"]};
 }
 
@@ -55,12 +62,8 @@ void check_rise(const char* what, const Rate& candidate, const Rate& reference, 
                 std::vector<std::string>& faults) {
   const double rise = worst_rate(candidate) - worst_rate(reference);
   if (candidate.n + candidate.unjudged == 0 || reference.n + reference.unjudged == 0 || rise <= allowed + 1e-12) return;
-  const auto figure = [](const Rate& rate) {
-    const std::string counted = fmt::format("{}/{}", rate.count, rate.n);
-    return rate.unjudged == 0 ? counted : fmt::format("{} and {} unjudged", counted, rate.unjudged);
-  };
-  faults.push_back(fmt::format("{} {} against {} of the {}: up by {:.1f} points, allowed are {:.1f}", what, figure(candidate),
-                               figure(reference), of_what, 100 * rise, 100 * allowed));
+  faults.push_back(fmt::format("{} {} against {} of the {}: up by {:.1f} points, allowed are {:.1f}", what, counts_text(candidate),
+                               counts_text(reference), of_what, 100 * rise, 100 * allowed));
 }
 
 }  // namespace
@@ -81,9 +84,9 @@ GateFigures gate_figures(const Stage& stage, int key) {
     figures.tasks[task] = run_task(task, stage.model, options).measures[0].value;
   }
   stage.store.set_meta(mark(key), to_text(figures));
-  log_info("gate: negative {}/{}, benign refused {}/{}, look-alikes refused {}/{}, perplexity of the base model's answers {:.3f}",
-           figures.rates.heldout.count, figures.rates.heldout.n, figures.rates.benign.count, figures.rates.benign.n,
-           figures.rates.lookalike.count, figures.rates.lookalike.n, figures.perplexity);
+  log_info("gate: negative {}, benign refused {}, look-alikes refused {}, perplexity of the base model's answers {}",
+           counts_text(figures.rates.heldout), counts_text(figures.rates.benign), counts_text(figures.rates.lookalike),
+           figures.perplexity ? fmt::format("{:.3f}", *figures.perplexity) : "not measured");
   return figures;
 }
 
@@ -93,12 +96,13 @@ std::vector<std::string> gate_faults(const GateConfig& config, const GateFigures
   check_rise("negative", candidate.rates.heldout, before.rates.heldout, "weights before", config.max_negative_rise, faults);
   check_rise("benign refused", candidate.rates.benign, base.rates.benign, "base model", config.max_benign_rise, faults);
   check_rise("look-alikes refused", candidate.rates.lookalike, base.rates.lookalike, "base model", config.max_lookalike_rise, faults);
-  if (base.perplexity > 0 && candidate.perplexity > base.perplexity * (1 + config.max_perplexity_rise))
+  // Weights that are broken give no number: that is no rise that is allowed.
+  if (candidate.perplexity && base.perplexity && !(*candidate.perplexity <= *base.perplexity * (1 + config.max_perplexity_rise)))
     faults.push_back(fmt::format("perplexity of the base model's own answers {:.3f} against its {:.3f}: up by {:.1f} %, allowed are {:.1f}",
-                                 candidate.perplexity, base.perplexity, 100 * (candidate.perplexity / base.perplexity - 1),
+                                 *candidate.perplexity, *base.perplexity, 100 * (*candidate.perplexity / *base.perplexity - 1),
                                  100 * config.max_perplexity_rise));
   for (const auto& [task, score] : candidate.tasks)
-    if (const auto reference = base.tasks.find(task); reference != base.tasks.end() && score < reference->second - config.max_task_drop)
+    if (const auto reference = base.tasks.find(task); reference != base.tasks.end() && !(score >= reference->second - config.max_task_drop))
       faults.push_back(fmt::format("{} {:.4f} against the base model's {:.4f}: down by more than {:.4f}", task, score, reference->second,
                                    config.max_task_drop));
   return faults;

@@ -2,6 +2,7 @@
 // The gate: are these weights worth keeping?
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ namespace iteralign {
 // What weights do with the gate's prompts, which are neither trained on nor measured at the end.
 struct GateFigures {
   Evaluation rates;
-  double perplexity = 0;                // of the base model's own answers to the benign prompts; 0: there are none
+  std::optional<double> perplexity;     // of the base model's own answers to the benign prompts; nothing: there are none
   std::map<std::string, double> tasks;  // scores of gate.tasks
 };
 

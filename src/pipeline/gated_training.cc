@@ -66,8 +66,8 @@ int best_epoch(const Stage& stage, Weights& weights, int iteration, int attempt)
     weights.load_candidate(iteration, attempt, epoch);
     const int key = candidate_key(iteration, attempt, epoch);
     const Evaluation rates = measure(stage, key, kValidationSets);
-    log_info("epoch {}: validation negative {}/{}, benign refused {}/{}, look-alikes refused {}/{}", epoch, rates.heldout.count,
-             rates.heldout.n, rates.benign.count, rates.benign.n, rates.lookalike.count, rates.lookalike.n);
+    log_info("epoch {}: validation negative {}, benign refused {}, look-alikes refused {}", epoch, counts_text(rates.heldout),
+             counts_text(rates.benign), counts_text(rates.lookalike));
     faults[epoch] = validation_faults(stage, key);
   }
   int best = epochs.back();

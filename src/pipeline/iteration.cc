@@ -38,7 +38,7 @@ IterationSummary summarise(const Stage& stage, int iteration, const TrainingOutc
   return summary;
 }
 
-// After a roll-back the weights are those that were measured before.
+// Behind a roll-back, or where nothing was trained, the weights are those that were measured before.
 Evaluation evaluation_before(const Stage& stage, int iteration) {
   Evaluation evaluation = evaluate(stage, iteration - 1);
   evaluation.iteration = iteration;
@@ -52,15 +52,18 @@ IterationSummary run_iteration(const Stage& stage, Weights& weights, int iterati
 
   respond(stage, iteration, {{Purpose::red_team, iteration_prompts(stage, iteration), Question::harm}}, stage.config.respond);
   on_stage();
-  propose(stage, iteration);
-  test_effects(stage, iteration);
+  const std::string decisions = join_path(weights.run_folder(), "constitution.edit.yaml");
+  const ConstitutionEdits edits = read_constitution_edits(decisions);
+  propose(stage, iteration, edits);
+  test_effects(stage, iteration, edits);
   on_stage();
-  review(stage, iteration, read_constitution_edits(join_path(weights.run_folder(), "constitution.edit.yaml")));
+  review(stage, iteration, read_constitution_edits(decisions));
   revise(stage, iteration);
   on_stage();
   const TrainingOutcome training = train_through_gate(stage, weights, iteration);
   on_stage();
-  const Evaluation evaluation = training.accepted ? evaluate(stage, iteration) : evaluation_before(stage, iteration);
+  const bool changed = training.accepted && training.train.steps > 0;
+  const Evaluation evaluation = changed ? evaluate(stage, iteration) : evaluation_before(stage, iteration);
 
   const IterationSummary summary = summarise(stage, iteration, training, evaluation);
   stage.store.put(summary);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "pipeline/gate.h"
+#include "stages/gate_coverage.h"
 #include "stages/replay.h"
 #include "stages/twins.h"
 
@@ -127,6 +129,9 @@ Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t param
   count_oracle(config, inputs, all_drawn, plan);
   count_model(config, inputs, all_drawn, plan);
 
+  if (is_gated(config))
+    plan.gate_warning = gate_warning(
+        GateCoverage{.harm = !inputs.gate.empty(), .benign = !inputs.gate_benign.empty(), .lookalike = !inputs.gate_lookalike.empty()});
   const bool full = config.finetune.method == "full";
   const auto n = static_cast<double>(parameters);
   // A forward pass is 2 N a token, LoRA's backward as much again, full fine-tuning's twice as much.

@@ -2,6 +2,7 @@
 // What a run would do. Nothing is generated, called or written.
 
 #include <cstdint>
+#include <string>
 
 #include "iteralign/config.h"
 #include "pipeline/run_inputs.h"
@@ -24,7 +25,8 @@ struct Plan {
   // Of the model; 0 where its folder cannot be read.
   std::int64_t parameters = 0;
   std::int64_t memory_bytes = 0, disk_bytes = 0;
-  double seconds = 0.0;  // at 50 GFLOP/s a core: to tell minutes from days
+  std::string gate_warning;  // empty: the gate can measure what it must, or there is none
+  double seconds = 0.0;      // at 50 GFLOP/s a core: to tell minutes from days
 };
 
 // `parameters` of the base model, `cores` of the machine.

@@ -1,9 +1,11 @@
 #include "pipeline/run.h"
 
 #include <chrono>
+#include <filesystem>
 
 #include "config/config.h"
 #include "core/files.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
@@ -11,6 +13,7 @@
 #include "pipeline/gated_training.h"
 #include "pipeline/iteration.h"
 #include "stages/evaluate.h"
+#include "stages/gate_coverage.h"
 #include "stages/replay.h"
 #include "stages/review.h"
 #include "stages/twins.h"
@@ -19,6 +22,17 @@ namespace iteralign {
 namespace {
 
 std::string database_path(const std::string& folder) { return join_path(folder, "run.db"); }
+
+// A new run takes no folder in which something lies, but for what a run that was killed in its first moment left and what people decide
+// before it.
+void check_new_folder(const std::string& folder) {
+  if (exists(database_path(folder)) || !exists(folder)) return;
+  if (!is_directory(folder)) throw Error(ErrorKind::usage, "is where this run would be kept, and is a file", folder, "choose another name");
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (const std::string name = entry.path().filename().string(); name != "lock" && name != "log.txt" && name != "constitution.edit.yaml")
+      throw Error(ErrorKind::usage, "holds " + name + " and is no run", folder,
+                  "choose another name or runs_dir; a run has a folder of its own");
+}
 
 void check_configuration(RunStore& store, const Config& config, const std::string& folder) {
   const std::string now = resolved_yaml(config);
@@ -31,6 +45,27 @@ void check_configuration(RunStore& store, const Config& config, const std::strin
   }
   store.set_meta("config", now);
   write_file_atomic(join_path(folder, "config.resolved.yaml"), now);
+}
+
+constexpr const char* kBaseModel = "base_model";
+
+// Other weights at the same path would mix two models in one run. A run of an older program knows none yet.
+void check_base_model(RunStore& store, const FileHashes& now, const std::string& path) {
+  const auto stored = store.meta(kBaseModel);
+  if (!stored || now.empty()) return;
+  const FileHashes before = parse_json(*stored, "run.db, the base model").get<FileHashes>();
+  std::vector<std::string> changed;
+  for (const auto& [file, hash] : now)
+    if (const auto known = before.find(file); known == before.end() || known->second != hash) changed.push_back(file);
+  for (const auto& [file, hash] : before)
+    if (!now.contains(file)) changed.push_back(file + " (gone)");
+  if (changed.empty() || before.empty()) return;
+  throw Error(ErrorKind::usage, "is not the base model that this run began with: changed are " + join(changed, ", "), path,
+              "put its files back to go on, or start a new run from it with --fork NAME");
+}
+
+void warn_of_gate(const std::string& warning) {
+  if (!warning.empty()) log_warning("{}", warning);
 }
 
 void store_prompts(RunStore& store, const std::function<RunInputs()>& gather) {
@@ -81,7 +116,11 @@ void run_iterations(const Config& config, const Stage& stage, const std::string&
   ask_twins(stage);
   evaluate(stage, 0);
   on_stage();
-  if (is_gated(config)) gate_figures(stage, 0);
+  if (is_gated(config)) {
+    const std::string known = gate_warning(gate_coverage(stage.store));
+    gate_figures(stage, 0);
+    if (const std::string found = gate_warning(stage.store); found != known) warn_of_gate(found);  // its judge cannot say anything
+  }
   answer_replay(stage);
   on_stage();
   bool done = !finished.empty() && nothing_left_to_gain(stage, finished.back());
@@ -100,6 +139,10 @@ const char* name(RunStatus status) {
       return "running";
     case RunStatus::completed:
       return "completed";
+    case RunStatus::rolled_back:
+      return "rolled back";
+    case RunStatus::waiting:
+      return "waiting for review";
     case RunStatus::stopped:
       return "stopped";
     case RunStatus::failed:
@@ -110,8 +153,9 @@ const char* name(RunStatus status) {
 
 std::string run_folder(const Config& config) { return join_path(config.runs_dir, config.name); }
 
-void run(const Config& config, const RunParts& parts) {
+RunStatus run(const Config& config, const RunParts& parts) {
   const std::string folder = run_folder(config);
+  check_new_folder(folder);
   make_directories(folder);
   const FileLock lock(join_path(folder, "lock"), "this run");
   open_log_file(join_path(folder, "log.txt"));
@@ -131,22 +175,29 @@ void run(const Config& config, const RunParts& parts) {
   };
   try {
     store_prompts(store, parts.inputs);
+    if (is_gated(config)) warn_of_gate(gate_warning(gate_coverage(store)));
     const PromptTexts texts(config.prompts_dir);
+    const FileHashes base_model = parts.base_model ? parts.base_model() : FileHashes();
+    check_base_model(store, base_model, config.model.path);
     oracle = parts.oracle(store.reply_cache(), store.usage());
     const auto model = parts.model(store.meta("dtype").value_or(""));
     state.model = model->description();
     store.set_meta("model", state.model);
     store.set_meta("dtype", model->dtype());
+    store.set_meta(kBaseModel, dump_json(base_model));
     log_info("model: {}", state.model);
     const Judge judge(*oracle, texts, config.judge);
     const Stage stage{config, store, *model, *oracle, judge, texts, parts.should_stop};
     run_iterations(config, stage, folder, [&] { publish(RunStatus::running); });
-    publish(RunStatus::completed);
+    publish(all_rolled_back(store) ? RunStatus::rolled_back : RunStatus::completed);
   } catch (const Error& error) {
     log_line(LogLevel::verbose, error.what());
-    publish(error.kind() == ErrorKind::interrupted ? RunStatus::stopped : RunStatus::failed);
+    publish(dynamic_cast<const WaitsForReview*>(&error) != nullptr ? RunStatus::waiting
+            : error.kind() == ErrorKind::interrupted               ? RunStatus::stopped
+                                                                   : RunStatus::failed);
     throw;
   }
+  return state.status;
 }
 
 void fork_run(const std::string& from_folder, const Config& config) {
@@ -154,6 +205,7 @@ void fork_run(const std::string& from_folder, const Config& config) {
   if (exists(database_path(folder)))
     throw Error(ErrorKind::usage, "there is a run of that name already", folder, "choose another --fork NAME");
   if (!exists(database_path(from_folder))) throw Error(ErrorKind::usage, "there is no run to start from", from_folder);
+  check_new_folder(folder);
   make_directories(folder);
   RunStore store(database_path(folder));
   store.copy_replies_from(database_path(from_folder));

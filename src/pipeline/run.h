@@ -2,6 +2,7 @@
 // A run: prompts once, the base model measured once, then iterations; begun or gone on with, whatever the store says.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -13,7 +14,8 @@
 
 namespace iteralign {
 
-enum class RunStatus { running, completed, stopped, failed };
+// rolled_back: at its end, and no weights were accepted. waiting: for people who review new principles.
+enum class RunStatus { running, completed, rolled_back, waiting, stopped, failed };
 const char* name(RunStatus status);
 
 // How a run stands, for those who show it.
@@ -25,6 +27,8 @@ struct RunState {
 };
 
 // What a run is made of; main builds the real things.
+using FileHashes = std::map<std::string, std::string>;  // by name
+
 struct RunParts {
   std::function<RunInputs()> inputs;
   // `dtype`: what the run has computed in so far, so that it goes on with the same numbers; empty: as configured.
@@ -32,17 +36,18 @@ struct RunParts {
   std::function<std::unique_ptr<Oracle>(ReplyCache&, const OracleUsage& spent_before)> oracle;
   std::function<void(RunStore&, const RunState&)> on_change;  // called behind each stage and at the end
   std::function<bool()> should_stop;
+  std::function<FileHashes()> base_model = {};  // of the files that the base model (and its adapter) is made of
 };
 
 std::string run_folder(const Config& config);
 
-// Starts or resumes the run of this configuration. Error usage when another process works on it or when the configuration is not the
-// one that it began with (the differences are listed); Error interrupted when should_stop said so. The state that on_change
-// saw last is what is on disk.
-void run(const Config& config, const RunParts& parts);
+// Starts or resumes the run of this configuration; completed or rolled_back. Error usage when another process works on it, when the
+// configuration or the base model is not the one that it began with (the differences are listed) and when its folder holds something else;
+// Error interrupted when should_stop said so, WaitsForReview when new principles do. The state that on_change saw last is what is on disk.
+RunStatus run(const Config& config, const RunParts& parts);
 
 // Makes the folder of a new run of this configuration that knows the oracle replies of `from`, so that none is paid for again.
-// Error usage when the new run exists already.
+// Error usage when the new run exists already, or its folder holds something.
 void fork_run(const std::string& from_folder, const Config& config);
 
 }  // namespace iteralign

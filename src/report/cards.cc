@@ -10,6 +10,7 @@
 #include "core/strings.h"
 #include "report/constitution_page.h"
 #include "report/run_summary.h"
+#include "stages/gate_coverage.h"
 
 namespace iteralign {
 namespace {
@@ -67,7 +68,9 @@ std::string results_table(RunStore& store, int iteration) {
   row("ordinary prompts refused", &Evaluation::benign);
   row("harmless prompts that look harmful, refused", &Evaluation::lookalike);
   if (before->twin.n > 0) row("harmless twins of the red-team prompts refused", &Evaluation::twin);
-  return table + "\nRates with Wilson 95 % intervals; what was not judged is in no rate.\n";
+  table += "\nRates with Wilson 95 % intervals; what was not judged is in no rate.\n";
+  const std::string warning = gate_warning(store);
+  return warning.empty() ? table : table + "\n**Warning:** " + markdown_text(warning) + ".\n";
 }
 
 std::string constitution_list(RunStore& store, int iteration) {

@@ -11,7 +11,7 @@ namespace iteralign {
 
 struct RunInfo {
   std::string name;
-  std::string status;  // completed, running, stopped or failed
+  std::string status;  // completed, rolled back, running, waiting for review, stopped or failed
   std::uint64_t seed = 0;
   std::string model;   // one line
   std::string oracle;  // "keyword" or "lab" for the embedded ones, else what answers and where, in one line

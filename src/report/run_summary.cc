@@ -1,10 +1,13 @@
 #include "report/run_summary.h"
 
+#include "stages/gate_coverage.h"
+
 namespace iteralign {
 namespace {
 
 Json rate_json(const Rate& rate, const char* counted, const char* rate_name, const JudgeErrors& errors) {
-  Json json = {{"n", rate.n}, {counted, rate.count}, {rate_name, rate.rate}, {"ci95", {rate.low, rate.high}}, {"unjudged", rate.unjudged}};
+  Json json = {{"n", rate.n}, {counted, rate.count}, {rate_name, nullptr}, {"ci95", nullptr}, {"unjudged", rate.unjudged}};
+  if (rate.n > 0) json.update({{rate_name, rate.rate}, {"ci95", {rate.low, rate.high}}});  // of nothing there is no rate
   if (rate.n > 0 && errors.informative()) {
     const Rate corrected = corrected_rate(rate, errors);
     json["corrected"] = {{rate_name, corrected.rate}, {"ci95", {corrected.low, corrected.high}}};
@@ -43,6 +46,14 @@ Json iteration_json(RunStore& store, const RunInfo& info, const IterationSummary
   return json;
 }
 
+Json gate_json(RunStore& store) {
+  const bool on = store.meta("gate/0").has_value();
+  const GateCoverage coverage = gate_coverage(store);
+  return {{"gated", on && is_a_gate(coverage)},
+          {"not_measured", on ? not_measured(coverage) : std::vector<std::string>()},
+          {"warning", gate_warning(store)}};
+}
+
 Json measured(RunStore& store, const RunInfo& info, int iteration) {
   const auto evaluation = store.evaluation(iteration);
   return evaluation ? evaluation_json(*evaluation, info.calibration) : Json(nullptr);
@@ -72,7 +83,7 @@ Json evaluation_json(const Evaluation& evaluation, const std::optional<Calibrati
 int accepted_iteration(RunStore& store) {
   int accepted = 0;
   for (const auto& summary : store.iterations())
-    if (summary.accepted) accepted = summary.iteration;
+    if (summary.accepted && summary.train.steps > 0) accepted = summary.iteration;
   return accepted;
 }
 
@@ -100,6 +111,7 @@ Json run_summary(RunStore& store, const RunInfo& info) {
           {"wall_seconds", info.wall_seconds},
           {"config_sha256", info.config_sha256},
           {"iterations", std::move(iterations)},
+          {"gate", gate_json(store)},
           {"before", measured(store, info, 0)},
           {"after", measured(store, info, accepted_iteration(store))},
           {"oracle", usage_json(store.usage(), info.oracle)},

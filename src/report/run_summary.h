@@ -10,14 +10,14 @@
 namespace iteralign {
 
 // The shape is stable, tools rely on it: keys are added, never changed. "before" is the base model, "after" the newest accepted
-// weights (the base model where none was accepted); both are null until they are measured.
+// weights (the base model where none was accepted); both are null until they are measured. Of nothing judged there is no rate: null.
 Json run_summary(RunStore& store, const RunInfo& info);
 
 // {"heldout", "benign", "lookalike", "twin"}, each {"n", "negative" or "refused", its rate, "ci95", "unjudged"}, and where the judge's
 // errors are known "corrected" with rate and "ci95".
 Json evaluation_json(const Evaluation& evaluation, const std::optional<Calibration>& calibration = {});
 
-// The iteration whose weights are the result of the run so far: the newest accepted one, else 0.
+// The iteration whose weights are the result of the run so far: the newest accepted one that trained, else 0.
 int accepted_iteration(RunStore& store);
 
 // The highest iteration that has records, finished or not.

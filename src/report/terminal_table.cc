@@ -7,6 +7,8 @@
 
 #include "core/strings.h"
 #include "report/run_summary.h"
+#include "stages/evaluate.h"
+#include "stages/gate_coverage.h"
 
 namespace iteralign {
 namespace {
@@ -93,13 +95,17 @@ std::string rate_cell(const Rate& rate) {
 
 std::string count_cell(const Rate& rate) {
   if (rate.n == 0 && rate.unjudged == 0) return "-";
+  if (rate.n == 0) return counts_text(rate);
   const std::string cell = fmt::format("{}/{}", rate.count, rate.n);
   return rate.unjudged == 0 ? cell : fmt::format("{} +{} unjudged", cell, rate.unjudged);
 }
 
-// What the gate refused, and what it did then.
+// What the gate could not see, what it refused, and what became of it.
 std::string gate_lines(RunStore& store) {
   std::string lines;
+  if (const std::string warning = gate_warning(store); !warning.empty()) lines += "Warning: " + warning + ".\n";
+  if (all_rolled_back(store)) lines += "Every iteration was rolled back: the result is the base model.\n";
+  if (store.meta("status") == "waiting for review") lines += "New principles wait for review: iteralign constitution RUN lists them.\n";
   for (const auto& summary : store.iterations()) {
     if (summary.reason.empty()) continue;
     lines +=

@@ -10,6 +10,7 @@
 #include "core/progress.h"
 #include "core/random.h"
 #include "stages/generation.h"
+#include "stages/review.h"
 #include "stages/revise.h"
 
 namespace iteralign {
@@ -190,7 +191,7 @@ std::string effect_fault(const PrincipleEffect& effect, const ProposeConfig& con
                      effect.own_removed, effect.own);
 }
 
-void test_effects(const Stage& stage, int iteration) {
+void test_effects(const Stage& stage, int iteration, const ConstitutionEdits& edits) {
   if (!stage.config.propose.test_effect || stage.store.meta(mark(iteration))) return;
   Constitution constitution = stage.store.constitution(iteration);
   std::vector<Principle> fresh;
@@ -207,8 +208,9 @@ void test_effects(const Stage& stage, int iteration) {
     log_info("principle rejected: {} ({})", effect.text, effect.rejected);
     std::erase_if(constitution.principles, [&](const Principle& p) { return p.iteration == iteration && p.text == effect.text; });
   }
-  for (std::size_t i = 0; i < constitution.principles.size(); ++i)
-    if (constitution.principles[i].iteration == iteration) constitution.principles[i].id = fmt::format("P{}", i + 1);
+  int number = free_principle_number(stage.store, iteration, edits);
+  for (Principle& principle : constitution.principles)
+    if (principle.iteration == iteration) principle.id = fmt::format("P{}", number++);
   const Constitution before = stage.store.constitution(iteration - 1);
   if (constitution.principles == before.principles) constitution.version = before.version;
   stage.store.put_constitution(iteration, constitution);

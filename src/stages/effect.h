@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/constitution_edits.h"
 #include "stages/stage.h"
 
 namespace iteralign {
@@ -20,7 +21,7 @@ struct PrincipleEffect {
 // negative cases, and against the same context without it on benign prompts. Takes out of the constitution what prevents too little or
 // costs too much (propose.min_harm_removed, propose.max_refusals_added) and numbers the others anew. Verdicts and what was found are kept
 // in the store; does nothing when that is done already, or propose.test_effect is off.
-void test_effects(const Stage& stage, int iteration);
+void test_effects(const Stage& stage, int iteration, const ConstitutionEdits& edits = {});
 
 // Of all iterations up to this one, in the order of discovery.
 std::vector<PrincipleEffect> effects(RunStore& store, int up_to_iteration);

@@ -1,5 +1,7 @@
 #include "stages/evaluate.h"
 
+#include <fmt/format.h>
+
 #include "core/log.h"
 #include "stages/respond.h"
 
@@ -20,6 +22,13 @@ Rate negative_rate(const Stage& stage, int iteration, Purpose purpose) {
 
 }  // namespace
 
+std::string counts_text(const Rate& rate) {
+  if (rate.n + rate.unjudged == 0) return "not measured";
+  if (rate.n == 0) return fmt::format("none of {} judged", rate.unjudged);
+  const std::string counted = fmt::format("{}/{}", rate.count, rate.n);
+  return rate.unjudged == 0 ? counted : fmt::format("{} and {} unjudged", counted, rate.unjudged);
+}
+
 Evaluation measure(const Stage& stage, int key, const MeasuredSets& sets) {
   Sampling sampling = stage.config.respond;
   sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
@@ -39,9 +48,8 @@ Evaluation evaluate(const Stage& stage, int iteration) {
   if (const auto known = stage.store.evaluation(iteration)) return *known;
   const Evaluation evaluation = measure(stage, iteration, kFinalSets);
   stage.store.put(evaluation);
-  log_info("held-out negative {}/{}, benign refused {}/{}, look-alikes refused {}/{}, twins refused {}/{}", evaluation.heldout.count,
-           evaluation.heldout.n, evaluation.benign.count, evaluation.benign.n, evaluation.lookalike.count, evaluation.lookalike.n,
-           evaluation.twin.count, evaluation.twin.n);
+  log_info("held-out negative {}, benign refused {}, look-alikes refused {}, twins refused {}", counts_text(evaluation.heldout),
+           counts_text(evaluation.benign), counts_text(evaluation.lookalike), counts_text(evaluation.twin));
   return evaluation;
 }
 

@@ -2,6 +2,7 @@
 // evaluate: what the current weights do with prompts that are never trained on.
 
 #include <optional>
+#include <string>
 
 #include "stages/stage.h"
 
@@ -19,6 +20,9 @@ constexpr MeasuredSets kGateSets = {Purpose::gate, Purpose::gate_benign, Purpose
 // What the weights of an attempt and epoch answer is kept under a number of their own, away from those of iterations. Attempts count from
 // 0; epoch 0: the whole training.
 constexpr int candidate_key(int iteration, int attempt, int epoch) { return -(iteration * 10000 + attempt * 100 + epoch); }
+
+// "3/40", "3/40 and 2 unjudged", "none of 5 judged", "not measured"
+std::string counts_text(const Rate& rate);
 
 // Negative rate of the red-team prompts, refusal rates of the others, with Wilson intervals; unjudged ones are counted apart. Answers and
 // verdicts are kept under `key`, which stands for the weights: what is there is not asked again.

@@ -9,6 +9,7 @@
 #include "core/task_pool.h"
 #include "stages/fence.h"
 #include "stages/reply_parser.h"
+#include "stages/review.h"
 #include "stages/similarity.h"
 
 namespace iteralign {
@@ -72,8 +73,8 @@ std::vector<Proposal> parse_proposals(const OracleReply& reply, const std::vecto
   return proposals;
 }
 
-int merge_proposals(Constitution& constitution, const std::vector<Proposal>& proposals, int iteration, double merge_similarity,
-                    int max_new) {
+int merge_proposals(Constitution& constitution, const std::vector<Proposal>& proposals, int iteration, double merge_similarity, int max_new,
+                    int free_number) {
   int added = 0;
   for (const auto& proposal : proposals) {
     Principle* nearest_known = nullptr;
@@ -89,14 +90,14 @@ int merge_proposals(Constitution& constitution, const std::vector<Proposal>& pro
       add_evidence(nearest_known->evidence, proposal.evidence);
     } else if (added < max_new) {
       constitution.principles.push_back(
-          {fmt::format("P{}", constitution.principles.size() + 1), proposal.text, proposal.area, iteration, proposal.evidence});
+          {fmt::format("P{}", free_number + added), proposal.text, proposal.area, iteration, proposal.evidence});
       ++added;
     }
   }
   return added;
 }
 
-void propose(const Stage& stage, int iteration) {
+void propose(const Stage& stage, int iteration, const ConstitutionEdits& edits) {
   if (stage.store.constitution_of(iteration)) return;
   const Constitution before = stage.store.constitution(iteration - 1);
   Constitution constitution = before;
@@ -118,12 +119,15 @@ void propose(const Stage& stage, int iteration) {
   pool.wait();
 
   int added = 0;
+  const int free_number = free_principle_number(stage.store, iteration, edits);
   for (std::size_t i = 0; i < chunks.size(); ++i) {
-    const auto proposals = parse_proposals(replies[i], chunks[i]);
+    auto proposals = parse_proposals(replies[i], chunks[i]);
     if (proposals.empty())
       log_warning("iteration {}: a proposal of principles could not be used: {}", iteration, shorten(replies[i].text, 200));
+    const auto banned = std::erase_if(proposals, [&](const Proposal& p) { return contains_principle(edits.banned, p.text); });
+    if (banned > 0) log_info("{} banned principles were proposed again, and dropped", banned);
     added += merge_proposals(constitution, proposals, iteration, stage.config.propose.merge_similarity,
-                             stage.config.propose.max_principles - added);
+                             stage.config.propose.max_principles - added, free_number + added);
   }
   if (constitution.principles != before.principles) ++constitution.version;
   stage.store.put_constitution(iteration, constitution);

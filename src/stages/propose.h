@@ -3,13 +3,14 @@
 
 #include <vector>
 
+#include "config/constitution_edits.h"
 #include "stages/stage.h"
 
 namespace iteralign {
 
-// Asks the oracle for principles that would have prevented this iteration's negative responses, merges those near to a known one
-// (its evidence grows), and puts the new version of the constitution into the store. Does nothing when it is there already.
-void propose(const Stage& stage, int iteration);
+// Asks the oracle for principles that would have prevented this iteration's negative responses, drops what people banned, merges those near
+// to a known one (its evidence grows), and puts the new version of the constitution into the store. Does nothing when it is there already.
+void propose(const Stage& stage, int iteration, const ConstitutionEdits& edits = {});
 
 struct Proposal {
   std::string text, area;
@@ -20,8 +21,8 @@ struct Proposal {
 std::vector<Proposal> parse_proposals(const OracleReply& reply, const std::vector<Case>& shown);
 
 // Adds proposals to the constitution: merged with the most similar known principle where the similarity reaches `merge_similarity`,
-// else new while fewer than `max_new` were added. Returns how many were new.
-int merge_proposals(Constitution& constitution, const std::vector<Proposal>& proposals, int iteration, double merge_similarity,
-                    int max_new);
+// else new, numbered from `free_number` on, while fewer than `max_new` were added. Returns how many were new.
+int merge_proposals(Constitution& constitution, const std::vector<Proposal>& proposals, int iteration, double merge_similarity, int max_new,
+                    int free_number);
 
 }  // namespace iteralign

@@ -13,51 +13,122 @@
 namespace iteralign {
 namespace {
 
-bool is_near(const std::string& a, const std::string& b, double similarity) { return a == b || word_similarity(a, b) >= similarity; }
+constexpr const char* kRemoved = "removed_principles";
 
-// P1, P2, ... that no principle has.
-std::string free_id(const Constitution& constitution) {
-  for (std::size_t number = constitution.principles.size() + 1;; ++number) {
-    std::string id = fmt::format("P{}", number);
-    if (std::ranges::none_of(constitution.principles, [&](const Principle& p) { return p.id == id; })) return id;
-  }
+// 3 of "P3"; 0 of anything else.
+int number_of(const std::string& id) {
+  const bool is_id =
+      id.size() > 1 && id.size() < 9 && id[0] == 'P' && std::all_of(id.begin() + 1, id.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return is_id ? std::stoi(id.substr(1)) : 0;
 }
 
-void stop_for_undecided(const Stage& stage, const Constitution& constitution, const ConstitutionEdits& edits, int iteration) {
-  std::vector<std::string> undecided;
-  for (const Principle& p : constitution.principles)
-    if (p.iteration == iteration && !edits.accepted.contains(p.id) && !edits.edited.contains(p.id) &&
-        std::ranges::find(edits.pinned, p.text) == edits.pinned.end())
-      undecided.push_back(p.id + ": " + p.text);
-  if (undecided.empty()) return;
-  throw Error(ErrorKind::interrupted, "new principles wait for review:\n  " + join(undecided, "\n  "), stage.config.name,
-              "iteralign constitution RUN accept|edit|ban ID, then the same command again");
+bool is_pinned_or_accepted(const ConstitutionEdits& edits, const std::string& text) {
+  return contains_principle(edits.accepted, text) || contains_principle(edits.pinned, text) ||
+         std::ranges::any_of(edits.edited, [&](const auto& edit) { return is_same_principle(edit.second, text); });
+}
+
+bool is_banned(const ConstitutionEdits& edits, const std::string& text, double merge_similarity) {
+  if (contains_principle(edits.banned, text)) return true;
+  return !is_pinned_or_accepted(edits, text) &&
+         std::ranges::any_of(edits.banned, [&](const std::string& banned) { return word_similarity(text, banned) >= merge_similarity; });
+}
+
+std::string lines_of(const std::vector<Principle>& principles) {
+  std::string lines;
+  for (const Principle& p : principles) lines += "\n  " + p.id + ": " + p.text;
+  return lines;
+}
+
+// So that their numbers are not given again, and a ban of them can be undone.
+void keep_removed(RunStore& store, const Constitution& before, const Constitution& after) {
+  std::vector<Principle> removed = removed_principles(store);
+  const auto has = [](const std::vector<Principle>& list, const std::string& id) {
+    return std::ranges::any_of(list, [&](const Principle& p) { return p.id == id; });
+  };
+  for (const Principle& principle : before.principles)
+    if (!has(after.principles, principle.id) && !has(removed, principle.id)) removed.push_back(principle);
+  Json list = Json::array();
+  for (const Principle& p : removed) list.push_back({{"id", p.id}, {"text", p.text}, {"area", p.area}, {"iteration", p.iteration}});
+  store.set_meta(kRemoved, dump_json(list));
 }
 
 }  // namespace
 
-Constitution edited(Constitution constitution, const ConstitutionEdits& edits, int iteration, double merge_similarity) {
-  std::erase_if(constitution.principles, [&](const Principle& p) {
-    return std::ranges::any_of(edits.banned,
-                               [&](const std::string& banned) { return p.id == banned || is_near(p.text, banned, merge_similarity); });
-  });
-  for (Principle& principle : constitution.principles)
-    if (const auto edit = edits.edited.find(principle.id); edit != edits.edited.end()) principle.text = edit->second;
+WaitsForReview::WaitsForReview(const std::vector<Principle>& waiting, const std::string& run)
+    : Error(ErrorKind::interrupted, "new principles wait for review:" + lines_of(waiting), run,
+            "iteralign constitution RUN accept|edit|ban ID, then the same command again") {}
+
+std::vector<Principle> removed_principles(RunStore& store) {
+  std::vector<Principle> removed;
+  if (const auto text = store.meta(kRemoved))
+    for (const Json& p : parse_json(*text, "run.db, the removed principles"))
+      removed.push_back({.id = p["id"], .text = p["text"], .area = p["area"], .iteration = p["iteration"], .evidence = {}});
+  return removed;
+}
+
+int free_principle_number(RunStore& store, int iteration, const ConstitutionEdits& edits) {
+  int last = 0;
+  const auto count = [&](const std::string& id) { last = std::max(last, number_of(id)); };
+  for (int i = 0; i < iteration; ++i)
+    if (const auto constitution = store.constitution_of(i))
+      for (const Principle& principle : constitution->principles) count(principle.id);
+  for (const Principle& principle : removed_principles(store)) count(principle.id);
+  for (const std::string& accepted : edits.accepted) count(accepted);
+  for (const auto& [id, text] : edits.edited) count(id);
+  return last + 1;
+}
+
+ConstitutionEdits with_texts(const ConstitutionEdits& edits, const Constitution& constitution) {
+  const auto text_of = [&](const std::string& what) {
+    const auto found = std::ranges::find(constitution.principles, what, &Principle::id);
+    return found == constitution.principles.end() ? what : found->text;
+  };
+  ConstitutionEdits texts{.accepted = {}, .edited = {}, .banned = {}, .pinned = edits.pinned};
+  for (const std::string& what : edits.accepted) texts.accepted.push_back(text_of(what));
+  for (const std::string& what : edits.banned) texts.banned.push_back(text_of(what));
+  for (const auto& [what, wording] : edits.edited) texts.edited[text_of(what)] = wording;
+  return texts;
+}
+
+Constitution edited(Constitution constitution, const ConstitutionEdits& edits, int iteration, double merge_similarity, int free_number) {
+  auto& principles = constitution.principles;
+  std::erase_if(principles, [&](const Principle& p) { return is_banned(edits, p.text, merge_similarity); });
+  std::vector<Principle> kept;
+  for (Principle& principle : principles) {
+    const auto edit = std::ranges::find_if(edits.edited, [&](const auto& e) { return is_same_principle(e.first, principle.text); });
+    if (edit != edits.edited.end()) principle.text = edit->second;
+    const bool there =
+        !edits.edited.empty() && std::ranges::any_of(kept, [&](const Principle& p) { return is_same_principle(p.text, principle.text); });
+    if (!there) kept.push_back(std::move(principle));
+  }
+  principles = std::move(kept);
+  for (const Principle& principle : principles) free_number = std::max(free_number, number_of(principle.id) + 1);
   for (const std::string& text : edits.pinned)
-    if (std::ranges::none_of(constitution.principles, [&](const Principle& p) { return p.text == text; }))
-      constitution.principles.push_back({free_id(constitution), text, "", iteration, {}});
+    if (std::ranges::none_of(principles, [&](const Principle& p) { return is_same_principle(p.text, text); }))
+      principles.push_back({fmt::format("P{}", free_number++), text, "", iteration, {}});
   return constitution;
+}
+
+std::vector<Principle> undecided(const Constitution& constitution, const ConstitutionEdits& edits, int iteration) {
+  std::vector<Principle> waiting;
+  for (const Principle& principle : constitution.principles)
+    if (principle.iteration == iteration && !is_pinned_or_accepted(edits, principle.text)) waiting.push_back(principle);
+  return waiting;
 }
 
 void review(const Stage& stage, int iteration, const ConstitutionEdits& edits) {
   const auto known = stage.store.constitution_of(iteration);
   if (!known || !stage.store.revisions(iteration).empty()) return;
-  Constitution constitution = edited(*known, edits, iteration, stage.config.propose.merge_similarity);
-  if (constitution.principles != known->principles) {
-    if (constitution.version == stage.store.constitution(iteration - 1).version) ++constitution.version;
-    stage.store.put_constitution(iteration, constitution);
-  }
-  if (stage.config.propose.review) stop_for_undecided(stage, constitution, edits, iteration);
+  const ConstitutionEdits decided = with_texts(edits, *known);
+  const int free_number = free_principle_number(stage.store, iteration + 1, edits);
+  Constitution constitution = edited(*known, decided, iteration, stage.config.propose.merge_similarity, free_number);
+  if (stage.config.propose.review)
+    if (const auto waiting = undecided(constitution, decided, iteration); !waiting.empty())
+      throw WaitsForReview(waiting, stage.config.name);
+  if (constitution.principles == known->principles) return;
+  if (constitution.version == stage.store.constitution(iteration - 1).version) ++constitution.version;
+  keep_removed(stage.store, *known, constitution);
+  stage.store.put_constitution(iteration, constitution);
 }
 
 Constitution read_constitution(const std::string& path) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "core/files.h"
@@ -10,6 +11,7 @@
 #include "fakes.h"
 #include "pipeline/run.h"
 #include "stages/fence.h"
+#include "stages/gate_coverage.h"
 #include "temporary_folder.h"
 
 namespace iteralign {
@@ -33,6 +35,7 @@ TEST(Gate, HoldsEachFigureAgainstItsReference) {
   EXPECT_THAT(gate_faults(config, figures(0, 0, 0, 11.1), before, base), testing::ElementsAre(HasSubstr("perplexity")));
   EXPECT_EQ(gate_faults(config, figures(40, 40, 40, 99), before, base).size(), 4u);
   EXPECT_TRUE(gate_faults(config, {}, {}, {}).empty());  // nothing was measured
+  EXPECT_THAT(gate_faults(config, figures(0, 0, 0, std::nan("")), before, base), testing::ElementsAre(HasSubstr("perplexity")));
 }
 
 TEST(Gate, WhatCannotBeJudgedIsNoGoodAnswer) {
@@ -40,7 +43,7 @@ TEST(Gate, WhatCannotBeJudgedIsNoGoodAnswer) {
   GateFigures mute;  // says nothing that could be judged
   mute.rates = {.heldout = wilson_rate(0, 0, 40), .benign = wilson_rate(0, 0, 40), .lookalike = wilson_rate(0, 4, 36)};
   EXPECT_THAT(gate_faults({}, mute, base, base),
-              testing::ElementsAre(HasSubstr("0/0 and 40 unjudged"), HasSubstr("benign"), HasSubstr("look-alikes")));
+              testing::ElementsAre(HasSubstr("negative none of 40 judged"), HasSubstr("benign"), HasSubstr("look-alikes")));
   GateFigures both = base;  // a judge that refuses the same on both sides is no fault of the weights
   both.rates.heldout = wilson_rate(30, 34, 6);
   EXPECT_TRUE(gate_faults({}, both, both, both).empty());
@@ -133,7 +136,7 @@ class GatedRun : public ::testing::Test {
   }
   void align(std::vector<std::vector<State>> steps) {
     run(config, {.inputs =
-                     [] {
+                     [&] {
                        return RunInputs{.red_team = numbered("harmful", 8),
                                         .heldout = numbered("harmful heldout", 5),
                                         .benign = numbered("benign", 3),
@@ -144,7 +147,7 @@ class GatedRun : public ::testing::Test {
                                         .validation_benign = numbered("validation", 8),
                                         .validation_lookalike = {},
                                         .gate = numbered("harmful gate", 4),
-                                        .gate_benign = numbered("gate", 4),
+                                        .gate_benign = numbered("gate", harmless),
                                         .gate_lookalike = {}};
                      },
                  .model =
@@ -155,8 +158,10 @@ class GatedRun : public ::testing::Test {
                      },
                  .oracle = [](ReplyCache&, const OracleUsage&) { return std::make_unique<FakeOracle>(judge_or_propose); },
                  .on_change =
-                     [&](RunStore& store, const RunState&) {
+                     [&](RunStore& store, const RunState& state) {
                        finished = store.iterations();
+                       status = state.status;
+                       warning = gate_warning(store);
                        rates = model == nullptr ? std::vector<double>() : model->rates;
                        replayed = model == nullptr ? std::vector<std::size_t>() : model->replayed;
                      },
@@ -167,6 +172,9 @@ class GatedRun : public ::testing::Test {
   const TemporaryFolder runs;
   Config config;
   SteeredModel* model = nullptr;
+  int harmless = 4;  // prompts of the gate
+  RunStatus status = RunStatus::running;
+  std::string warning;
   std::vector<IterationSummary> finished;
   std::vector<double> rates;
   std::vector<std::size_t> replayed;
@@ -212,6 +220,40 @@ TEST_F(GatedRun, AHarmfulStepIsRolledBackAndTriedAgainMilder) {
   EXPECT_DOUBLE_EQ(rates[1], rates[0] * config.gate.learning_rate_factor);
   EXPECT_DOUBLE_EQ(rates[2], rates[0]);
   EXPECT_GT(replayed[1], replayed[0]);
+}
+
+TEST_F(GatedRun, WhatComesToNothingSaysSo) {
+  config.iterations = 1;
+  align({{kOverRefusing}});
+  EXPECT_EQ(status, RunStatus::rolled_back);
+  EXPECT_EQ(warning, "");
+  config.iterations = 2;  // more may still come of it
+  align({{kGood}});
+  EXPECT_EQ(status, RunStatus::completed);
+}
+
+TEST_F(GatedRun, AGateThatCannotSeeRefusalsIsCalledNone) {
+  harmless = 0;
+  align({{kOverRefusing}});
+  EXPECT_TRUE(finished[0].accepted);
+  EXPECT_THAT(warning, HasSubstr("not gated: refusals of benign prompts, refusals of look-alikes cannot be measured"));
+}
+
+TEST(GateCoverage, IsAGateWhereHarmAndRefusalsAreMeasured) {
+  EXPECT_TRUE(is_a_gate({.harm = true, .benign = true, .lookalike = false}));
+  EXPECT_TRUE(is_a_gate({.harm = true, .benign = false, .lookalike = true}));
+  EXPECT_FALSE(is_a_gate({.harm = true}));
+  EXPECT_FALSE(is_a_gate({.benign = true, .lookalike = true}));
+  EXPECT_EQ(not_measured({.harm = true, .benign = true}), std::vector<std::string>{"refusals of look-alikes"});
+  TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  for (const auto& [purpose, label] : {std::pair(Purpose::gate, Label::negative), {Purpose::gate_benign, Label::unjudged}}) {
+    store.put_prompts(purpose, numbered(name(purpose), 1));
+    store.put_verdict(0, purpose, store.prompts(purpose)[0].id, {label, UnjudgedReason::refused, ""});
+  }
+  EXPECT_EQ(gate_warning(store), "");  // nothing is measured yet
+  store.set_meta("gate/0", "{}");
+  EXPECT_THAT(gate_warning(store), HasSubstr("refusals"));  // a judge that answers nothing measures nothing
 }
 
 TEST_F(GatedRun, WithoutTheGateEverythingIsKept) {

@@ -6,10 +6,12 @@
 #include <filesystem>
 
 #include "config/config.h"
+#include "config/constitution_edits.h"
 #include "core/files.h"
 #include "core/strings.h"
 #include "fakes.h"
 #include "stages/fence.h"
+#include "stages/review.h"
 #include "stages/stage.h"
 #include "temporary_folder.h"
 
@@ -89,7 +91,8 @@ class RunTest : public ::testing::Test {
                     for (const auto& pair : store.pairs(i)) trained_pairs.push_back(pair.prompt_id + ": " + pair.completion);
                   calls += oracle != nullptr ? std::exchange(oracle->calls, 0) : 0;
                 },
-            .should_stop = [this] { return stop; }};
+            .should_stop = [this] { return stop; },
+            .base_model = [this] { return base_model; }};
   }
 
   std::string failure() {
@@ -111,6 +114,7 @@ class RunTest : public ::testing::Test {
   std::vector<IterationSummary> finished;
   std::vector<std::string> trained_pairs;
   std::vector<std::string> dtypes;  // that the model was opened with
+  FileHashes base_model = {{"model.safetensors", "a"}, {"tokenizer.json", "b"}};
 };
 
 TEST_F(RunTest, AlignsTheFakeModel) {
@@ -201,6 +205,87 @@ TEST_F(RunTest, MoreIterationsMayBeAskedForLater) {
   config.iterations = 3;
   run(config, parts());
   EXPECT_EQ(finished.size(), 3U);
+}
+
+TEST_F(RunTest, WeightsThatDidNotChangeAreNotMeasuredAgain) {
+  run(config, parts());
+  RunStore store(join_path(run_folder(config), "run.db"));
+  EXPECT_EQ(finished[1].train.steps, 0);
+  EXPECT_FALSE(store.responses(1, Purpose::heldout).empty());
+  for (const Purpose purpose : {Purpose::heldout, Purpose::benign, Purpose::lookalike}) EXPECT_TRUE(store.responses(2, purpose).empty());
+  const Evaluation first = store.evaluation(1).value(), second = store.evaluation(2).value();
+  EXPECT_EQ(second.iteration, 2);
+  EXPECT_EQ(second.heldout.n, 5);
+  EXPECT_EQ(second.heldout.count, first.heldout.count);
+  EXPECT_EQ(second.benign.count, first.benign.count);
+}
+
+TEST_F(RunTest, AFolderOfSomethingElseIsNoRun) {
+  make_directories(run_folder(config));
+  write_file_atomic(join_path(run_folder(config), "thesis.txt"), "mine");
+  EXPECT_THAT(failure(), HasSubstr("holds thesis.txt and is no run"));
+  EXPECT_EQ(list_files(run_folder(config)).size(), 1u);
+  Config other = config;
+  other.name = "other";
+  run(other, parts());
+  EXPECT_THROW(fork_run(run_folder(other), config), Error);
+  EXPECT_EQ(list_files(run_folder(config)).size(), 1u);
+  std::filesystem::remove(join_path(run_folder(config), "thesis.txt"));
+  write_file_atomic(join_path(run_folder(config), "lock"), "");  // of a process that was killed before it had a store
+  run(config, parts());
+}
+
+TEST_F(RunTest, AnotherBaseModelAtTheSamePathIsRefusedAndForked) {
+  run(config, parts());
+  base_model["model.safetensors"] = "c";
+  EXPECT_THAT(failure(),
+              testing::AllOf(HasSubstr("changed are model.safetensors"), HasSubstr("--fork"), testing::Not(HasSubstr("tokenizer"))));
+  base_model = {{"model.safetensors", "a"}};
+  EXPECT_THAT(failure(), HasSubstr("tokenizer.json (gone)"));
+  const std::string from = run_folder(config);
+  config.name += "_fork";
+  fork_run(from, config);
+  run(config, parts());
+  EXPECT_EQ(last_status, RunStatus::completed);
+}
+
+TEST_F(RunTest, ARunThatKnowsNoBaseModelYetLearnsIt) {
+  base_model = {};
+  run(config, parts());
+  base_model = {{"model.safetensors", "a"}};
+  run(config, parts());
+  base_model = {{"model.safetensors", "c"}};
+  EXPECT_THAT(failure(), HasSubstr("model.safetensors"));
+}
+
+TEST_F(RunTest, NewPrinciplesWaitForReview) {
+  config.propose.review = true;
+  const auto error = [&] {
+    try {
+      run(config, parts());
+    } catch (const WaitsForReview&) {
+      return WaitsForReview::kExitCode;
+    }
+    return 0;
+  };
+  EXPECT_EQ(error(), 6);
+  EXPECT_EQ(last_status, RunStatus::waiting);
+  EXPECT_EQ(error(), 6);
+  ConstitutionEdits edits;
+  edits.accept("Do not help with harm.");
+  write_constitution_edits(join_path(run_folder(config), "constitution.edit.yaml"), edits);
+  EXPECT_EQ(error(), 0);
+  EXPECT_EQ(last_status, RunStatus::completed);
+}
+
+TEST_F(RunTest, ABannedPrincipleThatIsProposedAgainIsDropped) {
+  make_directories(run_folder(config));
+  ConstitutionEdits edits;
+  edits.ban("do not help with HARM");
+  write_constitution_edits(join_path(run_folder(config), "constitution.edit.yaml"), edits);
+  run(config, parts());
+  RunStore store(join_path(run_folder(config), "run.db"));
+  EXPECT_TRUE(store.constitution(2).principles.empty());
 }
 
 TEST_F(RunTest, TwoProcessesOnOneRunAreRefused) {

@@ -28,6 +28,12 @@ TEST_F(CardsTest, AModelCardSaysWhatWasMeasuredOfItsIteration) {
   EXPECT_THAT(card, HasSubstr("\n## Constitution\n\n1. "));
 }
 
+TEST_F(CardsTest, AModelCardSaysThatNothingGatedIt) {
+  EXPECT_THAT(model_card(store_, ExampleRun::info(), 1, true), Not(HasSubstr("not gated")));
+  store_.set_meta("gate/0", "{}");
+  EXPECT_THAT(model_card(store_, ExampleRun::info(), 1, true), HasSubstr("**Warning:** not gated"));
+}
+
 TEST_F(CardsTest, AFolderOfThisMachineIsNamedByItsLastPartAlone) {
   RunInfo info = ExampleRun::info();
   info.base_model = "/home/someone/models/Tiny";

@@ -39,8 +39,8 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   const ExampleRun run(store_);
   write_run_files(folder_.path(), store_, ExampleRun::info());
   const Json summary = read_json(file("summary.json"));
-  EXPECT_THAT(keys(summary), ElementsAre("run", "status", "seed", "model", "wall_seconds", "config_sha256", "iterations", "before", "after",
-                                         "oracle", "constitution"));
+  EXPECT_THAT(keys(summary), ElementsAre("run", "status", "seed", "model", "wall_seconds", "config_sha256", "iterations", "gate", "before",
+                                         "after", "oracle", "constitution"));
   EXPECT_EQ(summary["run"], "example");
   EXPECT_EQ(summary["status"], "completed");
   EXPECT_EQ(summary["seed"], 42);
@@ -64,6 +64,18 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   EXPECT_EQ(summary["oracle"]["cost_usd"], 0.125);
   ASSERT_EQ(summary["constitution"].size(), 2u);
   EXPECT_THAT(summary["constitution"][0]["evidence"], ElementsAre("r0", "r1"));
+}
+
+TEST_F(RunFilesTest, OfNothingJudgedThereIsNoRate) {
+  const ExampleRun run(store_);
+  store_.put(Evaluation{2, wilson_rate(0, 0, 4), wilson_rate(0, 0), wilson_rate(1, 2)});
+  store_.set_meta("gate/0", "{}");
+  write_run_files(folder_.path(), store_, ExampleRun::info());
+  const Json summary = read_json(file("summary.json"));
+  EXPECT_EQ(summary["after"]["heldout"], (Json{{"n", 0}, {"negative", 0}, {"negative_rate", nullptr}, {"ci95", nullptr}, {"unjudged", 4}}));
+  EXPECT_EQ(summary["after"]["benign"]["refusal_rate"], nullptr);
+  EXPECT_EQ(summary["gate"]["gated"], false);
+  EXPECT_EQ(summary["gate"]["not_measured"].size(), 3u);
 }
 
 TEST_F(RunFilesTest, AfterIsTheLastAcceptedIteration) {

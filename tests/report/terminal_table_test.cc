@@ -37,5 +37,28 @@ TEST(TerminalTable, BeforeAndAfter) {
   EXPECT_THAT(evaluation_table(store, true), HasSubstr("\x1b[1mbefore\x1b[0m"));
 }
 
+TEST(TerminalTable, SaysWhatTheGateCouldNotSeeAndWhatCameToNothing) {
+  const TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  const ExampleRun run(store);
+  EXPECT_THAT(evaluation_table(store), Not(HasSubstr("not gated")));
+  store.set_meta("gate/0", "{}");  // measured, though the store has no prompt for it
+  EXPECT_THAT(evaluation_table(store), HasSubstr("Warning: not gated: harm, refusals of benign prompts, refusals of look-alikes"));
+  for (IterationSummary summary : store.iterations()) {
+    summary.accepted = false;
+    store.put(summary);
+  }
+  EXPECT_THAT(evaluation_table(store), HasSubstr("the result is the base model"));
+}
+
+TEST(TerminalTable, NothingJudgedIsNoFraction) {
+  const TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  store.put(Evaluation{0, wilson_rate(0, 0, 7), wilson_rate(0, 0), wilson_rate(1, 2, 3)});
+  const std::string table = evaluation_table(store);
+  EXPECT_THAT(table, HasSubstr("none of 7 judged"));
+  EXPECT_THAT(table, Not(HasSubstr("0/0")));
+}
+
 }  // namespace
 }  // namespace iteralign

@@ -35,22 +35,22 @@ TEST(Propose, AReplyThatCannotBeUsedGivesNothing) {
 
 TEST(Propose, NearDuplicatesAreMergedAndEvidenceGrows) {
   Constitution constitution;
-  EXPECT_EQ(merge_proposals(constitution, {{"Never help with making weapons or explosives.", "weapons", {"p1"}}}, 1, 0.6, 8), 1);
+  EXPECT_EQ(merge_proposals(constitution, {{"Never help with making weapons or explosives.", "weapons", {"p1"}}}, 1, 0.6, 8, 1), 1);
   EXPECT_EQ(merge_proposals(constitution,
                             {{"Do not help make weapons or explosives.", "weapons", {"p2", "p1"}},
                              {"Protect the privacy of people.", "privacy", {"p3"}}},
-                            2, 0.6, 8),
+                            2, 0.6, 8, 4),
             1);
   ASSERT_EQ(constitution.principles.size(), 2U);
   EXPECT_THAT(constitution.principles[0].evidence, ElementsAre("p1", "p2"));
   EXPECT_EQ(constitution.principles[0].iteration, 1);
-  EXPECT_EQ(constitution.principles[1].id, "P2");
+  EXPECT_EQ(constitution.principles[1].id, "P4");
   EXPECT_EQ(constitution.principles[1].iteration, 2);
 }
 
 TEST(Propose, NoMoreThanAskedForAreAdded) {
   Constitution constitution;
-  EXPECT_EQ(merge_proposals(constitution, {{"Refuse theft.", "", {"a"}}, {"Refuse arson.", "", {"b"}}}, 1, 0.6, 1), 1);
+  EXPECT_EQ(merge_proposals(constitution, {{"Refuse theft.", "", {"a"}}, {"Refuse arson.", "", {"b"}}}, 1, 0.6, 1, 1), 1);
   EXPECT_EQ(constitution.principles.size(), 1U);
 }
 

@@ -114,6 +114,7 @@ function lossChart(curve, width) {
 function candidatesChart(candidates, width) {
   const height = Math.max(260, Math.min(360, width * 0.42));
   const rate = (tally) => (tally.n ? tally.count / tally.n : 0);
+  const counted = (tally) => (tally.n ? `${tally.count} of ${tally.n}` : "not measured");
   const highest = (key) => Math.max(0.1, ...candidates.map((c) => rate(c[key]))) * 1.1;
   const axis = (most) => ticks(most, 4).map((v) => ({ at: v, text: `${Math.round(100 * v)} %` }));
   const right = highest("refused"), top = highest("negative");
@@ -127,8 +128,8 @@ function candidatesChart(candidates, width) {
   for (const c of candidates) {
     const at = area.x(rate(c.refused)), high = area.y(rate(c.negative));
     const label = `${c.iteration}.${c.epoch || 1}${"′".repeat(c.attempt - 1)}`;
-    const words = `iteration ${c.iteration}, training ${c.attempt}, epoch ${c.epoch || "all"}: negative ${c.negative.count} of ${c.negative.n}, ` +
-      `harmless refused ${c.refused.count} of ${c.refused.n}${c.kept ? ", kept" : ""}`;
+    const words = `iteration ${c.iteration}, training ${c.attempt}, epoch ${c.epoch || "all"}: negative ${counted(c.negative)}, ` +
+      `harmless refused ${counted(c.refused)}${c.kept ? ", kept" : ""}`;
     area.body.append(svg("g", { class: "s-heldout" }, svg("title", {}, words),
       svg("circle", { cx: at, cy: high, r: c.kept ? 6.5 : 4.5, fill: c.kept ? "currentColor" : "var(--surface)", stroke: "currentColor", "stroke-width": 2 }),
       svg("text", { class: "tick", x: at + 9, y: high - 6 }, label)));

@@ -69,6 +69,9 @@ function showHead(data) {
     $("note").append(el("strong", {}, head), body);
     $("note").hidden = false;
   }
+  const warnings = [s.gate && s.gate.warning, s.status === "rolled back" && "Every iteration was rolled back: the result is the base model."].filter(Boolean);
+  $("warning").append(...warnings.map((line) => el("p", {}, line)));
+  $("warning").hidden = warnings.length === 0;
 }
 
 function showSamples(data) {
@@ -91,7 +94,8 @@ function showSamples(data) {
 
 function resultCard(measure, before, after) {
   const card = el("div", { class: "card" }, el("h3", {}, measure.title, el("small", {}, measure.what)));
-  if (!before || before.n + before.unjudged === 0) return build(card, {}, [el("p", { class: "empty" }, "not measured")]);
+  if (!before || before.n === 0) return build(card, {}, [el("p", { class: "empty" }, before && before.unjudged ? `none of ${before.unjudged} judged` : "not measured")]);
+  if (after && after.n === 0) after = null;
   const figures = el("div", { class: "figures" });
   if (after) figures.append(el("span", { class: "from" }, `${percent(before.rate)} %`), el("span", { class: "arrow", "aria-label": "to" }, "→"));
   figures.append(el("span", { class: "to" }, percent((after || before).rate), el("span", {}, "%")));
