@@ -6,6 +6,7 @@
 
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "core/clock.h"
 #include "core/files.h"
 #include "engine/files/checkpoint.h"
 #include "iteralign/error.h"
@@ -25,8 +26,11 @@ struct LoadedTemplate {
 };
 
 LoadedTemplate load(const TemplateFlags& flags) {
-  RenderOptions options{
-      .add_generation_prompt = flags.generation_prompt, .variables = Json::object(), .tools = nullptr, .documents = nullptr, .date = {}};
+  RenderOptions options{.add_generation_prompt = flags.generation_prompt,
+                        .variables = Json::object(),
+                        .tools = nullptr,
+                        .documents = nullptr,
+                        .date = template_time()};
   if (!flags.template_file.empty()) {
     options.variables = {{"bos_token", flags.bos}, {"eos_token", flags.eos}};
     return {ChatTemplate::from_source(read_file(flags.template_file), flags.template_file), options};

@@ -50,7 +50,7 @@ void export_ollama(const ModelExport& wanted, const std::string& out) {
   make_directories(out);
   const std::string folder = resolve_model_path(wanted.model.path);
   const Renderer renderer(std::make_shared<const Tokenizer>(Tokenizer::from_folder(folder)),
-                          ChatTemplate::chosen(wanted.model.chat_template, folder));
+                          ChatTemplate::chosen(wanted.model.chat_template, folder), /*date=*/"");  // the file is for any day
   export_gguf_file(wanted, join_path(out, "model.gguf"));
   const std::string sampling = join_path(folder, "generation_config.json");
   write_file_atomic(join_path(out, "Modelfile"),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <regex>
 
+#include "core/clock.h"
 #include "core/files.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
@@ -26,6 +27,7 @@ Rendered render(const ChatTemplate& chat_template, const Tokenizer& tokenizer, c
   RenderOptions options;
   options.add_generation_prompt = add_generation_prompt;
   options.variables = special_token_variables(tokenizer);
+  options.date = template_time();
   return chat_template.render(messages, options);
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "config/config.h"
+#include "core/clock.h"
 #include "core/files.h"
 #include "core/json.h"
 #include "core/log.h"
@@ -92,6 +93,14 @@ void store_prompts(RunStore& store, const std::function<RunInputs()>& gather) {
   store.set_meta("prompts", line);
 }
 
+// The time that chat templates write in this run, also tomorrow. A run of a program that told them none goes on without.
+std::string begin_of(RunStore& store) {
+  if (const auto stored = store.meta("began")) return *stored;
+  const std::string now = store.meta("prompts") ? "" : template_time();
+  store.set_meta("began", now);
+  return now;
+}
+
 // Counts the time that this process spends on the run on top of that of earlier ones.
 class WallClock {
  public:
@@ -174,6 +183,7 @@ RunStatus run(const Config& config, const RunParts& parts) {
     parts.on_change(store, state);
   };
   try {
+    set_template_time(begin_of(store));
     store_prompts(store, parts.inputs);
     if (is_gated(config)) warn_of_gate(gate_warning(gate_coverage(store)));
     const PromptTexts texts(config.prompts_dir);

@@ -24,10 +24,11 @@ struct RenderOptions {
   Json variables = Json::object();  // what the template may read beside the messages: bos_token, eos_token, date_string, ...
   Json tools = nullptr;             // a list of JSON schemas, or null
   Json documents = nullptr;         // a list of what to answer from, or null
-  std::string date;                 // "2026-01-31": defines strftime_now; empty: the template finds no such function
+  std::string date;                 // "2026-01-31 12:00:00", or the day alone: defines strftime_now; empty: there is no such function
 };
 
-// bos_token, eos_token, pad_token, unk_token for a template. One that the tokenizer does not have stays undefined, as in transformers.
+// bos_token, eos_token, sep_token, image_token, ... for a template. One that the tokenizer does not have stays undefined, as in
+// transformers.
 Json special_token_variables(const Tokenizer& tokenizer);
 
 // A rendered conversation. What came from a message or a tool is input; the rest is the template's.

@@ -24,7 +24,7 @@ std::optional<Value> find_method(const Value& object, const std::string& name);
 
 // range, dict, namespace, raise_exception.
 std::vector<std::pair<std::string, Value>> global_functions();
-// strftime_now for a day, "2026-01-31"; Fault when it is no date.
+// strftime_now, which formats this time as Python's datetime.strftime does: "2026-01-31 12:00:00", or a day; Fault when it is neither.
 Value strftime_function(const std::string& date);
 
 // Arguments as Python gives them to parameters. Fault for one too many, twice given, unknown or missing.

@@ -69,6 +69,26 @@ Value function_raise(Interpreter&, const Arguments& a) {
   throw Fault{b[0]->str().bytes()};
 }
 
+// datetime.strftime of a time without a zone and without microseconds. Each code is formatted alone, for one too long or without
+// a text of its own gives none.
+std::string format_time(const std::string& format, const std::tm& time) {
+  std::string result;
+  for (std::size_t at = 0; at < format.size();) {
+    const std::size_t code = format[at] == '%' ? format.find_first_not_of("-_0^#:", at + 1) : at;
+    const std::string part = format.substr(at, code == std::string::npos ? code : code + 1 - at);
+    at += part.size();
+    if (part[0] != '%' || part == "%") {
+      result += part;
+    } else if (part == "%f") {
+      result += "000000";
+    } else if (part.back() != 'z' && part.back() != 'Z') {
+      char text[128];
+      result.append(text, std::strftime(text, sizeof text, part.c_str(), &time));
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, Value>> global_functions() {
@@ -81,14 +101,14 @@ std::vector<std::pair<std::string, Value>> global_functions() {
 }
 
 Value strftime_function(const std::string& date) {
-  std::tm day{};
-  if (const char* end = ::strptime(date.c_str(), "%Y-%m-%d", &day); end == nullptr || *end != '\0')
-    throw Fault{"'" + date + "' is no date of the form 2026-01-31"};
-  return Value(Callable{"strftime_now", [day](Interpreter&, const Arguments& a) {
+  std::tm time{};
+  const char* end = ::strptime(date.c_str(), "%Y-%m-%d", &time);
+  if (end != nullptr && *end != '\0') end = ::strptime(end, " %H:%M:%S", &time);
+  if (end == nullptr || *end != '\0') throw Fault{"'" + date + "' is no date of the form 2026-01-31"};
+  return Value(Callable{"strftime_now", [time](Interpreter&, const Arguments& a) {
                           const Bound b("strftime_now", a, {"format"}, 1);
                           if (b.text(0) == nullptr) throw Fault{"strftime_now takes a string"};
-                          char text[512];
-                          return Value(std::string(text, std::strftime(text, sizeof text, b.text(0)->bytes().c_str(), &day)));
+                          return Value(format_time(b.text(0)->bytes(), time));
                         }});
 }
 

@@ -49,8 +49,11 @@ std::vector<Fragment> tail_of(const Rendered& rendered, std::size_t begin) {
 
 }  // namespace
 
-Renderer::Renderer(std::shared_ptr<const Tokenizer> tokenizer, ChatTemplate chat_template)
-    : tokenizer_(std::move(tokenizer)), chat_template_(std::move(chat_template)), variables_(special_token_variables(*tokenizer_)) {
+Renderer::Renderer(std::shared_ptr<const Tokenizer> tokenizer, ChatTemplate chat_template, std::string date)
+    : tokenizer_(std::move(tokenizer)),
+      chat_template_(std::move(chat_template)),
+      variables_(special_token_variables(*tokenizer_)),
+      date_(std::move(date)) {
   folds_system_ = !shows_system();
   stop_ids_ = find_stop_ids();
 }
@@ -84,6 +87,7 @@ Rendered Renderer::render(const Messages& messages, bool add_generation_prompt) 
   RenderOptions options;
   options.add_generation_prompt = add_generation_prompt;
   options.variables = variables_;
+  options.date = date_;
   return chat_template_.render(folds_system_ ? fold_system(normal) : normal, options);
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/clock.h"
 #include "iteralign/records.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -18,7 +19,8 @@ namespace iteralign {
 // assistant). Where a template refuses or drops the system message, it is put in front of the user turn: "S\n\nU".
 class Renderer {
  public:
-  Renderer(std::shared_ptr<const Tokenizer> tokenizer, ChatTemplate chat_template);
+  // `date`: as in RenderOptions; the same for all that it renders.
+  Renderer(std::shared_ptr<const Tokenizer> tokenizer, ChatTemplate chat_template, std::string date = template_time());
 
   // With the generation prompt. `prefill` is what the assistant's turn starts with. BOS comes first exactly once when the
   // template writes it or the tokenizer adds it.
@@ -52,6 +54,7 @@ class Renderer {
   std::shared_ptr<const Tokenizer> tokenizer_;
   ChatTemplate chat_template_;
   Json variables_;  // the special tokens, for the template
+  std::string date_;
   bool folds_system_ = false;
   std::vector<TokenId> stop_ids_;
 };

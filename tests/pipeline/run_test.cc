@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "config/constitution_edits.h"
+#include "core/clock.h"
 #include "core/files.h"
 #include "core/strings.h"
 #include "fakes.h"
@@ -70,6 +71,7 @@ class RunTest : public ::testing::Test {
             .model =
                 [this](const std::string& dtype) {
                   dtypes.push_back(dtype);
+                  times.push_back(template_time());
                   auto made = std::make_unique<FakeModel>(answer);
                   made->fail_at = model_fails_at;
                   model = made.get();
@@ -113,7 +115,7 @@ class RunTest : public ::testing::Test {
   RunStatus last_status = RunStatus::running;
   std::vector<IterationSummary> finished;
   std::vector<std::string> trained_pairs;
-  std::vector<std::string> dtypes;  // that the model was opened with
+  std::vector<std::string> dtypes, times;  // that the model was opened with
   FileHashes base_model = {{"model.safetensors", "a"}, {"tokenizer.json", "b"}};
 };
 
@@ -137,6 +139,15 @@ TEST_F(RunTest, GoesOnInTheDtypeThatItBeganWith) {
   run(config, parts());
   run(config, parts());
   EXPECT_EQ(dtypes, (std::vector<std::string>{"", "float32"}));
+}
+
+TEST_F(RunTest, GoesOnWithTheDateThatItBeganWith) {
+  run(config, parts());
+  EXPECT_THAT(times.at(0), ::testing::MatchesRegex("20..-..-.. ..:..:.."));
+  RunStore(join_path(run_folder(config), "run.db")).set_meta("began", "2020-01-02 03:04:05");
+  run(config, parts());
+  EXPECT_EQ(times.at(1), "2020-01-02 03:04:05");
+  set_template_time(times.at(0));
 }
 
 TEST_F(RunTest, PairsHoldNeitherConstitutionNorScaffold) {

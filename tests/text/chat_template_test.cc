@@ -143,6 +143,34 @@ TEST(ChatTemplate, TheDateIsTheCallers) {
   EXPECT_THROW((void)dated.render_text({}, with_date), Error);
 }
 
+// What Python's datetime(2024, 7, 6, 9, 5, 3).strftime gives.
+TEST(ChatTemplate, TheDateIsFormattedAsInPython) {
+  const std::pair<std::string, std::string> formats[] = {{"%d %b %Y", "06 Jul 2024"},
+                                                         {"%B %-d, %Y", "July 6, 2024"},
+                                                         {"%A, %d %B %Y", "Saturday, 06 July 2024"},
+                                                         {"%a %e %b %y", "Sat  6 Jul 24"},
+                                                         {"%Y-%m-%d", "2024-07-06"},
+                                                         {"%-m/%-d/%Y", "7/6/2024"},
+                                                         {"%H:%M:%S", "09:05:03"},
+                                                         {"%I:%M %p", "09:05 AM"},
+                                                         {"%-I %p", "9 AM"},
+                                                         {"%j %U %W %V %G %u %w", "188 26 27 27 2024 6 6"},
+                                                         {"%D %F %T %R", "07/06/24 2024-07-06 09:05:03 09:05"},
+                                                         {"%c|%x|%X", "Sat Jul  6 09:05:03 2024|07/06/24|09:05:03"},
+                                                         {"%f", "000000"},
+                                                         {"[%z%Z]", "[]"},
+                                                         {"100%% %d", "100% 06"},
+                                                         {"%C %h %n%t.", "20 Jul \n\t."},
+                                                         {"%_d %^a %#Z", " 6 SAT "},
+                                                         {"plain", "plain"}};
+  RenderOptions options;
+  options.date = "2024-07-06 09:05:03";
+  for (const auto& [format, wanted] : formats) {
+    options.variables["format"] = format;
+    EXPECT_EQ(ChatTemplate::from_source("{{ strftime_now(format) }}", "dated").render_text({}, options), wanted) << format;
+  }
+}
+
 TEST(ChatTemplate, ToolsAreDataForTheTemplate) {
   RenderOptions with_tools;
   with_tools.tools = Json::parse(R"([{"name": "f", "parameters": {"x": 1.5}}])");
