@@ -60,8 +60,15 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 }
 
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
-  return text;
+  std::size_t found = text.find(from);
+  if (found == std::string::npos || from.empty()) return text;
+  std::string result;
+  std::size_t at = 0;
+  for (; found != std::string::npos; found = text.find(from, at)) {
+    result.append(text, at, found - at).append(to);
+    at = found + from.size();
+  }
+  return result.append(text, at);
 }
 
 std::vector<std::string> words(std::string_view text) {
