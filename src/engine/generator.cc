@@ -8,6 +8,7 @@
 
 #include "engine/kernels/vocabulary.h"
 #include "iteralign/error.h"
+#include "text/stop_strings.h"
 
 namespace iteralign {
 namespace {
@@ -39,12 +40,6 @@ at::Tensor token_tensor(const std::vector<std::int64_t>& ids, at::Device device)
 }
 
 }  // namespace
-
-std::size_t find_stop(const std::string& text, const std::vector<std::string>& stop) {
-  std::size_t first = std::string::npos;
-  for (const std::string& s : stop) first = std::min(first, text.find(s));
-  return first;
-}
 
 Generator::Generator(Model& model, const Tokenizer& tokenizer, std::vector<TokenId> stop_tokens, int slots)
     : model_(model), tokenizer_(tokenizer), stop_tokens_(std::move(stop_tokens)), slots_(static_cast<std::size_t>(slots)) {
@@ -265,9 +260,8 @@ void Generator::accept(Sequence& sequence) const {
   std::vector<TokenId> visible = generation.tokens;
   if (end_token) visible.pop_back();  // a stop token need not be a special one
   generation.text = tokenizer_.decode(visible, /*skip_special_tokens=*/true);
-  const std::size_t stop = find_stop(generation.text, sequence.stop);
-  if (stop != std::string::npos) generation.text.resize(stop);
-  if (stop != std::string::npos || end_token) {
+  const bool stopped = cut_at_stop(tokenizer_, visible, sequence.stop, generation.text);
+  if (stopped || end_token) {
     generation.finish_reason = "stop";
   } else if (full) {
     generation.finish_reason = "length";

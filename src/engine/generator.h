@@ -91,7 +91,4 @@ class Generator {
   std::optional<bool> rows_are_independent_;      // as measured
 };
 
-// The place where the first of the stop strings begins in the text; npos when none is there.
-std::size_t find_stop(const std::string& text, const std::vector<std::string>& stop);
-
 }  // namespace iteralign

@@ -154,12 +154,6 @@ TEST_F(GenerationTest, StaysInsideTheContextAndBelowTheTokenizer) {
   EXPECT_TRUE(model->generate({}).empty());
 }
 
-TEST(FindStop, TakesTheFirstInTheText) {
-  EXPECT_EQ(find_stop("a b c", {"c", "b"}), 2u);
-  EXPECT_EQ(find_stop("a b c", {"d"}), std::string::npos);
-  EXPECT_EQ(find_stop("a b c", {}), std::string::npos);
-}
-
 TEST(TinyStories, GreedyAsTheIndependentComputation) {
   const std::string folder = shared_data("models/TinyStories-656K");
   SKIP_WITHOUT(folder);
