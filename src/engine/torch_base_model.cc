@@ -52,13 +52,28 @@ std::vector<TokenId> TorchBaseModel::stop_tokens() const {
 
 // The stem is what stays the same when the last message says something else.
 TokenRequest TorchBaseModel::in_tokens_of(const GenerateRequest& request) const {
-  if (request.messages.empty()) return {renderer_->raw(request.raw + request.prefill), 0, request.sampling, request.seed, request.logprobs};
+  if (request.messages.empty()) {
+    std::vector<TokenId> raw = renderer_->raw(request.raw + request.prefill);
+    check_embedded(raw);
+    return {std::move(raw), 0, request.sampling, request.seed, request.logprobs};
+  }
   std::vector<TokenId> prompt = renderer_->prompt(request.messages, request.prefill);
+  check_embedded(prompt);
   Messages other = request.messages;
   other.back().content = "~";
   const std::vector<TokenId> with_other = renderer_->prompt(other);
   const auto stem = std::mismatch(prompt.begin(), prompt.end(), with_other.begin(), with_other.end()).first - prompt.begin();
   return {std::move(prompt), stem, request.sampling, request.seed, request.logprobs};
+}
+
+void TorchBaseModel::check_embedded(std::span<const TokenId> ids) const {
+  const std::int64_t rows = model_->config().vocab_size;
+  const auto beyond = std::ranges::find_if(ids, [&](TokenId id) { return id >= rows; });
+  if (beyond == ids.end()) return;
+  throw Error(ErrorKind::data,
+              fmt::format("the token `{}` has the id {}, but the model's embedding has {} rows; the tokenizer has {} tokens",
+                          tokenizer_->token_of(*beyond), *beyond, rows, tokenizer_->size()),
+              checkpoint_->folder(), "the tokens were added without resizing the embedding, or the tokenizer is another model's");
 }
 
 std::vector<Generation> TorchBaseModel::generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done,
@@ -88,7 +103,10 @@ std::vector<std::vector<Score>> TorchBaseModel::score(const std::vector<ScoreReq
   return with_torch_errors("scoring", [&] {
     std::vector<ScoreSequence> sequences;
     for (const ScoreRequest& request : requests) {
-      for (ScoreSequence& sequence : sequences_of(request)) sequences.push_back(std::move(sequence));
+      for (ScoreSequence& sequence : sequences_of(request)) {
+        check_embedded(sequence.ids);
+        sequences.push_back(std::move(sequence));
+      }
     }
     model_->prepare_inference();
     std::vector<Score> scores = score_sequences(*model_, sequences);

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class TorchBaseModel : public BaseModel {
   [[nodiscard]] TokenRequest in_tokens_of(const GenerateRequest& request) const;
   [[nodiscard]] std::vector<ScoreSequence> sequences_of(const ScoreRequest& request) const;  // one a continuation
   [[nodiscard]] std::vector<TokenId> stop_tokens() const;
+  void check_embedded(std::span<const TokenId> ids) const;           // Error data names a token that the model has no embedding for
   [[nodiscard]] DType saved_dtype(const std::string& tensor) const;  // that save() writes as merged weights
   void round_to_saved_types();
   void save_adapter(const std::string& dir, const LoraConfig& config);

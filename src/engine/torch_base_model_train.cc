@@ -61,8 +61,10 @@ TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples,
       if (options.objective == FinetuneObjective::dpo && example.rejected.empty()) continue;
       rendered.push_back(renderer_->example(example.messages, example.completion, example.complete));
       rendered.back().epoch = example.epoch;
+      check_embedded(rendered.back().ids);
       if (options.objective == FinetuneObjective::sft) continue;
       rejected.push_back(example.rejected.empty() ? Renderer::Example() : renderer_->example(example.messages, example.rejected));
+      check_embedded(rejected.back().ids);
     }
     if (rendered.empty())
       throw Error(ErrorKind::data, "no example has a rejected answer", "finetune.objective", "give preference data, or train with sft");
