@@ -63,13 +63,7 @@ Rendered rendered_from(const jinja::Text& text, jinja::Origin last) {
 
 Json special_token_variables(const Tokenizer& tokenizer) {
   Json variables = Json::object();
-  const auto define = [&](const char* name, const std::string& token) {
-    if (!token.empty()) variables[name] = token;
-  };
-  define("bos_token", tokenizer.bos_token());
-  define("eos_token", tokenizer.eos_token());
-  define("pad_token", tokenizer.pad_token());
-  define("unk_token", tokenizer.unk_token());
+  for (const auto& [name, token] : tokenizer.named_tokens()) variables[name] = token;
   return variables;
 }
 

@@ -6,12 +6,13 @@
 
 #include "core/files.h"
 #include "iteralign/error.h"
+#include "text/added_vocabulary.h"
 #include "text/bpe.h"
+#include "text/declared_tokens.h"
 #include "text/decoder.h"
 #include "text/normalizer.h"
 #include "text/post_processor.h"
 #include "text/pre_tokenizer.h"
-#include "text/tokenizer_added_tokens.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_roles.h"
 #include "text/unicode.h"
@@ -25,32 +26,51 @@ Part optional_part(const JsonPart& root, const std::string& key) {
   return part ? Part(*part) : Part();
 }
 
-std::unordered_set<std::string> special_contents(const JsonPart& root) {
-  std::unordered_set<std::string> contents;
-  if (!root.find("added_tokens")) return contents;
-  for (const JsonPart& token : root.list("added_tokens")) {
-    if (token.boolean("special", false)) contents.insert(token.string("content"));
+std::vector<AddedToken> read_added_tokens(const JsonPart& root) {
+  std::vector<AddedToken> tokens;
+  if (!root.find("added_tokens")) return tokens;
+  for (const JsonPart& part : root.list("added_tokens")) {
+    AddedToken token;
+    token.content = part.string("content");
+    token.id = static_cast<TokenId>(part.integer("id"));
+    token.single_word = part.boolean("single_word", false);
+    token.lstrip = part.boolean("lstrip", false);
+    token.rstrip = part.boolean("rstrip", false);
+    token.special = part.boolean("special", false);
+    token.normalized = part.boolean("normalized", !token.special);
+    tokens.push_back(std::move(token));
   }
+  return tokens;
+}
+
+std::unordered_set<std::string> special_contents(const std::vector<AddedToken>& in_file, const DeclaredTokens& declared) {
+  std::unordered_set<std::string> contents;
+  for (const auto* tokens : {&in_file, &declared.added})
+    for (const AddedToken& token : *tokens)
+      if (token.special) contents.insert(token.content);
   return contents;
 }
 
 }  // namespace
 
 struct Tokenizer::Parts {
-  Parts(const TokenizerDocument& document, Json config_json, const Json& special_tokens_map, const std::string& where);
+  Parts(const TokenizerDocument& document, TokenizerSideFiles files, const std::string& where);
 
-  void add_added_tokens(const JsonPart& root);
+  void keep_added_tokens();
   void encode(MarkedText text, std::vector<TokenId>& ids) const;
   void encode_normalized(const MarkedText& text, bool at_start, std::vector<TokenId>& ids) const;
   [[nodiscard]] const std::string* token(TokenId id) const;
+  [[nodiscard]] std::optional<TokenId> id_of(const std::string& token) const;
   void decode(TokenId id, bool skip_special_tokens, DecoderStream& stream, std::string& text) const;
 
+  std::vector<AddedToken> in_file;  // added_tokens of tokenizer.json
+  DeclaredTokens declared;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
   Bpe bpe;
   Decoder decoder;
+  AddedVocabulary added;
   AddedTokenMatcher raw_matcher, normalized_matcher;
-  std::unordered_map<std::string, TokenId> added_ids;
   std::vector<std::string> tokens;                               // by id; empty where there is none
   std::vector<bool> special;                                     // by id
   std::unordered_map<TokenId, std::string> normalized_contents;  // of added tokens: what they stand for in the text, where it differs
@@ -59,66 +79,47 @@ struct Tokenizer::Parts {
   PostProcessor post_processor;
 };
 
-Tokenizer::Parts::Parts(const TokenizerDocument& document, Json config_json, const Json& special_tokens_map, const std::string& where)
-    : normalizer(optional_part<Normalizer>(JsonPart(document.json, where), "normalizer")),
+Tokenizer::Parts::Parts(const TokenizerDocument& document, TokenizerSideFiles files, const std::string& where)
+    : in_file(read_added_tokens(JsonPart(document.json, where))),
+      declared(declared_tokens(files, in_file, where)),
+      normalizer(optional_part<Normalizer>(JsonPart(document.json, where), "normalizer")),
       pre_tokenizer(optional_part<PreTokenizer>(JsonPart(document.json, where), "pre_tokenizer")),
-      bpe(document, JsonPart(document.json, where).at("model"), pre_tokenizer.ends_in_byte_level(),
-          special_contents(JsonPart(document.json, where))),
+      bpe(document, JsonPart(document.json, where).at("model"), pre_tokenizer.ends_in_byte_level(), special_contents(in_file, declared)),
       decoder(optional_part<Decoder>(JsonPart(document.json, where), "decoder")),
-      config(std::move(config_json)) {
+      added(static_cast<TokenId>(document.vocab.size()), [this](const std::string& token) { return bpe.id_of(token); }),
+      config(std::move(files.config)) {
   TokenId largest = 0;
   for (const auto& entry : document.vocab) largest = std::max(largest, entry.second);
   tokens.resize(static_cast<std::size_t>(largest) + 1);
   for (const auto& [token, id] : document.vocab) tokens[static_cast<std::size_t>(id)] = token;
-  const JsonPart root(document.json, where);
-  add_added_tokens(root);
-  special.resize(tokens.size());
-  const auto id_of = [this](const std::string& token) {
-    const auto added = added_ids.find(token);
-    return added != added_ids.end() ? std::optional<TokenId>(added->second) : bpe.id_of(token);
-  };
-  roles = TokenRoles(config, special_tokens_map, id_of);
-  post_processor = optional_part<PostProcessor>(root, "post_processor");
+  keep_added_tokens();
+  roles = TokenRoles(declared, [this](const std::string& token) { return id_of(token); });
+  post_processor = optional_part<PostProcessor>(JsonPart(document.json, where), "post_processor");
   roles.apply_class_rule(config, post_processor);
 }
 
-// As in the reference, a token that the vocabulary has keeps that id, and the others get the next free ones in the order of
-// the file; in a file that was not edited by hand these are the ids that it states.
-void Tokenizer::Parts::add_added_tokens(const JsonPart& root) {
-  if (!root.find("added_tokens")) return;
-  std::vector<AddedToken> added;
-  TokenId next = static_cast<TokenId>(tokens.size());
-  for (const JsonPart& part : root.list("added_tokens")) {
-    AddedToken token;
-    token.content = part.string("content");
-    static_cast<void>(part.integer("id"));
-    token.single_word = part.boolean("single_word", false);
-    token.lstrip = part.boolean("lstrip", false);
-    token.rstrip = part.boolean("rstrip", false);
-    token.special = part.boolean("special", false);
-    token.normalized = part.boolean("normalized", !token.special);
-    if (token.content.empty() || added_ids.count(token.content) > 0) continue;
-    const auto in_vocabulary = bpe.id_of(token.content);
-    token.id = in_vocabulary ? *in_vocabulary : next++;
-    added_ids.emplace(token.content, token.id);
+void Tokenizer::Parts::keep_added_tokens() {
+  added.add(in_file);
+  added.add(declared.added);
+  raw_matcher = added.matcher(false, normalizer);
+  normalized_matcher = added.matcher(true, normalizer);
+  special.resize(tokens.size());
+  for (const AddedToken& token : added.tokens()) {
     const auto index = static_cast<std::size_t>(token.id);
     if (index >= tokens.size()) tokens.resize(index + 1);
     if (index >= special.size()) special.resize(index + 1);
     tokens[index] = token.content;
     special[index] = token.special;
-    added.push_back(std::move(token));
-  }
-  std::stable_partition(added.begin(), added.end(), [](const AddedToken& token) { return token.special; });
-  for (const AddedToken& token : added) {
-    if (!token.normalized) {
-      raw_matcher.add(token.content, token);
-      continue;
-    }
+    if (!token.normalized) continue;
     MarkedText pattern{token.content, {}};
     normalizer.apply(pattern);
-    normalized_matcher.add(pattern.text, token);
     if (pattern.text != token.content) normalized_contents.emplace(token.id, pattern.text);
   }
+}
+
+std::optional<TokenId> Tokenizer::Parts::id_of(const std::string& token) const {
+  const AddedToken* found = added.find(token);
+  return found != nullptr ? std::optional<TokenId>(found->id) : bpe.id_of(token);
 }
 
 void Tokenizer::Parts::encode(MarkedText text, std::vector<TokenId>& ids) const {
@@ -175,14 +176,14 @@ Tokenizer Tokenizer::from_folder(const std::string& hf_folder) {
     if (!json.is_object()) throw Error(ErrorKind::data, "is not a JSON object", file);
     return json;
   };
-  const Json special_tokens_map = optional_json("special_tokens_map.json");
-  return Tokenizer(std::make_shared<const Parts>(parse_tokenizer_json(read_file(path), path), optional_json("tokenizer_config.json"),
-                                                 special_tokens_map, path));
+  TokenizerSideFiles files{optional_json("tokenizer_config.json"), optional_json("special_tokens_map.json"),
+                           optional_json("added_tokens.json")};
+  return Tokenizer(std::make_shared<const Parts>(parse_tokenizer_json(read_file(path), path), std::move(files), path));
 }
 
 Tokenizer Tokenizer::from_json(const Json& tokenizer_json, const Json& tokenizer_config, const std::string& where) {
-  return Tokenizer(
-      std::make_shared<const Parts>(parse_tokenizer_json(dump_json(tokenizer_json), where), tokenizer_config, Json::object(), where));
+  return Tokenizer(std::make_shared<const Parts>(parse_tokenizer_json(dump_json(tokenizer_json), where),
+                                                 TokenizerSideFiles{.config = tokenizer_config}, where));
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
@@ -220,11 +221,7 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_to
 
 int Tokenizer::size() const { return static_cast<int>(parts_->tokens.size()); }
 
-std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {
-  const std::string text(token);
-  const auto added = parts_->added_ids.find(text);
-  return added != parts_->added_ids.end() ? std::optional<TokenId>(added->second) : parts_->bpe.id_of(text);
-}
+std::optional<TokenId> Tokenizer::id_of(std::string_view token) const { return parts_->id_of(std::string(token)); }
 
 std::string Tokenizer::token_of(TokenId id) const {
   const std::string* token = parts_->token(id);
@@ -233,6 +230,8 @@ std::string Tokenizer::token_of(TokenId id) const {
 
 bool Tokenizer::is_special(TokenId id) const { return parts_->token(id) != nullptr && parts_->special[static_cast<std::size_t>(id)]; }
 
+const std::vector<AddedToken>& Tokenizer::added_tokens() const { return parts_->added.tokens(); }
+const std::vector<std::pair<std::string, std::string>>& Tokenizer::named_tokens() const { return parts_->declared.named; }
 const std::string& Tokenizer::bos_token() const { return parts_->roles.bos.text; }
 const std::string& Tokenizer::eos_token() const { return parts_->roles.eos.text; }
 const std::string& Tokenizer::pad_token() const { return parts_->roles.pad.text; }

@@ -9,9 +9,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/json.h"
+#include "text/added_token.h"
 
 namespace iteralign {
 
@@ -27,7 +29,7 @@ struct Fragment {
 // Immutable, cheap to copy, safe from many threads. Texts are UTF-8; bytes that are not are read as U+FFFD.
 class Tokenizer {
  public:
-  // Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where there are such.
+  // Reads tokenizer.json, and tokenizer_config.json, special_tokens_map.json and added_tokens.json where there are such.
   // Throws Error data that names the file and the key.
   static Tokenizer from_folder(const std::string& hf_folder);
   // `where` names the source in errors. The config may be an empty object.
@@ -48,7 +50,11 @@ class Tokenizer {
   [[nodiscard]] std::string token_of(TokenId id) const;                      // as in tokenizer.json ("Ġthe"); empty when there is none
   [[nodiscard]] bool is_special(TokenId id) const;
 
-  // Special tokens by role, from tokenizer_config.json or else special_tokens_map.json; empty or nullopt when there is none.
+  // Of all files, with the ids and flags that count.
+  [[nodiscard]] const std::vector<AddedToken>& added_tokens() const;
+  // Special tokens by role (bos_token, ..., and those that the model names itself), as chat templates know them.
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& named_tokens() const;
+  // Empty or nullopt when there is none.
   [[nodiscard]] const std::string& bos_token() const;
   [[nodiscard]] const std::string& eos_token() const;
   [[nodiscard]] const std::string& pad_token() const;

@@ -7,18 +7,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "text/added_token.h"
 #include "text/normalizer.h"
 
 namespace iteralign {
-
-struct AddedToken {
-  std::int32_t id = 0;
-  std::string content;
-  bool single_word = false;             // only where no word character is next to it
-  bool lstrip = false, rstrip = false;  // swallows white space on that side
-  bool normalized = false;              // searched for in the normalised text
-  bool special = false;                 // a control token: left out by decode on request, never found in input
-};
 
 struct AddedTokenPiece {
   std::size_t begin = 0, end = 0;  // bytes

@@ -3,15 +3,6 @@
 namespace iteralign {
 namespace {
 
-std::string token_text(const Json& source, const std::string& key) {
-  const auto member = source.find(key);
-  if (member == source.end()) return {};
-  if (member->is_string()) return member->get<std::string>();
-  if (member->is_object() && member->contains("content") && (*member)["content"].is_string())
-    return (*member)["content"].get<std::string>();
-  return {};
-}
-
 std::optional<bool> flag(const Json& config, const std::string& key) {
   const auto member = config.find(key);
   if (member == config.end() || !member->is_boolean()) return std::nullopt;
@@ -20,22 +11,19 @@ std::optional<bool> flag(const Json& config, const std::string& key) {
 
 }  // namespace
 
-TokenRoles::TokenRoles(const Json& config, const Json& special_tokens_map,
-                       const std::function<std::optional<std::int32_t>(const std::string&)>& id_of) {
-  const auto role = [&](const std::string& key) {
-    RoleToken token{token_text(config, key), std::nullopt};
-    if (token.text.empty()) token.text = token_text(special_tokens_map, key);
-    if (!token.text.empty()) token.id = id_of(token.text);
-    return token;
-  };
-  bos = role("bos_token");
-  eos = role("eos_token");
-  pad = role("pad_token");
-  unk = role("unk_token");
+TokenRoles::TokenRoles(const DeclaredTokens& declared, const std::function<std::optional<std::int32_t>(const std::string&)>& id_of) {
+  for (const auto& [name, text] : declared.named) {
+    const RoleToken token{text, id_of(text)};
+    if (name == "bos_token") bos = token;
+    if (name == "eos_token") eos = token;
+    if (name == "pad_token") pad = token;
+    if (name == "unk_token") unk = token;
+  }
 }
 
 void TokenRoles::apply_class_rule(const Json& config, PostProcessor& post_processor) const {
-  const std::string name = token_text(config, "tokenizer_class");
+  const auto found = config.find("tokenizer_class");
+  const std::string name = found != config.end() && found->is_string() ? found->get<std::string>() : "";
   const bool has_rule =
       name == "LlamaTokenizer" || name == "LlamaTokenizerFast" || name == "GemmaTokenizer" || name == "GemmaTokenizerFast";
   const auto add_bos = flag(config, "add_bos_token"), add_eos = flag(config, "add_eos_token");

@@ -1,5 +1,5 @@
 #pragma once
-// The special tokens by role, and the rules of tokenizer_config.json about them.
+// The special tokens by role, and what tokenizer_config.json says about adding them.
 
 #include <cstdint>
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/json.h"
+#include "text/declared_tokens.h"
 #include "text/post_processor.h"
 
 namespace iteralign {
@@ -20,9 +21,7 @@ struct TokenRoles {
   RoleToken bos, eos, pad, unk;
 
   TokenRoles() = default;
-  // A token is a string or an object with `content`; the configuration goes before the map.
-  TokenRoles(const Json& config, const Json& special_tokens_map,
-             const std::function<std::optional<std::int32_t>(const std::string&)>& id_of);
+  TokenRoles(const DeclaredTokens& declared, const std::function<std::optional<std::int32_t>(const std::string&)>& id_of);
 
   // For the Llama and Gemma classes, add_bos_token and add_eos_token of the configuration replace the post-processor.
   void apply_class_rule(const Json& config, PostProcessor& post_processor) const;
