@@ -231,13 +231,53 @@ TEST_F(Import, SentencePieceTokenizer) {
   EXPECT_EQ(merges, Json::parse("[[\"a\",\"b\"],[\"\u2581a\",\"b\"],[\"\u2581\",\"ab\"],[\"\u2581\",\"a\"]]"));
 }
 
+// <unk> 0, <s> 1, </s> 2, <|user|> 3, [INST] 4, "\u2581" 5, "\u2581\u2581" 6, "a" 7, "\u2581a" 8, "\n" as a byte 9.
+GgufBuilder spaces(const std::string& architecture, const std::string& name, bool instruction_is_control) {
+  GgufBuilder builder;
+  builder.string("general.architecture", architecture).string("general.name", name).string("tokenizer.ggml.model", "llama");
+  builder.strings("tokenizer.ggml.tokens",
+                  {"<unk>", "<s>", "</s>", "<|user|>", "[INST]", "\u2581", "\u2581\u2581", "a", "\u2581a", "<0x0A>"});
+  builder.i32s("tokenizer.ggml.token_type", {2, 3, 3, 3, instruction_is_control ? 3 : 1, 1, 1, 1, 1, 6});
+  builder.f32s("tokenizer.ggml.scores", {0, 0, 0, 0, -9, -4, -2, -5, -1, 0});
+  return builder.u32("tokenizer.ggml.bos_token_id", 1)
+      .u32("tokenizer.ggml.unknown_token_id", 0)
+      .flag("tokenizer.ggml.add_bos_token", false);
+}
+
+// As llama.cpp and the tokenizer.json of Llama-2 have it.
+TEST_F(Import, SentencePiecePutsASpaceBeforeEveryStretchOfText) {
+  const GgufFile file = open_gguf(spaces("llama", "Llama 2", false));
+  EXPECT_EQ(encode(file, "a"), (std::vector<std::int32_t>{8}));
+  EXPECT_EQ(encode(file, " a"), (std::vector<std::int32_t>{5, 8}));
+  EXPECT_EQ(encode(file, " "), (std::vector<std::int32_t>{6}));
+  EXPECT_EQ(encode(file, "<s>a</s> a"), (std::vector<std::int32_t>{1, 8, 2, 5, 8}));
+  GgufBuilder without = spaces("gemma", "Gemma", false);
+  EXPECT_EQ(encode(open_gguf(without.flag("tokenizer.ggml.add_space_prefix", false)), "a<s> a"), (std::vector<std::int32_t>{7, 1, 8}));
+}
+
+TEST_F(Import, MistralsInstructionTokenMeansThatSpacesAreWritten) {
+  const GgufFile file = open_gguf(spaces("llama", "Mistral", true));
+  EXPECT_EQ(encode(file, "a"), (std::vector<std::int32_t>{8}));
+  EXPECT_EQ(encode(file, "<s>[INST] a"), (std::vector<std::int32_t>{1, 4, 8}));
+}
+
+// llama.cpp knows by the model's name that Phi-3's tokens take the white space behind them, all but three.
+TEST_F(Import, Phi3TokensTakeWhiteSpace) {
+  for (const auto& [architecture, name] : {std::pair("phi3", "x"), std::pair("llama", "Phi-3 mini"), std::pair("llama", "my PHI3")}) {
+    const GgufFile file = open_gguf(spaces(architecture, name, false));
+    EXPECT_EQ(encode(file, "<|user|>\n a"), (std::vector<std::int32_t>{3, 8})) << name;
+    EXPECT_EQ(encode(file, "<s>\na"), (std::vector<std::int32_t>{1, 5, 9, 7})) << name;
+  }
+  EXPECT_EQ(encode(open_gguf(spaces("llama", "x", false)), "<|user|>\n a"), (std::vector<std::int32_t>{3, 5, 9, 8}));
+}
+
 TEST_F(Import, BadTokenizersAreNamed) {
   const auto refused = [&](const GgufBuilder& builder, const std::vector<std::string>& parts) {
     expect_error([&] { read_gguf_tokenizer(open_gguf(builder)); }, parts);
   };
   const auto base = [] { return GgufBuilder().string("tokenizer.ggml.model", "gpt2").strings("tokenizer.ggml.tokens", {"a", "b"}); };
   refused(GgufBuilder().string("tokenizer.ggml.model", "t5"), {path(), "\"t5\"", "tokenizer.ggml.model"});
-  refused(base().string("tokenizer.ggml.pre", "viking"), {"\"viking\"", "tokenizer.ggml.pre", "llama-bpe"});
+  refused(base().string("tokenizer.ggml.pre", "kimi-k2"), {"\"kimi-k2\"", "tokenizer.ggml.pre", "llama-bpe"});
   refused(base(), {"tokenizer.ggml.merges"});
   refused(base().strings("tokenizer.ggml.merges", {"ab"}), {"merge 1 "});
   refused(base().strings("tokenizer.ggml.merges", {"a b"}), {"merge 1 ", "not in the vocabulary"});

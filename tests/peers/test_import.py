@@ -1,7 +1,10 @@
-"""`iteralign import` against transformers reading the same GGUF file: weights bit for bit, token ids, chat template."""
+"""`iteralign import` against transformers reading the same GGUF file: weights bit for bit, token ids, chat template. Token ids of
+SentencePiece files against sentencepiece itself, SmolLM2's against its tokenizer.json: transformers reads these two otherwise."""
 
+import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,6 +14,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ["TQDM_DISABLE"] = "1"
 
 import numpy as np
+import sentencepiece
 import torch
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFReader, GGUFWriter, quants
 from safetensors.torch import load_file
@@ -19,6 +23,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 
 SMOLLM2 = "data/fetched/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SPM_VOCABULARY = "../shared/data/tokenizers/llama_cpp_vocab/ggml-vocab-llama-spm.gguf"
+SPM_MODEL = "../shared/data/tokenizers/llama2/tokenizer.model"
+MISTRAL = "../shared/data/tokenizers/mistral_common"
+MISTRAL_TEMPLATES = "../shared/data/chat_templates/mistral_common"
+SMOLLM2_FOLDER = "models/SmolLM2-135M-Instruct"
 TYPES = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"]
 # Types that gguf-py reads but cannot write: blocks of random bytes, with the places of the f16 scales in a block.
 RANDOM_TYPES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,), "IQ4_NL": (0,)}
@@ -69,6 +77,66 @@ def compare_tokenizers(folder, name, out, count=400):
     assert reopened.chat_template == theirs.chat_template
     for role in ("bos_token", "eos_token", "pad_token", "unk_token"):
         assert getattr(reopened, role) == getattr(theirs, role), role
+
+
+def encode_pieces(model, text, special):
+    """What SentencePiece gives for the stretches between special tokens."""
+    ids = [1]
+    for piece in re.split("(" + "|".join(map(re.escape, special)) + ")", text):
+        ids += [special[piece]] if piece in special else model.encode(piece) if piece else []
+    return ids
+
+
+def compare_sentencepiece(out, count=400):
+    ours, model = Tokenizer.from_file(os.path.join(out, "tokenizer.json")), sentencepiece.SentencePieceProcessor(model_file=SPM_MODEL)
+    special = {"<s>": 1, "</s>": 2}
+    for text in [" Hello", "  Hello", " ", "<s>[INST] Hi [/INST]", "</s> Hi", *texts(count, list(special))]:
+        wanted = encode_pieces(model, text, special)
+        assert ours.encode(text).ids == wanted, (text, ours.encode(text).tokens, [model.id_to_piece(i) for i in wanted])
+
+
+def compare_smollm2(out, count=1000):
+    theirs, ours = AutoTokenizer.from_pretrained(SMOLLM2_FOLDER), AutoTokenizer.from_pretrained(out)
+    for text in texts(count, theirs.all_special_tokens):
+        assert ours(text)["input_ids"] == theirs(text)["input_ids"], text
+    assert ours.chat_template.strip() == theirs.chat_template.strip()
+
+
+def mistral(version):
+    """Adds the vocabulary that Mistral published to a file."""
+    suffix = {"v1": "tokenizer.model.v1", "v2": "mistral_instruct_tokenizer_240216.model.v2", "v3": "mistral_instruct_tokenizer_240323.model.v3"}
+    model = sentencepiece.SentencePieceProcessor(model_file=os.path.join(MISTRAL, "data", suffix[version]))
+
+    def add(writer):
+        size = model.get_piece_size()
+        kinds = [2 if model.is_unknown(i) else 3 if model.is_control(i) else 6 if model.is_byte(i) else 1 for i in range(size)]
+        writer.add_tokenizer_model("llama")
+        writer.add_token_list([model.id_to_piece(i) for i in range(size)])
+        writer.add_token_scores([model.get_score(i) for i in range(size)])
+        writer.add_token_types(kinds)
+        writer.add_bos_token_id(1)
+        writer.add_eos_token_id(2)
+        writer.add_unk_token_id(0)
+        with open(os.path.join(MISTRAL_TEMPLATES, f"{version}_spm.jinja"), encoding="utf-8") as file:
+            writer.add_chat_template(file.read())
+        return size
+
+    add.__name__ = f"mistral-{version}"
+    return add
+
+
+def compare_mistral(out, version):
+    """The published chat, rendered and cut."""
+    sample = os.path.join(MISTRAL, "samples/no_tools")
+    with open(os.path.join(sample, "sample.json"), encoding="utf-8") as file:
+        messages = json.load(file)["messages"]
+    with open(os.path.join(sample, f"tokens_{version}.json"), encoding="utf-8") as file:
+        wanted = json.load(file)["tokens"]
+    ours = AutoTokenizer.from_pretrained(out)
+    # v1's template writes the space that the tokenizer.json of its models puts behind a token by itself.
+    text = ours.apply_chat_template(messages, tokenize=False).replace("> [INST]", ">[INST]")
+    got = ours(text, add_special_tokens=False)["input_ids"]
+    assert got == wanted, (version, ours.convert_ids_to_tokens(got), ours.convert_ids_to_tokens(wanted))
 
 
 def permute(weight, heads):
@@ -143,7 +211,7 @@ def byte_level(writer):
     return len(tokens)
 
 
-def sentencepiece(writer):
+def llama_2(writer):
     fields = GGUFReader(SPM_VOCABULARY).fields
     tokens = fields["tokenizer.ggml.tokens"].contents()
     writer.add_tokenizer_model("llama")
@@ -181,16 +249,19 @@ def main():
         compare_tokenizers(folder, name, out)
         print("weights of", ", ".join([*TYPES, *RANDOM_TYPES]), "and a byte-level tokenizer: equal")
         if os.path.exists(SPM_VOCABULARY):
-            name, out = run(folder, "F16", sentencepiece, tied=True)
-            compare_tokenizers(folder, name, out)
+            name, out = run(folder, "F16", llama_2, tied=True)
+            compare_sentencepiece(out)
             print("a SentencePiece tokenizer: equal")
+            for version in ("v1", "v2", "v3"):
+                compare_mistral(run(folder, "F16", mistral(version), tied=True)[1], version)
+            print("Mistral's published chats: equal")
         else:
             print(f"skipped: {SPM_VOCABULARY} is not here")
         if os.path.exists(SMOLLM2):
             out = os.path.join(folder, "smollm2")
             import_file(SMOLLM2, out)
             compare_weights(*os.path.split(SMOLLM2), out)
-            compare_tokenizers(*os.path.split(SMOLLM2), out, count=1000)
+            compare_smollm2(out)
             print("SmolLM2-135M-Instruct: equal")
         else:
             print("skipped: SmolLM2 is not here; tools/fetch smollm2 brings it")

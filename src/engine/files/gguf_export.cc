@@ -6,12 +6,15 @@
 #include <memory>
 
 #include "core/files.h"
+#include "core/log.h"
 #include "engine/files/checkpoint.h"
 #include "engine/files/gguf_metadata.h"
 #include "engine/files/gguf_tensors.h"
+#include "engine/files/gguf_tokenizer.h"
 #include "engine/files/rope_config.h"
 #include "engine/files/tensor_floats.h"
 #include "iteralign/error.h"
+#include "text/tokenizer_comparison.h"
 
 namespace iteralign {
 namespace {
@@ -96,6 +99,14 @@ std::uint32_t file_type(GgufType type) {
   return 0;
 }
 
+void warn_of_other_cuts(const std::string& folder, const std::string& gguf_path) {
+  const GgufTokenizer read = read_gguf_tokenizer(GgufFile(gguf_path));
+  if (const auto text =
+          differing_text(Tokenizer::from_folder(folder), Tokenizer::from_json(read.tokenizer, read.tokenizer_config, gguf_path)))
+    log_warning("{}: llama.cpp cuts some texts into other tokens than the folder's tokenizer.json, for example {}", gguf_path,
+                dump_json(*text));
+}
+
 }  // namespace
 
 GgufType parse_gguf_type(const std::string& name) {
@@ -122,6 +133,7 @@ void export_gguf(const std::string& folder, const std::string& gguf_path, GgufTy
   std::vector<GgufSource> sources = tensor_sources(checkpoint, config, type, values);
   report(sources, on_progress);
   write_gguf(gguf_path, metadata, sources);
+  warn_of_other_cuts(folder, gguf_path);
 }
 
 }  // namespace iteralign

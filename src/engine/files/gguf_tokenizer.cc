@@ -10,7 +10,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/log.h"
 #include "core/strings.h"
+#include "engine/files/gguf_pre_tokenizer.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -20,53 +22,7 @@ using Vocabulary = std::unordered_map<std::string_view, std::int64_t>;  // token
 
 constexpr std::int64_t kUnknown = 2, kControl = 3, kUserDefined = 4;  // tokenizer.ggml.token_type
 
-constexpr const char* kLlama3Split =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kQwen2Split =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kTekkenSplit = R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
-                                     R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
-                                     R"(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-// How byte-level text is cut before the merges, by tokenizer.ggml.pre.
-struct PreTokenizer {
-  const char* name;
-  const char* split;           // a regular expression; nullptr: GPT-2's
-  bool digits = false;         // first every digit alone
-  bool ignore_merges = false;  // a piece that is a token as a whole is not merged
-  bool add_bos = false;        // when the file does not say
-};
-// `smollm` belongs to those with digits apart by its training, but transformers, the reference, reads it as GPT-2's.
-constexpr std::array<PreTokenizer, 17> kPreTokenizers = {{
-    {"default", nullptr},
-    {"gpt-2", nullptr},
-    {"phi-2", nullptr},
-    {"olmo", nullptr},
-    {"mpt", nullptr},
-    {"smollm", nullptr},
-    {"starcoder", nullptr, true},
-    {"refact", nullptr, true},
-    {"command-r", nullptr, true},
-    {"llama3", kLlama3Split, false, true, true},
-    {"llama-v3", kLlama3Split, false, true, true},
-    {"llama-bpe", kLlama3Split, false, true, true},
-    {"smaug-bpe", kLlama3Split},
-    {"dbrx", kLlama3Split},
-    {"qwen2", kQwen2Split},
-    {"deepseek-r1-qwen", kQwen2Split},
-    {"tekken", kTekkenSplit, false, true},
-}};
-
-const PreTokenizer& find_pre_tokenizer(const GgufFile& file) {
-  const std::string wanted = file.has("tokenizer.ggml.pre") ? file.text("tokenizer.ggml.pre") : "default";
-  std::vector<std::string> known;
-  for (const auto& candidate : kPreTokenizers) {
-    if (wanted == candidate.name) return candidate;
-    known.emplace_back(candidate.name);
-  }
-  throw Error(ErrorKind::data, "the pre-tokenizer \"" + wanted + "\" (tokenizer.ggml.pre) is not supported", file.path(),
-              "these are: " + join(known, ", "));
-}
+bool flag(const GgufFile& file, const std::string& key, bool otherwise) { return file.has(key) ? file.integer(key) != 0 : otherwise; }
 
 // The start of every character of UTF-8 text, and its end.
 std::vector<std::size_t> character_borders(std::string_view text) {
@@ -195,7 +151,7 @@ Vocabulary make_vocabulary(const std::vector<std::string>& tokens) {
 }
 
 struct SpecialTokens {
-  std::optional<std::int64_t> bos, eos, unk, pad;
+  std::optional<std::int64_t> bos, eos, unk, pad, sep, cls, mask;
 };
 
 std::optional<std::int64_t> special_id(const GgufFile& file, const std::string& key, std::size_t vocabulary_size) {
@@ -207,35 +163,34 @@ std::optional<std::int64_t> special_id(const GgufFile& file, const std::string& 
   return id;
 }
 
-Json added_tokens(const std::vector<std::string>& tokens, const std::vector<std::int64_t>& types, const SpecialTokens& special) {
+// A file does not say which tokens take the white space behind them. llama.cpp knows it of the models named Phi-3, so of all of
+// these but three; here the architecture counts too, since new converters write "Phi 3.5 Mini".
+bool strips_right(const GgufFile& file) {
+  if (file.text("tokenizer.ggml.model") != "llama") return false;
+  const auto text = [&](const char* key) { return file.has(key) ? to_lower(file.text(key)) : std::string(); };
+  const std::string name = text("general.name");
+  return text("general.architecture") == "phi3" || contains(name, "phi-3") || contains(name, "phi3") || contains(name, "phi 3");
+}
+
+Json added_tokens(const GgufFile& file, const std::vector<std::string>& tokens, const std::vector<std::int64_t>& types,
+                  const SpecialTokens& special) {
+  const bool rstrip = strips_right(file);
   Json list = Json::array();
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     const auto is = [id](const std::optional<std::int64_t>& token) { return token == static_cast<std::int64_t>(id); };
-    const bool named = is(special.bos) || is(special.eos) || is(special.unk) || is(special.pad);
+    const bool named =
+        is(special.bos) || is(special.eos) || is(special.unk) || is(special.pad) || is(special.sep) || is(special.cls) || is(special.mask);
     const std::int64_t type = id < types.size() ? types[id] : 1;
     if (!named && type != kControl && type != kUserDefined && type != kUnknown) continue;
     list.push_back({{"id", id},
                     {"content", tokens[id]},
                     {"single_word", false},
                     {"lstrip", false},
-                    {"rstrip", false},
+                    {"rstrip", rstrip && tokens[id] != "<unk>" && tokens[id] != "<s>" && tokens[id] != "<|endoftext|>"},
                     {"normalized", false},
                     {"special", type != kUserDefined || named}});
   }
   return list;
-}
-
-Json byte_level(bool use_regex) {
-  return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", use_regex}};
-}
-
-Json byte_level_pre_tokenizer(const PreTokenizer& pre) {
-  if (pre.digits) {
-    return {{"type", "Sequence"}, {"pretokenizers", Json::array({{{"type", "Digits"}, {"individual_digits", true}}, byte_level(true)})}};
-  }
-  if (pre.split == nullptr) return byte_level(true);
-  const Json split = {{"type", "Split"}, {"pattern", {{"Regex", pre.split}}}, {"behavior", "Isolated"}, {"invert", false}};
-  return {{"type", "Sequence"}, {"pretokenizers", Json::array({split, byte_level(false)})}};
 }
 
 Json bpe_model(Json vocabulary, Json merges) {
@@ -252,8 +207,16 @@ Json bpe_model(Json vocabulary, Json merges) {
   return model;
 }
 
+GgufPreTokenizer pre_tokenizer_of(const GgufFile& file) {
+  if (file.has("tokenizer.ggml.pre")) return gguf_pre_tokenizer(file.text("tokenizer.ggml.pre"), file.path());
+  log_warning(
+      "{}: does not say how text is cut into words (tokenizer.ggml.pre); read as llama.cpp's default, which few models were trained with",
+      file.path());
+  return gguf_pre_tokenizer("default", file.path());
+}
+
 // Writes normalizer, pre_tokenizer, decoder and model for byte-level BPE.
-void describe_byte_level(const GgufFile& file, const PreTokenizer& pre, std::vector<std::string>& tokens,
+void describe_byte_level(const GgufFile& file, const GgufPreTokenizer& pre, std::vector<std::string>& tokens,
                          const std::vector<std::int64_t>& types, Json& tokenizer) {
   // Ordinary tokens that some converters left as plain text.
   for (std::size_t id = 0; id < tokens.size(); ++id) {
@@ -261,20 +224,35 @@ void describe_byte_level(const GgufFile& file, const PreTokenizer& pre, std::vec
     if (!added && !is_byte_level(tokens[id])) tokens[id] = to_byte_level(tokens[id]);
   }
   const Vocabulary vocabulary = make_vocabulary(tokens);
-  tokenizer["pre_tokenizer"] = byte_level_pre_tokenizer(pre);
-  tokenizer["decoder"] = byte_level(true);
+  tokenizer["pre_tokenizer"] = pre.pre_tokenizer;
+  tokenizer["decoder"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
   tokenizer["model"] = bpe_model(vocabulary_json(tokens, vocabulary), merges_json(file_merges(file, vocabulary)));
   tokenizer["model"]["ignore_merges"] = pre.ignore_merges;
 }
 
-// The same for SentencePiece's BPE: a space is U+2581, a character outside the vocabulary becomes its bytes.
-void describe_sentencepiece(const GgufFile& file, const std::vector<std::string>& tokens, const SpecialTokens& special, Json& tokenizer) {
-  const bool space_prefix = !file.has("tokenizer.ggml.add_space_prefix") || file.integer("tokenizer.ggml.add_space_prefix") != 0;
+// Mistral's vocabularies from the second on have a control token [INST]. Their templates write the space behind it themselves, and their
+// tokenizer.json puts one at the start of a text alone, where it has none; nothing else in a file tells them from Llama-2's.
+bool spaces_once(const std::vector<std::string>& tokens, const std::vector<std::int64_t>& types) {
+  const auto instruction = static_cast<std::size_t>(std::ranges::find(tokens, "[INST]") - tokens.begin());
+  return instruction < std::min(tokens.size(), types.size()) && types[instruction] == kControl;
+}
+
+// The same for SentencePiece's BPE: a space is U+2581, a character outside the vocabulary becomes its bytes. As in SentencePiece and
+// llama.cpp a space comes before every stretch of text, also behind a token and where there is one already.
+void describe_sentencepiece(const GgufFile& file, const std::vector<std::string>& tokens, const std::vector<std::int64_t>& types,
+                            const SpecialTokens& special, Json& tokenizer) {
+  const bool space_prefix = flag(file, "tokenizer.ggml.add_space_prefix", true);
   const char* space = "\u2581";
   const Vocabulary vocabulary = make_vocabulary(tokens);
   const auto merges = file.has("tokenizer.ggml.merges") ? file_merges(file, vocabulary) : merges_from_scores(file, tokens, vocabulary);
-  tokenizer["pre_tokenizer"] = {
-      {"type", "Metaspace"}, {"replacement", space}, {"prepend_scheme", space_prefix ? "first" : "never"}, {"split", false}};
+  if (space_prefix && spaces_once(tokens, types)) {
+    tokenizer["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", space}, {"prepend_scheme", "first"}, {"split", false}};
+  } else {
+    Json normalizers = Json::array();
+    if (space_prefix) normalizers.push_back({{"type", "Prepend"}, {"prepend", space}});
+    normalizers.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", space}});
+    tokenizer["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};
+  }
   Json decoders = Json::array(
       {{{"type", "Replace"}, {"pattern", {{"String", space}}}, {"content", " "}}, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
   if (space_prefix) decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
@@ -308,23 +286,6 @@ Json post_processor(const std::vector<std::string>& tokens, const std::optional<
   return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", special}};
 }
 
-// What a pre-tokenizer does, without the keys that change nothing here: "Split <pattern>", "Digits", "ByteLevel".
-std::string essence(const Json& pre_tokenizer) {
-  std::string all;
-  for (const Json& part : pre_tokenizer.value("type", "") == "Sequence" ? pre_tokenizer["pretokenizers"] : Json::array({pre_tokenizer})) {
-    const std::string type = part.value("type", "");
-    all += type;
-    if (type == "Split") all += " " + part["pattern"].value("Regex", "") + " " + part.value("behavior", "");
-    if (type == "Digits" && !part.value("individual_digits", false)) all += " together";
-    if (type == "ByteLevel" && part.value("add_prefix_space", true)) all += " prefixed";
-    if (type == "ByteLevel" && part.value("use_regex", true)) all += " split";
-    all += '\n';
-  }
-  return all;
-}
-
-bool flag(const GgufFile& file, const std::string& key, bool otherwise) { return file.has(key) ? file.integer(key) != 0 : otherwise; }
-
 }  // namespace
 
 GgufTokenizer read_gguf_tokenizer(const GgufFile& file) {
@@ -336,7 +297,7 @@ GgufTokenizer read_gguf_tokenizer(const GgufFile& file) {
   std::vector<std::string> tokens = file.texts("tokenizer.ggml.tokens");
   const auto types = file.has("tokenizer.ggml.token_type") ? file.integers("tokenizer.ggml.token_type") : std::vector<std::int64_t>{};
   const auto id = [&](const char* name) { return special_id(file, std::string("tokenizer.ggml.") + name + "_token_id", tokens.size()); };
-  const SpecialTokens special{id("bos"), id("eos"), id("unknown"), id("padding")};
+  const SpecialTokens special{id("bos"), id("eos"), id("unknown"), id("padding"), id("seperator"), id("cls"), id("mask")};
 
   GgufTokenizer result;
   auto& tokenizer = result.tokenizer;
@@ -346,21 +307,22 @@ GgufTokenizer read_gguf_tokenizer(const GgufFile& file) {
   tokenizer["version"] = "1.0";
   bool add_bos = true;
   if (model == "gpt2") {
-    const PreTokenizer& pre = find_pre_tokenizer(file);
+    const GgufPreTokenizer pre = pre_tokenizer_of(file);
     describe_byte_level(file, pre, tokens, types, tokenizer);
-    add_bos = pre.add_bos;
+    add_bos = pre.adds_bos;
   } else {
-    describe_sentencepiece(file, tokens, special, tokenizer);
+    describe_sentencepiece(file, tokens, types, special, tokenizer);
   }
   add_bos = flag(file, "tokenizer.ggml.add_bos_token", add_bos);
   const bool add_eos = flag(file, "tokenizer.ggml.add_eos_token", false);
-  tokenizer["added_tokens"] = added_tokens(tokens, types, special);
+  tokenizer["added_tokens"] = added_tokens(file, tokens, types, special);
   tokenizer["post_processor"] = post_processor(tokens, add_bos ? special.bos : std::nullopt, add_eos ? special.eos : std::nullopt);
 
   auto& map = result.special_tokens_map;
   map = Json::object();
   const std::pair<const char*, std::optional<std::int64_t>> named[] = {
-      {"bos_token", special.bos}, {"eos_token", special.eos}, {"pad_token", special.pad}, {"unk_token", special.unk}};
+      {"bos_token", special.bos}, {"eos_token", special.eos}, {"pad_token", special.pad},  {"unk_token", special.unk},
+      {"sep_token", special.sep}, {"cls_token", special.cls}, {"mask_token", special.mask}};
   for (const auto& [key, token] : named)
     if (token) map[key] = tokens[static_cast<std::size_t>(*token)];
   result.tokenizer_config = {{"add_bos_token", add_bos && special.bos.has_value()},
@@ -370,14 +332,6 @@ GgufTokenizer read_gguf_tokenizer(const GgufFile& file) {
   result.tokenizer_config.update(map);
   if (file.has("tokenizer.chat_template")) result.chat_template = file.text("tokenizer.chat_template");
   return result;
-}
-
-std::string gguf_pre_tokenizer(const Json& pre_tokenizer) {
-  for (const char* name : {"gpt-2", "starcoder", "llama-bpe", "qwen2", "tekken"}) {
-    const auto known = std::ranges::find_if(kPreTokenizers, [&](const PreTokenizer& pre) { return std::string_view(pre.name) == name; });
-    if (pre_tokenizer.is_object() && essence(byte_level_pre_tokenizer(*known)) == essence(pre_tokenizer)) return name;
-  }
-  return "";
 }
 
 }  // namespace iteralign

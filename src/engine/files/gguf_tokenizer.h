@@ -1,6 +1,7 @@
 #pragma once
 // The tokenizer that a GGUF file's metadata describes, as Hugging Face files.
-// Reference: convert_gguf_tokenizer of transformers 5.
+// Reference: llama.cpp. convert_gguf_tokenizer of transformers 5 cuts some texts otherwise: it does not look at tokenizer.ggml.pre,
+// and puts SentencePiece's space at the start of a text alone.
 
 #include "core/json.h"
 #include "engine/files/gguf.h"
@@ -16,8 +17,5 @@ struct GgufTokenizer {
 
 // Byte-level BPE (`gpt2`) and SentencePiece BPE (`llama`); Error data names any other model or pre-tokenizer.
 GgufTokenizer read_gguf_tokenizer(const GgufFile& file);
-
-// tokenizer.ggml.pre for the pre_tokenizer of a byte-level tokenizer.json; empty when llama.cpp has none that does the same.
-std::string gguf_pre_tokenizer(const Json& pre_tokenizer);
 
 }  // namespace iteralign

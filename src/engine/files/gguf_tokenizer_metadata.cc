@@ -4,8 +4,9 @@
 #include <map>
 
 #include "core/files.h"
+#include "core/log.h"
 #include "engine/files/gguf_metadata.h"
-#include "engine/files/gguf_tokenizer.h"
+#include "engine/files/gguf_pre_tokenizer.h"
 #include "iteralign/error.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -35,7 +36,7 @@ bool looks_special(const std::string& token) {
          (token.starts_with("<unused") && token.ends_with(">"));
 }
 
-Vocabulary read_vocabulary(const Json& document, std::int64_t size, const std::string& where) {
+Vocabulary read_vocabulary(const Json& document, const Tokenizer& tokenizer, std::int64_t size, const std::string& where) {
   Vocabulary vocabulary;
   for (std::int64_t id = 0; id < size; ++id) vocabulary.tokens.push_back(fmt::format("[PAD{}]", id));
   vocabulary.types.assign(static_cast<std::size_t>(size), kUnused);
@@ -52,11 +53,14 @@ Vocabulary read_vocabulary(const Json& document, std::int64_t size, const std::s
     const std::int32_t type = bytes && is_byte_token(token) ? kByte : bytes && token == unknown ? kUnknown : kNormal;
     place(token, id.get<std::int64_t>(), type);
   }
-  for (const Json& added : document.value("added_tokens", Json::array())) {
-    const std::string token = added.at("content");
-    if (bytes && token == unknown) continue;
-    const bool control = added.value("special", false) || looks_special(token);
-    place(control ? token : with_spaces(token), added.at("id"), control ? kControl : kUserDefined);
+  for (const AddedToken& added : tokenizer.added_tokens()) {
+    if (bytes && added.content == unknown) continue;
+    if (added.id >= size) {  // named in the configuration, but the model was never made to know it
+      log_warning("{}: the token {} has the id {}, but the model has {} embeddings: left out", where, added.content, added.id, size);
+      continue;
+    }
+    const bool control = added.special || looks_special(added.content);
+    place(control ? added.content : with_spaces(added.content), added.id, control ? kControl : kUserDefined);
   }
   return vocabulary;
 }
@@ -105,11 +109,45 @@ bool adds_eos(const Tokenizer& tokenizer) {
   return tokenizer.eos_id() && !ids.empty() && ids.back() == *tokenizer.eos_id();
 }
 
-void add_special_tokens(const Tokenizer& tokenizer, GgufMetadata& metadata) {
+// Does every word that is a token as a whole come out of the merges as that token? Then ignore_merges changes nothing.
+bool merges_give_every_token(Json document, const Json& config, const std::string& where) {
+  document["model"]["ignore_merges"] = false;
+  const Tokenizer merging = Tokenizer::from_json(document, config, where);
+  document["model"]["ignore_merges"] = true;
+  const Tokenizer ignoring = Tokenizer::from_json(document, config, where);
+  return std::ranges::all_of(document["model"]["vocab"].items(), [&](const auto& entry) {
+    const std::string text = merging.decode(std::vector<TokenId>{entry.value().template get<TokenId>()}, false);
+    return merging.encode_plain(text) == ignoring.encode_plain(text);
+  });
+}
+
+// llama.cpp knows how text is cut, and whether a word that is a token is merged all the same, by one name.
+std::string pre_tokenizer_name(const Json& document, const Tokenizer& tokenizer, const std::string& where) {
+  const auto names = gguf_pre_tokenizer_names(document.value("pre_tokenizer", Json()), where + ": pre_tokenizer");
+  if (names.merging.empty() && names.ignoring_merges.empty())
+    throw Error(ErrorKind::data, "no pre-tokenizer of llama.cpp cuts text as this one does", where, "use the Hugging Face folder");
+  const bool ignores = document["model"].value("ignore_merges", false);
+  const auto& wanted = ignores ? names.ignoring_merges : names.merging;
+  const auto& others = ignores ? names.merging : names.ignoring_merges;
+  if (!wanted.empty()) return wanted.front();
+  if (merges_give_every_token(document, tokenizer.config(), where)) return others.front();
+  throw Error(ErrorKind::data,
+              fmt::format("\"ignore_merges\" is {}, but llama.cpp's pre-tokenizer that cuts text as this one does ({}) has it {}", ignores,
+                          others.front(), !ignores),
+              where, "use the Hugging Face folder");
+}
+
+void add_special_tokens(const Tokenizer& tokenizer, std::int64_t vocab_size, GgufMetadata& metadata) {
   const std::pair<const char*, std::optional<TokenId>> ids[] = {
       {"bos", tokenizer.bos_id()}, {"eos", tokenizer.eos_id()}, {"unknown", tokenizer.unk_id()}, {"padding", tokenizer.pad_id()}};
   for (const auto& [role, id] : ids)
-    if (id) metadata.emplace_back(fmt::format("tokenizer.ggml.{}_token_id", role), static_cast<std::uint32_t>(*id));
+    if (id && *id < vocab_size) metadata.emplace_back(fmt::format("tokenizer.ggml.{}_token_id", role), static_cast<std::uint32_t>(*id));
+  const std::pair<const char*, const char*> others[] = {{"sep_token", "seperator"}, {"cls_token", "cls"}, {"mask_token", "mask"}};
+  for (const auto& [name, key] : others) {
+    const auto named = std::ranges::find(tokenizer.named_tokens(), name, &std::pair<std::string, std::string>::first);
+    const auto id = named != tokenizer.named_tokens().end() ? tokenizer.id_of(named->second) : std::nullopt;
+    if (id && *id < vocab_size) metadata.emplace_back(fmt::format("tokenizer.ggml.{}_token_id", key), static_cast<std::uint32_t>(*id));
+  }
   metadata.emplace_back("tokenizer.ggml.add_bos_token", tokenizer.adds_bos());
   metadata.emplace_back("tokenizer.ggml.add_eos_token", adds_eos(tokenizer));
 }
@@ -120,7 +158,7 @@ GgufMetadata gguf_tokenizer_metadata(const std::string& folder, std::int64_t voc
   const std::string where = join_path(folder, "tokenizer.json");
   const Tokenizer tokenizer = Tokenizer::from_folder(folder);  // checks the file
   const Json document = parse_json(read_file(where), where);
-  Vocabulary vocabulary = read_vocabulary(document, vocab_size, where);
+  Vocabulary vocabulary = read_vocabulary(document, tokenizer, vocab_size, where);
   const bool sentencepiece = document["model"].value("byte_fallback", false);
   GgufMetadata metadata = {{"tokenizer.ggml.model", std::string(sentencepiece ? "llama" : "gpt2")}};
   if (sentencepiece) {
@@ -128,15 +166,12 @@ GgufMetadata gguf_tokenizer_metadata(const std::string& folder, std::int64_t voc
     metadata.emplace_back("tokenizer.ggml.scores", scores_from_merges(document, vocabulary, where));
     metadata.emplace_back("tokenizer.ggml.add_space_prefix", adds_space_prefix(tokenizer));
   } else {
-    const std::string pre = gguf_pre_tokenizer(document.value("pre_tokenizer", Json()));
-    if (pre.empty())
-      throw Error(ErrorKind::data, "no pre-tokenizer of llama.cpp cuts text as this one does", where, "use the Hugging Face folder");
-    metadata.emplace_back("tokenizer.ggml.pre", pre);
+    metadata.emplace_back("tokenizer.ggml.pre", pre_tokenizer_name(document, tokenizer, where));
     metadata.emplace_back("tokenizer.ggml.merges", merge_texts(document, where));
   }
   metadata.emplace_back("tokenizer.ggml.tokens", std::move(vocabulary.tokens));
   metadata.emplace_back("tokenizer.ggml.token_type", std::move(vocabulary.types));
-  add_special_tokens(tokenizer, metadata);
+  add_special_tokens(tokenizer, vocab_size, metadata);
   if (const ChatTemplate chat = ChatTemplate::from_folder(folder); chat.name() != "plain")
     metadata.emplace_back("tokenizer.chat_template", chat.source());
   return metadata;
