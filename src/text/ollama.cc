@@ -27,7 +27,9 @@ constexpr const char* kQuestion = "Qquestion";
 constexpr const char* kAnswer = "Qanswer";
 constexpr const char* kSecond = "Qsecond";
 
+// llama.cpp puts BOS there itself, but only where the tokenizer does: else it is the template's own, as the <|im_start|> of a turn may be.
 std::string without_bos(const Renderer& renderer, std::string text) {
+  if (!renderer.tokenizer().adds_bos()) return text;
   const Json variables = special_token_variables(renderer.tokenizer());
   const std::string bos = variables.value("bos_token", "");
   return !bos.empty() && text.starts_with(bos) ? text.substr(bos.size()) : text;

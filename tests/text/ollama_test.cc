@@ -32,6 +32,23 @@ TEST(Ollama, BosIsLeftToLlamaCpp) {
   EXPECT_THAT(*text, Not(HasSubstr("<s>")));
 }
 
+// As Qwen and SmolLM2 have it: the marker of a turn is called BOS, and no tokenizer puts it anywhere.
+TEST(Ollama, ATurnThatBeginsWithBosKeepsIt) {
+  const Json config = {{"bos_token", "<|im_start|>"}, {"eos_token", "<|im_end|>"}};
+  const Renderer chat = {std::make_shared<const Tokenizer>(Tokenizer::from_json(small_tokenizer(), config, "small")),
+                         ChatTemplate::named("smollm2")};
+  const auto text = ollama_template(chat);
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, StartsWith("{{- if not .System }}{{ \"<|im_start|>system\\nYou are a helpful AI assistant named SmolLM"));
+  EXPECT_THAT(*text, HasSubstr(R"({{- if eq .Role "system" }}{{ "<|im_start|>system\n" }})"));
+}
+
+TEST(Ollama, ATemplatesOwnBosStaysWhereLlamaCppAddsNone) {
+  const auto text = ollama_template(renderer(ChatTemplate::named("llama3"), "</s>", false));
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, HasSubstr("<s>"));
+}
+
 TEST(Ollama, ASystemMessageInsideTheUsersTurnIsBeyondIt) {
   EXPECT_FALSE(ollama_template(renderer(ChatTemplate::named("llama2"))));
   EXPECT_THAT(ollama_modelfile(renderer(ChatTemplate::named("llama2")), "m.gguf", Json::object()), Not(HasSubstr("TEMPLATE")));
