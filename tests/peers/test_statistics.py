@@ -1,6 +1,8 @@
 """Our statistics equal those of scipy and statsmodels to 1e-6."""
 
+import itertools
 import json
+import math
 import os
 import random
 import subprocess
@@ -34,6 +36,32 @@ def bootstrap(values, seed, resamples):
     return [numpy.mean(values), *numpy.percentile(means, [2.5, 97.5])]
 
 
+def turned_signs(values, weights):
+    """Mean, interval and p-value of every way to turn the signs of a few values; scipy's exact permutation test for the latter."""
+    turns = numpy.array(list(itertools.product((0, 1), repeat=len(values))))[1:]
+    ratios = numpy.sort(turns @ values / (turns @ weights))
+    tail = math.floor(0.025 * 2 ** len(values))
+    p = scipy.stats.permutation_test((values,), numpy.sum, permutation_type="samples", n_resamples=numpy.inf).pvalue
+    return [sum(values) / sum(weights), ratios[tail - 1], ratios[-tail], p]
+
+
+def mcnemar_power(up, down, n):
+    """That of the exact test, over every number of changes and every split of it."""
+    power = 0
+    for changed in range(n + 1):
+        ups = numpy.arange(changed + 1)
+        p_values = numpy.minimum(1, 2 * scipy.stats.binom.cdf(numpy.minimum(ups, changed - ups), changed, 0.5))
+        split = scipy.stats.binom.pmf(ups, changed, up / (up + down))
+        power += scipy.stats.binom.pmf(changed, n, up + down) * split[p_values <= 0.05].sum()
+    return power
+
+
+def paired_rate_interval(lost, won, n):
+    most = lambda count, of: proportion_confint(count, of, alpha=0.025, method="beta") if of else (0, 1)
+    (fewest, largest), (low, high) = most(lost + won, n), (2 * share - 1 for share in most(won, lost + won))
+    return [low * (largest if low < 0 else fewest), high * (fewest if high < 0 else largest)]
+
+
 def cases():
     for z in (-8.0, -1.5, 0.0, 0.3, 4.0):
         yield {"function": "normal_cdf", "z": z}, scipy.stats.norm.cdf(z)
@@ -49,6 +77,18 @@ def cases():
     for _ in range(20):
         p_values = [rng.random() ** rng.choice([1, 4]) for _ in range(rng.randint(1, 12))]
         yield {"function": "holm", "p_values": p_values}, multipletests(p_values, method="holm")[1]
+    for _ in range(60):
+        n, p = rng.choice([1, 7, 40, 817, 5000]), rng.random()
+        yield {"function": "binomial_cdf", "k": (k := rng.randint(0, n)), "n": n, "p": p}, scipy.stats.binom.cdf(k, n, p)
+        yield {"function": "clopper_pearson", "count": k, "n": n, "confidence": 0.95}, proportion_confint(k, n, method="beta")
+    for lost, won, n in ((0, 0, 1), (0, 0, 17), (0, 8, 8), (8, 0, 8), (1, 0, 500), (3, 12, 40), (30, 31, 61), (70, 20, 817)):
+        yield {"function": "paired_rate_interval", "lost": lost, "won": won, "n": n}, paired_rate_interval(lost, won, n)
+    for lost, won, n in ((0, 0, 6), (0, 0, 17), (1, 4, 40), (9, 2, 221), (40, 60, 400)):
+        yield {"function": "smallest_rate_difference", "lost": lost, "won": won, "n": n}, 0.8
+    for n in (6, 9, 12):
+        values = numpy.array([rng.gauss(0.3, 1) for _ in range(n)])
+        for weights in (numpy.ones(n), numpy.array([float(rng.randint(1, 9)) for _ in range(n)])):
+            yield {"function": "estimate_ratio", "values": values.tolist(), "weights": weights.tolist()}, turned_signs(values, weights)
     for n in (3, 20, 221, 817):
         for alpha, power in ((0.05, 0.8), (0.01, 0.9), (0.2, 0.5)):
             yield {"function": "smallest_effect", "n": n, "alpha": alpha, "power": power}, power
@@ -76,6 +116,9 @@ def main():
     for case, wanted, found in zip(asked, expected, results, strict=True):
         if case["function"] == "smallest_effect":  # statsmodels' own search for it is less exact than its power at our answer
             found = NormalIndPower().power(found, case["n"], case["alpha"], ratio=0, alternative="two-sided")
+        if case["function"] == "smallest_rate_difference":
+            other = min(case["lost"], case["won"]) / case["n"]
+            found = mcnemar_power(other + found, other, case["n"])
         difference = float(numpy.max(numpy.abs(numpy.subtract(found, wanted))))
         worst[case["function"]] = max(worst.get(case["function"], 0), difference)
         if not difference <= 1e-6:

@@ -8,9 +8,11 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "iteralign/records.h"
+#include "statistics/binomial.h"
 #include "statistics/bootstrap.h"
 #include "statistics/judge_errors.h"
 #include "statistics/normal.h"
+#include "statistics/paired.h"
 #include "statistics/tests.h"
 
 namespace iteralign {
@@ -29,6 +31,21 @@ Json result_of(const Json& test_case) {
   if (function == "wilson") {
     const Rate rate = wilson_rate(integer("count"), integer("n"));
     return {rate.low, rate.high};
+  }
+  if (function == "binomial_cdf") return binomial_cdf(integer("k"), integer("n"), number("p"));
+  if (function == "clopper_pearson") {
+    const auto [low, high] = clopper_pearson(integer("count"), integer("n"), number("confidence"));
+    return {low, high};
+  }
+  if (function == "paired_rate_interval") {
+    const Interval interval = paired_rate_interval({integer("lost"), integer("won")}, integer("n"));
+    return {interval.low, interval.high};
+  }
+  if (function == "smallest_rate_difference") return *smallest_rate_difference({integer("lost"), integer("won")}, integer("n"));
+  if (function == "estimate_ratio") {
+    const auto numerators = test_case.at("values").get<std::vector<double>>();
+    const ValueEstimate estimate = estimate_ratio(numerators, test_case.at("weights").get<std::vector<double>>());
+    return {estimate.mean, estimate.interval->low, estimate.interval->high, estimate.p_value};
   }
   const auto values = test_case.at("values").get<std::vector<double>>();
   const MeanEstimate estimate = bootstrap_mean(values, test_case.at("seed"), integer("resamples"));

@@ -7,6 +7,7 @@
 #include "statistics/bootstrap.h"
 #include "statistics/judge_errors.h"
 #include "statistics/normal.h"
+#include "statistics/paired.h"
 #include "statistics/tests.h"
 
 namespace iteralign {
@@ -54,6 +55,70 @@ TEST(Bootstrap, IsOfTheMean) {
   EXPECT_NEAR(estimate.high - estimate.low, 2 * kZ95 / 20, 0.03);
   EXPECT_EQ(bootstrap_mean(values, 1).low, estimate.low);
   EXPECT_NE(bootstrap_mean(values, 2).low, estimate.low);
+}
+
+TEST(PairedRates, EqualItemsAreNoProof) {
+  const Interval none = paired_rate_interval({0, 0}, 17);
+  EXPECT_NEAR(none.high, 1 - std::pow(0.0125, 1 / 17.0), 1e-9);
+  EXPECT_EQ(none.low, -none.high);
+  EXPECT_GT(paired_rate_interval({0, 0}, 1).high, 0.95);
+  const Interval all = paired_rate_interval({0, 8}, 8);
+  EXPECT_GT(all.low, 0);
+  EXPECT_LT(all.low, 0.2);
+  EXPECT_EQ(all.high, 1);
+  EXPECT_LT(paired_rate_interval({0, 5}, 5).low, 0);  // McNemar's p is 0.0625
+}
+
+TEST(PairedRates, FewItemsFindNothing) {
+  for (const int n : {0, 1, 5}) EXPECT_FALSE(smallest_rate_difference({0, 0}, n)) << n;
+  EXPECT_FALSE(smallest_rate_difference({3, 3}, 6));
+  EXPECT_GT(*smallest_rate_difference({0, 0}, 6), 0.9);  // all six must change
+  EXPECT_GT(*smallest_rate_difference({0, 0}, 17), 0.4);
+  EXPECT_LT(*smallest_rate_difference({0, 0}, 5000), 0.002);
+  EXPECT_GT(*smallest_rate_difference({50, 60}, 817), *smallest_rate_difference({5, 60}, 817));  // what changes both ways hides it
+}
+
+// Truly 10 % go up and 4 % down, of 40 items: the interval holds the difference at least 95 times of 100.
+TEST(PairedRates, IntervalsCoverTheTruth) {
+  Random random(5);
+  int covered = 0;
+  for (int run = 0; run < 1000; ++run) {
+    Discordant changes;
+    for (int i = 0; i < 40; ++i) {
+      const double draw = random.uniform();
+      if (draw < 0.10)
+        ++changes.won;
+      else if (draw < 0.14)
+        ++changes.lost;
+    }
+    const Interval interval = paired_rate_interval(changes, 40);
+    if (interval.low <= 0.06 && 0.06 <= interval.high) ++covered;
+  }
+  EXPECT_GE(covered, 950);
+}
+
+TEST(ValueEstimates, SayNothingWithoutASpread) {
+  EXPECT_EQ(estimate_mean({}).n, 0);
+  const ValueEstimate one = estimate_mean(std::vector{0.3});
+  EXPECT_FALSE(one.interval);
+  EXPECT_EQ(one.p_value, 1);
+  const ValueEstimate five = estimate_mean(std::vector{0.1, 0.2, 0.3, 0.4, 0.5});
+  EXPECT_FALSE(five.interval);
+  EXPECT_EQ(five.p_value, 2 / 32.0);  // five values cannot show more
+  for (const std::size_t n : {6, 17, 40}) {
+    EXPECT_FALSE(estimate_mean(std::vector(n, 0.25)).interval) << n;
+    EXPECT_EQ(estimate_mean(std::vector(n, 0.0)).p_value, 1) << n;
+  }
+}
+
+TEST(ValueEstimates, IntervalAndTestAgreeWhereBothAreExact) {
+  Random random(6);
+  for (int run = 0; run < 50; ++run) {
+    std::vector<double> values;
+    for (int i = 0; i < 9; ++i) values.push_back(random.normal() + 0.6);
+    const ValueEstimate estimate = estimate_mean(values);
+    EXPECT_EQ(estimate.p_value <= 0.05, estimate.interval->low > 0 || estimate.interval->high < 0);
+  }
 }
 
 TEST(JudgeErrors, APerfectJudgeChangesNothing) {
