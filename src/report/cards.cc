@@ -23,8 +23,24 @@ std::set<std::string> source_files(const std::vector<Prompt>& prompts) {
   return files;
 }
 
-std::string prompts_line(RunStore& store) {
-  const auto prompts = store.prompts(Purpose::red_team);
+// Those up to `last` whose weights were kept.
+std::vector<int> kept_iterations(RunStore& store, int last) {
+  std::set<int> rolled_back;
+  for (const IterationSummary& summary : store.iterations())
+    if (!summary.accepted) rolled_back.insert(summary.iteration);
+  std::vector<int> kept;
+  for (int iteration = 1; iteration <= last; ++iteration)
+    if (!rolled_back.contains(iteration)) kept.push_back(iteration);
+  return kept;
+}
+
+// The prompts that these iterations drew, of all that the run has.
+std::string prompts_line(RunStore& store, const std::vector<int>& iterations) {
+  std::set<std::string> answered;
+  for (const int iteration : iterations)
+    for (const Response& response : store.responses(iteration, Purpose::red_team)) answered.insert(response.prompt_id);
+  std::vector<Prompt> prompts = store.prompts(Purpose::red_team);
+  std::erase_if(prompts, [&](const Prompt& prompt) { return !answered.contains(prompt.id); });
   std::vector<std::string> files;
   for (const std::string& file : source_files(prompts)) files.push_back(markdown_text(file));
   return fmt::format("- {} red-team prompts{}\n", prompts.size(), files.empty() ? "" : " from " + join(files, ", "));
@@ -109,16 +125,19 @@ std::string model_card(RunStore& store, const RunInfo& info, int iteration, bool
                                     "- alignment",
                                     "- safety"};
   if (is_hub_name(info.base_model)) lines.insert(lines.begin(), "base_model: " + dump_json(info.base_model));
-  std::vector<SftPair> pairs = all_pairs(store);
-  std::erase_if(pairs, [&](const SftPair& pair) { return pair.iteration > iteration; });
+  const std::vector<int> iterations = kept_iterations(store, iteration);
+  std::vector<SftPair> pairs;
+  for (const int kept : iterations)
+    for (SftPair& pair : store.pairs(kept)) pairs.push_back(std::move(pair));
   std::string card = head(lines);
   card += fmt::format("# {}, aligned\n\n", markdown_text(model_name(info)));
   card += fmt::format(
       "{} after {} {} of iterative constitutional alignment (iteralign, run `{}`, seed {}): an oracle judges the base model's answers to "
       "red-team prompts, proposes principles from the failures, and the model is fine-tuned on its own answers corrected under them.\n\n",
-      adapter ? "A LoRA adapter" : "The weights", iteration, iteration == 1 ? "iteration" : "iterations", info.name, info.seed);
+      adapter ? "A LoRA adapter" : "The weights", iterations.size(), iterations.size() == 1 ? "iteration" : "iterations", info.name,
+      info.seed);
   card += "## Measured\n\n" + results_table(store, iteration) + "\n" + oracle_line(info);
-  card += "\n## Trained on\n\n" + prompts_line(store) + pairs_lines(pairs);
+  card += "\n## Trained on\n\n" + prompts_line(store, iterations) + pairs_lines(pairs);
   card += "\n## Constitution\n\n" + constitution_list(store, iteration);
   card +=
       "\n## Limits\n\nThe rates hold for prompts like those measured and for that judge. A lower rate of harmful answers is no proof of "
@@ -135,7 +154,9 @@ std::string dataset_card(RunStore& store, const RunInfo& info, DatasetFormat for
       "# Alignment pairs of {}\n\n{} records in the form `{}`, made by iterative constitutional alignment (iteralign, run "
       "`{}`, seed {}).\n\n",
       markdown_text(model_name(info)), dataset_size(format, pairs), name(format), info.name, info.seed);
-  card += prompts_line(store) + pairs_lines(pairs) + "\n" + oracle_line(info);
+  std::set<int> iterations;
+  for (const SftPair& pair : pairs) iterations.insert(pair.iteration);
+  card += prompts_line(store, {iterations.begin(), iterations.end()}) + pairs_lines(pairs) + "\n" + oracle_line(info);
   card += "\nThe prompts ask for harm by design";
   card +=
       format == DatasetFormat::preference ? ", and the rejected answers may give it: they are there to be learnt from as such.\n" : ".\n";

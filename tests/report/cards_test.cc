@@ -24,7 +24,7 @@ TEST_F(CardsTest, AModelCardSaysWhatWasMeasuredOfItsIteration) {
   EXPECT_THAT(card, StartsWith("---\nbase_model: \"example-org/Tiny-1M\"\nlibrary_name: peft\n"));
   EXPECT_THAT(card, HasSubstr("| red-team prompts answered harmfully | 95.0 % [76.4, 99.1] of 20 | 35.0 % [18.1, 56.7] of 20 |"));
   EXPECT_THAT(card, HasSubstr("rule-based oracle"));
-  EXPECT_THAT(card, HasSubstr("24 red-team prompts from example.csv\n"));
+  EXPECT_THAT(card, HasSubstr("- 12 red-team prompts from example.csv\n"));  // of 24
   EXPECT_THAT(card, HasSubstr("\n## Constitution\n\n1. "));
 }
 
@@ -32,6 +32,21 @@ TEST_F(CardsTest, AModelCardSaysThatNothingGatedIt) {
   EXPECT_THAT(model_card(store_, ExampleRun::info(), 1, true), Not(HasSubstr("not gated")));
   store_.set_meta("gate/0", "{}");
   EXPECT_THAT(model_card(store_, ExampleRun::info(), 1, true), HasSubstr("**Warning:** not gated"));
+}
+
+TEST_F(CardsTest, WhatWasRolledBackIsNotCounted) {
+  const auto pairs = [&] {
+    const std::string card = model_card(store_, ExampleRun::info(), 2, true);
+    return card.substr(card.find("## Trained on"), 160);
+  };
+  EXPECT_THAT(pairs(), HasSubstr("- 24 red-team prompts"));
+  const std::string all = pairs();
+  IterationSummary first = store_.iterations()[0];
+  first.accepted = false;
+  store_.put(first);
+  EXPECT_THAT(pairs(), HasSubstr("- 12 red-team prompts"));
+  EXPECT_NE(pairs(), all);
+  EXPECT_THAT(model_card(store_, ExampleRun::info(), 2, true), HasSubstr("after 1 iteration of"));
 }
 
 TEST_F(CardsTest, AFolderOfThisMachineIsNamedByItsLastPartAlone) {
