@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
+#include "cli/oracle_client.h"
 #include "cli/output.h"
 #include "cli/run_argument.h"
 #include "cli/verbs.h"
+#include "core/log.h"
+#include "core/strings.h"
 #include "iteralign/error.h"
 #include "report/comparison.h"
+#include "report/lm_eval_reader.h"
 #include "report/run_summary.h"
 
 namespace iteralign {
@@ -20,39 +25,59 @@ struct CompareFlags {
   bool json = false;
 };
 
+// The evaluation of an iteration, judged by the oracle of the run's configuration.
+EvaluatedSet of_run(RunStore& store, int iteration, const std::string& name) {
+  return run_evaluation(store, iteration, name, oracle_line(store));
+}
+
 EvaluatedSet open_evaluation(const std::string& argument) {
   const auto folder = find_run_if_any(argument);
   if (!folder) return read_evaluation(argument);
   RunStore store(join_path(*folder, "run.db"));
-  return run_evaluation(store, accepted_iteration(store), argument);
+  return of_run(store, accepted_iteration(store), argument);
 }
 
 // A run alone: its base model against what it made of it.
+std::vector<EvaluatedSet> open_run(const std::string& argument) {
+  const auto folder = find_run_if_any(argument);
+  if (!folder) throw Error(ErrorKind::usage, "needs a run, or two evaluations", "compare");
+  RunStore store(join_path(*folder, "run.db"));
+  const int accepted = accepted_iteration(store);
+  if (accepted == 0)
+    throw Error(ErrorKind::data, "has no accepted iteration, so there is nothing to compare its base model with", argument);
+  return {of_run(store, 0, argument + ", base model"), of_run(store, accepted, fmt::format("{}, iteration {}", argument, accepted))};
+}
+
 std::vector<EvaluatedSet> open_evaluations(const std::vector<std::string>& arguments) {
-  if (arguments.size() == 1) {
-    const auto folder = find_run_if_any(arguments[0]);
-    if (!folder) throw Error(ErrorKind::usage, "needs a run, or two evaluations", "compare");
-    RunStore store(join_path(*folder, "run.db"));
-    const int accepted = accepted_iteration(store);
-    return {run_evaluation(store, 0, arguments[0] + ", base model"),
-            run_evaluation(store, accepted, fmt::format("{}, iteration {}", arguments[0], accepted))};
-  }
+  if (arguments.size() == 1) return open_run(arguments[0]);
   std::vector<EvaluatedSet> sets;
   for (const std::string& argument : arguments) sets.push_back(open_evaluation(argument));
+  std::vector<std::string> names;
+  for (const EvaluatedSet& set : sets) names.push_back(set.name);
+  // Two of one name are told apart by where they lie.
+  for (std::size_t i = 0; i < sets.size(); ++i)
+    if (std::ranges::count(names, names[i]) > 1) sets[i].name += " (" + arguments[i] + ")";
   return sets;
+}
+
+Comparison compare_or_fail(const EvaluatedSet& before, const EvaluatedSet& after, const std::string& argument) {
+  Comparison comparison = compare(before, after);
+  if (comparison.tasks.empty())
+    throw Error(ErrorKind::data, "nothing can be compared with " + before.name + ": " + join(comparison.notes, "; "), argument,
+                "evaluate both with the same --tasks and --data");
+  for (const std::string& note : comparison.notes) log_warning("{}", note);
+  return comparison;
 }
 
 void run_compare(const CompareFlags& flags) {
   const std::vector<EvaluatedSet> sets = open_evaluations(flags.evaluations);
   Json all = Json::array();
   for (std::size_t i = 1; i < sets.size(); ++i) {
-    const auto comparisons = compare(sets[0], sets[i]);
-    if (comparisons.empty())
-      throw Error(ErrorKind::data, "has no task in common with " + sets[0].name, sets[i].name, "evaluate both with the same --tasks");
+    const Comparison comparison = compare_or_fail(sets[0], sets[i], flags.evaluations[i]);
     if (flags.json)
-      all.push_back(comparison_json(sets[0], sets[i], comparisons));
+      all.push_back(comparison_json(sets[0], sets[i], comparison));
     else
-      print((i > 1 ? "\n" : "") + comparison_table(sets[0], sets[i], comparisons, flags.flips));
+      print((i > 1 ? "\n" : "") + comparison_table(sets[0], sets[i], comparison, flags.flips));
   }
   if (flags.json) print_json(all);
 }

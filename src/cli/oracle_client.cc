@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "config/config.h"
 #include "core/interrupt.h"
+#include "core/json.h"
 #include "offline/embedded_oracle.h"
 #include "oracle/openai_oracle.h"
 
@@ -65,5 +67,16 @@ std::unique_ptr<Oracle> make_oracle(const OracleConfig& config, ReplyCache& cach
 }
 
 std::string oracle_name(const OracleConfig& config) { return config.base_url + (config.model.empty() ? "" : " " + config.model); }
+
+std::string oracle_line(const OracleConfig& config) {
+  return is_embedded_oracle(config.base_url) || config.model.empty() ? config.base_url : config.model + " at " + config.base_url;
+}
+
+std::string oracle_line(RunStore& run) { return oracle_line(parse_config(run.meta("config").value_or(""), "run.db").oracle); }
+
+std::string oracle_identity(const OracleConfig& config) {
+  const std::string address = config.base_url.substr(0, config.base_url.find('?'));
+  return dump_json({address, config.model, config.send_temperature, config.wrong_verdict_rate, config.fault_rate, config.fault_kinds});
+}
 
 }  // namespace iteralign

@@ -6,6 +6,7 @@
 
 #include "iteralign/config.h"
 #include "iteralign/oracle.h"
+#include "store/run_store.h"
 
 namespace iteralign {
 
@@ -14,5 +15,10 @@ std::unique_ptr<Oracle> make_oracle(const OracleConfig& config, ReplyCache& cach
 
 // By which a calibration says whose it is: address and model.
 std::string oracle_name(const OracleConfig& config);
+// For people, in tables and reports: "keyword", or what answers and where.
+std::string oracle_line(const OracleConfig& config);
+std::string oracle_line(RunStore& run);  // of its configuration
+// All on which its replies depend beside the question: without secrets, so that a new key changes nothing.
+std::string oracle_identity(const OracleConfig& config);
 
 }  // namespace iteralign

@@ -1,5 +1,6 @@
 #include "cli/run_files_writer.h"
 
+#include "cli/oracle_client.h"
 #include "config/config.h"
 #include "core/hash.h"
 #include "report/run_files.h"
@@ -7,11 +8,6 @@
 
 namespace iteralign {
 namespace {
-
-std::string oracle_line(const OracleConfig& oracle) {
-  const bool embedded = oracle.base_url == "keyword" || oracle.base_url == "lab";
-  return embedded || oracle.model.empty() ? oracle.base_url : oracle.model + " at " + oracle.base_url;
-}
 
 // Older programs called a run completed that came to nothing.
 std::string stored_status(RunStore& store) {

@@ -5,182 +5,159 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/files.h"
-#include "core/strings.h"
-#include "iteralign/error.h"
-#include "report/terminal_table.h"
-#include "stages/stage.h"
+#include "report/judge_words.h"
 
 namespace iteralign {
 namespace {
 
-// The first text of a document that is more than a label.
-std::string text_of(const Json& doc) {
-  for (const char* key : {"question", "input", "prompt", "text"})
-    if (doc.contains(key) && doc[key].is_string()) return doc[key];
-  return dump_json(doc);
-}
+struct Pair {
+  const EvaluatedItem* before;
+  const EvaluatedItem* after;
+};
 
-EvaluatedTask read_samples(const std::string& path, const std::string& task, const Json& results) {
-  EvaluatedTask found{.task = task, .metric = {}, .items = {}};
-  const std::string text = read_file(path);
-  for (const std::string_view line : split_lines(text)) {
-    const Json sample = parse_json(line, path);
-    if (!sample.contains("metrics") || !sample["metrics"].is_array() || sample["metrics"].empty() || !sample.contains("doc_hash"))
-      throw Error(ErrorKind::data, "is not a samples file of lm-evaluation-harness", path, "evaluate again with --out");
-    if (found.metric.empty()) found.metric = sample["metrics"][0];
-    const auto value = sample.find(found.metric);
-    if (value == sample.end() || !value->is_number()) continue;  // unjudged
-    found.items[sample["doc_hash"]] = {text_of(sample.value("doc", Json::object())), value->get<double>()};
-  }
-  if (results.contains("higher_is_better") && results["higher_is_better"].contains(task))
-    found.higher_is_better = results["higher_is_better"][task].value(found.metric, true);
-  return found;
-}
+// The items of both tasks that were judged in both, and what became of the others.
+struct Pairing {
+  std::vector<Pair> pairs;
+  std::size_t only_before = 0, only_after = 0, unjudged = 0;
+};
 
-EvaluatedTask task_of(RunStore& store, int iteration, Purpose purpose, const char* task, const char* metric) {
-  EvaluatedTask found{.task = task, .metric = metric, .higher_is_better = false, .items = {}};
-  for (const Case& item : cases(store, iteration, purpose))
-    if (item.verdict.label != Label::unjudged)
-      found.items[item.prompt.id] = {item.prompt.messages.back().content, item.verdict.label == Label::negative ? 1.0 : 0.0};
-  return found;
-}
-
-bool is_count(double value) { return value == 0 || value == 1; }
-
-TaskComparison compare_tasks(const EvaluatedTask& before, const EvaluatedTask& after) {
-  TaskComparison result{.task = before.task, .metric = before.metric, .higher_is_better = before.higher_is_better, .counts = true};
-  std::vector<double> differences;
+Pairing pair_items(const EvaluatedTask& before, const EvaluatedTask& after) {
+  Pairing pairing;
   for (const auto& [key, item] : before.items) {
     const auto other = after.items.find(key);
-    if (other == after.items.end()) continue;
-    const double a = item.value, b = other->second.value;
-    differences.push_back(b - a);
-    result.before += a;
-    result.after += b;
-    result.counts = result.counts && is_count(a) && is_count(b);
-    if (a != b) result.flips.push_back({item.text, a, b});
-    if (a > b) ++result.changes.lost;
-    if (a < b) ++result.changes.won;
+    if (other == after.items.end())
+      ++pairing.only_before;
+    else if (!item.value || !other->second.value)
+      ++pairing.unjudged;
+    else
+      pairing.pairs.push_back({&item, &other->second});
   }
-  result.n = static_cast<int>(differences.size());
-  if (result.n == 0) return result;
-  result.before /= result.n;
-  result.after /= result.n;
-  result.difference = bootstrap_mean(differences, kBootstrapSeed);
+  pairing.only_after = after.items.size() - pairing.pairs.size() - pairing.unjudged;
+  return pairing;
+}
+
+bool is_count(const EvaluatedItem& item) { return (*item.value == 0 || *item.value == 1) && item.weight == 1; }
+
+// The metric of one side.
+double metric(const std::vector<Pair>& pairs, const EvaluatedItem* Pair::*side, Scale scale) {
+  double sum = 0, weights = 0;
+  for (const Pair& pair : pairs) sum += *(pair.*side)->value, weights += (pair.*side)->weight;
+  return scale == Scale::perplexity ? std::exp(sum / weights) : sum / weights;
+}
+
+std::vector<Flip> flips_of(const std::vector<Pair>& pairs, Scale scale) {
+  const auto shown = [&](const EvaluatedItem& item) {
+    return scale == Scale::perplexity ? std::exp(*item.value / item.weight) : *item.value / item.weight;
+  };
+  std::vector<Flip> flips;
+  for (const auto& [before, after] : pairs)
+    if (*before->value != *after->value) flips.push_back({before->text, shown(*before), shown(*after)});
+  std::ranges::stable_sort(flips, std::greater(), [](const Flip& flip) { return std::abs(flip.after - flip.before); });
+  return flips;
+}
+
+void test_counts(TaskComparison& result) {
+  result.test = "mcnemar exact";
+  result.p_value = mcnemar_exact(result.changes);
+  result.interval = paired_rate_interval(result.changes, result.n);
+  result.smallest_effect = smallest_rate_difference(result.changes, result.n);
+}
+
+void test_values(const std::vector<Pair>& pairs, Scale scale, TaskComparison& result) {
+  std::vector<double> differences, weights;
   double squares = 0;
-  for (const double d : differences) squares += (d - result.difference.mean) * (d - result.difference.mean) / result.n;
+  for (const auto& [before, after] : pairs) {
+    differences.push_back(*after->value - *before->value);
+    weights.push_back(before->weight);
+  }
+  const ValueEstimate estimate = estimate_ratio(differences, weights);
+  result.test = estimate.exact ? "sign flips, exact" : "paired bootstrap";
+  result.p_value = estimate.p_value;
+  if (!estimate.interval) return;
+  // Losses differ by the logarithm of a ratio of perplexities.
+  const auto on_scale = [&](double x) { return scale == Scale::perplexity ? result.before * std::expm1(x) : x; };
+  result.interval = {on_scale(estimate.interval->low), on_scale(estimate.interval->high)};
+  const bool weighted = std::ranges::any_of(weights, [](double weight) { return weight != 1; });
+  if (estimate.exact || weighted || scale == Scale::perplexity) return;
+  for (const double d : differences) squares += (d - estimate.mean) * (d - estimate.mean) / result.n;
   result.smallest_effect = smallest_effect(std::sqrt(squares), result.n);
-  result.p_value = result.counts ? mcnemar_exact(result.changes) : result.difference.p_value;
-  std::ranges::stable_sort(result.flips, std::greater(), [](const Flip& flip) { return std::abs(flip.after - flip.before); });
+}
+
+TaskComparison compare_items(const EvaluatedTask& task, const std::vector<Pair>& pairs) {
+  TaskComparison result{.task = label(task), .metric = task.metric, .higher_is_better = task.higher_is_better};
+  result.n = static_cast<int>(pairs.size());
+  result.before = metric(pairs, &Pair::before, task.scale);
+  result.after = metric(pairs, &Pair::after, task.scale);
+  result.difference = result.after - result.before;
+  for (const auto& [before, after] : pairs) {
+    if (*before->value > *after->value) ++result.changes.lost;
+    if (*before->value < *after->value) ++result.changes.won;
+  }
+  result.flips = flips_of(pairs, task.scale);
+  const auto counts = [](const Pair& pair) { return is_count(*pair.before) && is_count(*pair.after); };
+  if (task.scale == Scale::mean && std::ranges::all_of(pairs, counts))
+    test_counts(result);
+  else
+    test_values(pairs, task.scale, result);
   return result;
 }
 
-std::string one_line(const std::string& text) {
-  std::string line = shorten(text, 100);
-  std::ranges::replace(line, '\n', ' ');
-  return line;
+// Why two tasks of the same name cannot be compared; empty: they can.
+std::string incomparable(const EvaluatedTask& before, const EvaluatedTask& after, const Pairing& pairing) {
+  if (!before.unusable.empty() || !after.unusable.empty()) return before.unusable.empty() ? after.unusable : before.unusable;
+  if (!before.version.is_null() && !after.version.is_null() && before.version != after.version)
+    return fmt::format("version {} of the task against version {}", dump_json(before.version), dump_json(after.version));
+  if (pairing.pairs.empty() && pairing.unjudged > 0) return fmt::format("no item was judged in both, of {} in common", pairing.unjudged);
+  if (pairing.pairs.empty()) return fmt::format("no item of {} is among the other's {}", before.items.size(), after.items.size());
+  if (std::ranges::any_of(pairing.pairs, [](const Pair& pair) { return pair.before->weight != pair.after->weight; }))
+    return "the same texts have other numbers of tokens: such perplexities do not compare";
+  return {};
+}
+
+void note_what_is_special(const EvaluatedTask& before, const EvaluatedTask& after, const Pairing& pairing,
+                          std::vector<std::string>& notes) {
+  const std::string task = label(before) + " (" + before.metric + ")";
+  if (before.judge != after.judge)
+    notes.push_back(fmt::format("{}: two judges, so no comparison of models alone: {}; and {}", task, judge_words(before.judge),
+                                judge_words(after.judge)));
+  if (pairing.only_before + pairing.only_after > 0)
+    notes.push_back(
+        fmt::format("{}: {} items of the first and {} of the second have no partner", task, pairing.only_before, pairing.only_after));
+  if (pairing.unjudged > 0) notes.push_back(fmt::format("{}: {} items were not judged in both", task, pairing.unjudged));
+}
+
+bool is_same_task(const EvaluatedTask& a, const EvaluatedTask& b) {
+  return a.task == b.task && a.filter == b.filter && a.metric == b.metric;
+}
+
+void note_tasks_of_one(const EvaluatedSet& these, const EvaluatedSet& those, const char* which, std::vector<std::string>& notes) {
+  for (const EvaluatedTask& task : these.tasks)
+    if (std::ranges::none_of(those.tasks, [&](const EvaluatedTask& other) { return is_same_task(task, other); }))
+      notes.push_back(fmt::format("{} ({}): only the {} has it", label(task), task.metric, which));
 }
 
 }  // namespace
 
-EvaluatedSet read_evaluation(const std::string& folder) {
-  std::string results_path;
-  for (const std::string& path : list_files(folder)) {
-    const std::string name = path.substr(path.rfind('/') + 1);
-    if (name.starts_with("results_") && name.ends_with(".json") &&
-        (results_path.empty() || name > results_path.substr(results_path.rfind('/') + 1)))
-      results_path = path;
-  }
-  if (results_path.empty()) throw Error(ErrorKind::data, "has no results_<time>.json", folder, "iteralign eval --out DIR writes one");
-  const Json results = read_json(results_path);
-  const std::size_t begin = results_path.rfind('/') + 1 + std::string_view("results_").size();
-  const std::string time = results_path.substr(begin, results_path.size() - begin - std::string_view(".json").size());
-  EvaluatedSet set{.name = results.value("model_name", folder), .tasks = {}};
-  const Json versions = results.value("versions", Json::object());
-  for (const auto& [task, version] : versions.items()) {
-    const std::string samples = join_path(results_path.substr(0, results_path.rfind('/')), fmt::format("samples_{}_{}.jsonl", task, time));
-    if (exists(samples)) set.tasks.push_back(read_samples(samples, task, results));
-  }
-  if (set.tasks.empty())
-    throw Error(ErrorKind::data, "has no samples beside it", results_path, "evaluate with --out, or with --log_samples");
-  return set;
-}
-
-EvaluatedSet run_evaluation(RunStore& store, int iteration, const std::string& name) {
-  EvaluatedSet set{.name = name,
-                   .tasks = {task_of(store, iteration, Purpose::heldout, "held-out red team", "negative"),
-                             task_of(store, iteration, Purpose::benign, "benign", "refused"),
-                             task_of(store, iteration, Purpose::lookalike, "look-alikes", "refused"),
-                             task_of(store, iteration, Purpose::twin, "twins", "refused")}};
-  // What was not measured is no comparison, and has no part in the correction for several.
-  std::erase_if(set.tasks, [](const EvaluatedTask& task) { return task.items.empty(); });
-  return set;
-}
-
-std::vector<TaskComparison> compare(const EvaluatedSet& before, const EvaluatedSet& after) {
-  std::vector<TaskComparison> all;
+Comparison compare(const EvaluatedSet& before, const EvaluatedSet& after) {
+  Comparison all;
   for (const EvaluatedTask& task : before.tasks) {
-    const auto other =
-        std::ranges::find_if(after.tasks, [&](const EvaluatedTask& t) { return t.task == task.task && t.metric == task.metric; });
-    if (other != after.tasks.end()) all.push_back(compare_tasks(task, *other));
+    const auto other = std::ranges::find_if(after.tasks, [&](const EvaluatedTask& t) { return is_same_task(t, task); });
+    if (other == after.tasks.end()) continue;
+    const Pairing pairing = pair_items(task, *other);
+    if (const std::string reason = incomparable(task, *other, pairing); !reason.empty()) {
+      all.notes.push_back(fmt::format("{} ({}) is left out: {}", label(task), task.metric, reason));
+      continue;
+    }
+    note_what_is_special(task, *other, pairing, all.notes);
+    all.tasks.push_back(compare_items(task, pairing.pairs));
   }
+  note_tasks_of_one(before, after, "first", all.notes);
+  note_tasks_of_one(after, before, "second", all.notes);
   std::vector<double> p_values;
-  for (const TaskComparison& comparison : all) p_values.push_back(comparison.p_value);
+  for (const TaskComparison& comparison : all.tasks) p_values.push_back(comparison.p_value);
   const std::vector<double> adjusted = holm(p_values);
-  for (std::size_t i = 0; i < all.size(); ++i) all[i].p_holm = adjusted[i];
+  for (std::size_t i = 0; i < all.tasks.size(); ++i) all.tasks[i].p_holm = adjusted[i];
   return all;
-}
-
-std::string comparison_table(const EvaluatedSet& before, const EvaluatedSet& after, const std::vector<TaskComparison>& comparisons,
-                             std::size_t flips) {
-  std::vector<std::vector<std::string>> rows;
-  for (const TaskComparison& c : comparisons) {
-    const auto& d = c.difference;
-    rows.push_back({fmt::format("{} ({} {})", c.task, c.metric, c.higher_is_better ? "↑" : "↓"), fmt::format("{}", c.n),
-                    fmt::format("{:.4f}", c.before), fmt::format("{:.4f}", c.after),
-                    fmt::format("{:+.4f} [{:+.4f}, {:+.4f}]", d.mean, d.low, d.high), fmt::format("{} / {}", c.changes.won, c.changes.lost),
-                    fmt::format("{:.3g}", c.p_value), fmt::format("{:.3g}", c.p_holm), fmt::format("{:.4f}", c.smallest_effect)});
-  }
-  std::string text = fmt::format("{}  ->  {}\n", before.name, after.name);
-  text += format_table(
-      {"task", "n", "before", "after", "difference", "up / down", "p", "p (Holm)", "smallest"},
-      {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right, Align::right, Align::right, Align::right}, rows);
-  text +=
-      "Paired: n items of both; difference with a bootstrap's 95 % interval; p by McNemar's exact test where items are 0 or 1, else by the "
-      "paired\n"
-      "bootstrap; Holm corrects for the tasks of this table; smallest: the difference that so many items find in four of five cases.\n";
-  for (const TaskComparison& c : comparisons) {
-    if (flips == 0 || c.flips.empty()) continue;
-    text += fmt::format("\n{}: {} items changed\n", c.task, c.flips.size());
-    for (std::size_t i = 0; i < std::min(flips, c.flips.size()); ++i)
-      text += fmt::format("  {:.3g} -> {:.3g}  {}\n", c.flips[i].before, c.flips[i].after, one_line(c.flips[i].text));
-  }
-  return text;
-}
-
-Json comparison_json(const EvaluatedSet& before, const EvaluatedSet& after, const std::vector<TaskComparison>& comparisons) {
-  Json tasks = Json::array();
-  for (const TaskComparison& c : comparisons) {
-    Json flips = Json::array();
-    for (const Flip& flip : c.flips) flips.push_back({{"text", flip.text}, {"before", flip.before}, {"after", flip.after}});
-    tasks.push_back({{"task", c.task},
-                     {"metric", c.metric},
-                     {"higher_is_better", c.higher_is_better},
-                     {"n", c.n},
-                     {"before", c.before},
-                     {"after", c.after},
-                     {"difference", c.difference.mean},
-                     {"ci95", {c.difference.low, c.difference.high}},
-                     {"test", c.counts ? "mcnemar exact" : "paired bootstrap"},
-                     {"up", c.changes.won},
-                     {"down", c.changes.lost},
-                     {"p", c.p_value},
-                     {"p_holm", c.p_holm},
-                     {"smallest_effect", c.smallest_effect},
-                     {"flips", std::move(flips)}});
-  }
-  return {{"before", before.name}, {"after", after.name}, {"tasks", std::move(tasks)}};
 }
 
 }  // namespace iteralign
