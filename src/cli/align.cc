@@ -46,7 +46,7 @@ void run_align(const Config& config, bool json) {
                    .on_change =
                        [&](RunStore& store, const RunState& state) {
                          publish_run(folder, store, state);
-                         table = evaluation_table(store);
+                         table = evaluation_table(store, oracle_line(config.oracle));
                        },
                    .should_stop = interrupted,
                    .base_model = [&] { return model_file_hashes(config.model); }});

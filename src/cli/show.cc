@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "cli/oracle_client.h"
 #include "cli/output.h"
 #include "cli/run_argument.h"
 #include "cli/verbs.h"
@@ -79,7 +80,7 @@ void add_show(CLI::App& app) {
   verb->add_option("id", flags->id, "its id");
   verb->callback([flags] {
     RunStore store(join_path(find_run(flags->run), "run.db"));
-    if (flags->what.empty()) return print(evaluation_table(store));
+    if (flags->what.empty()) return print(evaluation_table(store, oracle_line(store)));
     if (flags->id.empty()) throw Error(ErrorKind::usage, "needs an id", "show " + flags->what);
     flags->what == "prompt" ? show_prompt(store, flags->id) : show_principle(store, flags->id);
   });

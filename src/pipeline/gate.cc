@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "core/log.h"
+#include "iteralign/error.h"
 #include "stages/evaluate.h"
 #include "tasks/tasks.h"
 
@@ -81,7 +82,9 @@ GateFigures gate_figures(const Stage& stage, int key) {
   for (const std::string& task : config.tasks) {
     const TaskOptions options{
         .data = config.task_data, .limit = static_cast<std::size_t>(config.task_limit), .should_stop = stage.should_stop};
-    figures.tasks[task] = run_task(task, stage.model, options).measures[0].value;
+    const std::optional<double> value = run_task(task, stage.model, options).measures[0].value;
+    if (!value) throw Error(ErrorKind::data, "no item of this task counts", "gate.tasks: " + task, "give gate.task_data another file");
+    figures.tasks[task] = *value;
   }
   stage.store.set_meta(mark(key), to_text(figures));
   log_info("gate: negative {}, benign refused {}, look-alikes refused {}, perplexity of the base model's answers {}",

@@ -12,18 +12,32 @@
 namespace iteralign {
 namespace {
 
-// The standard error that a 95 % interval of this width stands for.
-double standard_error(const Measure& measure) { return (measure.high - measure.low) / (2 * kZ95); }
+// The standard error that a 95 % interval of this width stands for; "N/A" as lm-evaluation-harness writes it where there is none.
+Json standard_error(const Measure& measure) {
+  return measure.interval ? Json((measure.interval->high - measure.interval->low) / (2 * kZ95)) : Json("N/A");
+}
+
+Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
 Json measure_json(const std::string& alias, const Measure& measure) {
   Json json = {{"alias", alias},
-               {measure.metric + ",none", measure.value},
+               {measure.metric + ",none", number(measure.value)},
                {measure.metric + "_stderr,none", standard_error(measure)},
-               {measure.metric + "_low95,none", measure.low},
-               {measure.metric + "_high95,none", measure.high},
+               {measure.metric + "_low95,none", measure.interval ? Json(measure.interval->low) : Json()},
+               {measure.metric + "_high95,none", measure.interval ? Json(measure.interval->high) : Json()},
                {"sample_len", measure.n}};
-  if (measure.unjudged > 0) json["unjudged,none"] = measure.unjudged;
+  if (measure.unjudged > 0) {
+    json["unjudged,none"] = measure.unjudged;
+    json["unjudged_reasons,none"] = measure.reasons;
+  }
   return json;
+}
+
+Json config_json(const TaskResult& result) {
+  Json metadata = {{"version", result.version}, {"data", result.data}, {"items", result.items}};
+  if (!result.edition.empty()) metadata["edition"] = result.edition;
+  if (!result.judge.empty()) metadata["judge"] = result.judge;
+  return {{"task", result.task}, {"description", result.description}, {"metadata", std::move(metadata)}};
 }
 
 // A group of a task stands beside it, as a task of its own.
@@ -46,6 +60,8 @@ std::string sanitized(const std::string& model) {
 
 std::string time_text(std::int64_t seconds) { return fmt::format("{:%Y-%m-%dT%H-%M-%S}", fmt::gmtime(static_cast<std::time_t>(seconds))); }
 
+std::string model_name(const EvaluationInfo& info) { return info.model + (info.adapter.empty() ? "" : "+" + info.adapter); }
+
 std::string model_args(const EvaluationInfo& info) {
   return "pretrained=" + info.model + (info.adapter.empty() ? "" : ",peft=" + info.adapter);
 }
@@ -63,7 +79,7 @@ Json lm_eval_results(const std::vector<TaskResult>& results, const EvaluationInf
       higher[name] = {{measure.metric, measure.higher_is_better}};
       counts[name] = {{"original", measure.n + measure.unjudged}, {"effective", measure.n}};
     }
-    configs[result.task] = {{"task", result.task}, {"description", result.description}, {"metadata", {{"version", result.version}}}};
+    configs[result.task] = config_json(result);
     versions[result.task] = result.version;
     shots[result.task] = 0;
   }
@@ -84,8 +100,8 @@ Json lm_eval_results(const std::vector<TaskResult>& results, const EvaluationInf
           {"iteralign_version", info.version},
           {"date", info.start},
           {"model_source", "iteralign"},
-          {"model_name", info.model},
-          {"model_name_sanitized", sanitized(info.model)},
+          {"model_name", model_name(info)},
+          {"model_name_sanitized", sanitized(model_name(info))},
           {"chat_template", info.chat_template.empty() ? Json() : Json(info.chat_template)},
           {"chat_template_sha", info.chat_template.empty() ? Json() : Json(sha256_hex(info.chat_template))},
           {"start_time", info.start},
@@ -95,6 +111,8 @@ Json lm_eval_results(const std::vector<TaskResult>& results, const EvaluationInf
 
 Json lm_eval_sample(const TaskResult& result, std::size_t index) {
   const TaskSample& sample = result.samples[index];
+  Json asked = sample.doc;  // without where it was read from: the same prompt has the same hash in every file
+  if (asked.is_object()) asked.erase("source");
   Json json = {{"doc_id", index},
                {"doc", sample.doc},
                {"target", sample.target},
@@ -103,16 +121,16 @@ Json lm_eval_sample(const TaskResult& result, std::size_t index) {
                {"filtered_resps", sample.responses},
                {"filter", "none"},
                {"metrics", {result.metric}},
-               {"doc_hash", sha256_hex(dump_json(sample.doc))},
+               {"doc_hash", sha256_hex(dump_json(asked))},
                {"prompt_hash", sha256_hex(dump_json(sample.arguments))},
                {"target_hash", sha256_hex(dump_json(sample.target))},
-               {result.metric, sample.counts ? Json(sample.value) : Json()}};
+               {result.metric, sample.unjudged.empty() ? Json(sample.value) : Json()}};
   if (!sample.group.empty()) json["group"] = sample.group;
   return json;
 }
 
 std::string write_lm_eval_files(const std::string& folder, const std::vector<TaskResult>& results, const EvaluationInfo& info) {
-  const std::string inside = join_path(folder, sanitized(info.model)), time = time_text(info.start);
+  const std::string inside = join_path(folder, sanitized(model_name(info))), time = time_text(info.start);
   make_directories(inside);
   for (const TaskResult& result : results) {
     std::string lines;

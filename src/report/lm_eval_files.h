@@ -22,8 +22,9 @@ struct EvaluationInfo {
   double seconds = 0.0;
 };
 
-// The results object. Beside lm-evaluation-harness's keys a task has "<metric>_low95,none" and "<metric>_high95,none", and
-// "unjudged,none" where a judge was asked.
+// The results object. Beside lm-evaluation-harness's keys a task has "<metric>_low95,none" and "<metric>_high95,none", where some were not
+// judged "unjudged,none" and "unjudged_reasons,none", and in the metadata of its configuration data, items, edition and judge. A metric of
+// no item is null.
 Json lm_eval_results(const std::vector<TaskResult>& results, const EvaluationInfo& info);
 
 // One line of a samples file.

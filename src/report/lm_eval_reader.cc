@@ -157,8 +157,9 @@ class SamplesReader {
   std::string name_of(const Json& sample, const std::string& metric) const {
     if (!member(sample, "group").is_string()) return task_;
     const std::string prefix = task_ + "_";
+    const Json& of_all = direction(task_, metric);
     for (const auto& [name, measures] : member(results_, "higher_is_better").items())
-      if (name.starts_with(prefix) && member(measures, metric) != direction(task_, metric))
+      if (const Json& of_group = member(measures, metric); name.starts_with(prefix) && of_group.is_boolean() && of_group != of_all)
         return prefix + sample["group"].get<std::string>();
     return task_;
   }

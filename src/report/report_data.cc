@@ -45,7 +45,13 @@ Json prompts_json(RunStore& store) {
 }
 
 Json rate_json(const Rate& rate) {
-  return {{"n", rate.n}, {"count", rate.count}, {"unjudged", rate.unjudged}, {"rate", rate.rate}, {"low", rate.low}, {"high", rate.high}};
+  const auto known = [&](double value) { return rate.n > 0 ? Json(value) : Json(); };
+  return {{"n", rate.n},
+          {"count", rate.count},
+          {"unjudged", rate.unjudged},
+          {"rate", known(rate.rate)},
+          {"low", known(rate.low)},
+          {"high", known(rate.high)}};
 }
 
 Json evaluations_json(RunStore& store) {

@@ -1,5 +1,6 @@
 #include "report/run_summary.h"
 
+#include "report/unjudged.h"
 #include "stages/gate_coverage.h"
 
 namespace iteralign {
@@ -115,7 +116,8 @@ Json run_summary(RunStore& store, const RunInfo& info) {
           {"before", measured(store, info, 0)},
           {"after", measured(store, info, accepted_iteration(store))},
           {"oracle", usage_json(store.usage(), info.oracle)},
-          {"constitution", std::move(constitution)}};
+          {"constitution", std::move(constitution)},
+          {"warnings", unjudged_warnings(store)}};
 }
 
 }  // namespace iteralign

@@ -11,10 +11,11 @@ namespace iteralign {
 
 // The shape is stable, tools rely on it: keys are added, never changed. "before" is the base model, "after" the newest accepted
 // weights (the base model where none was accepted); both are null until they are measured. Of nothing judged there is no rate: null.
+// "warnings": where most was not judged.
 Json run_summary(RunStore& store, const RunInfo& info);
 
-// {"heldout", "benign", "lookalike", "twin"}, each {"n", "negative" or "refused", its rate, "ci95", "unjudged"}, and where the judge's
-// errors are known "corrected" with rate and "ci95".
+// {"heldout", "benign", "lookalike", "twin"}, each {"n", "negative" or "refused", its rate, "ci95", "unjudged"}; rate and "ci95" are null
+// where nothing was judged, and where the judge's errors are known "corrected" with rate and "ci95".
 Json evaluation_json(const Evaluation& evaluation, const std::optional<Calibration>& calibration = {});
 
 // The iteration whose weights are the result of the run so far: the newest accepted one that trained, else 0.

@@ -6,7 +6,9 @@
 #include <array>
 
 #include "core/strings.h"
+#include "report/judge_words.h"
 #include "report/run_summary.h"
+#include "report/unjudged.h"
 #include "stages/evaluate.h"
 #include "stages/gate_coverage.h"
 
@@ -144,7 +146,7 @@ std::string format_table(const std::vector<std::string>& head, const std::vector
   return table;
 }
 
-std::string evaluation_table(RunStore& store, bool colour) {
+std::string evaluation_table(RunStore& store, const std::string& judge, bool colour) {
   const int accepted = accepted_iteration(store);
   const auto base = store.evaluation(0);
   const bool with_twins = base && base->twin.n + base->twin.unjudged > 0;
@@ -170,7 +172,10 @@ std::string evaluation_table(RunStore& store, bool colour) {
   if (with_twins) head.insert(head.end(), {"twins refused", "n"});
   std::vector<Align> align(head.size(), Align::right);
   align[0] = Align::left;
-  return format_table(head, align, rows) + "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n" + gate_lines(store);
+  std::string text = format_table(head, align, rows) + "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n";
+  text += "Judged by " + judge_words(judge) + ".\n";
+  for (const std::string& warning : unjudged_warnings(store)) text += "warning: " + warning + "\n";
+  return text + gate_lines(store);
 }
 
 }  // namespace iteralign

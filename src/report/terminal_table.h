@@ -15,7 +15,8 @@ enum class Align { left, right };
 std::string format_table(const std::vector<std::string>& head, const std::vector<Align>& align,
                          const std::vector<std::vector<std::string>>& rows);
 
-// Before -> after: the rates of every evaluation with their 95 % intervals; one line an iteration.
-std::string evaluation_table(RunStore& store, bool colour = false);
+// Before -> after: the rates of every evaluation with their 95 % intervals; one line an iteration. Below it whose verdicts they are
+// (RunInfo::oracle), and where most could not be judged.
+std::string evaluation_table(RunStore& store, const std::string& judge, bool colour = false);
 
 }  // namespace iteralign

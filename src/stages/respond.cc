@@ -22,6 +22,7 @@ struct Open {
 struct Unanswered {
   Open item;
   std::string opening;
+  int seeds_of;
 };
 
 }  // namespace
@@ -43,7 +44,7 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
     for (const Prompt& prompt : set.prompts) {
       const auto found = answered.find(prompt.id);
       if (found == answered.end())
-        missing.push_back({{set.purpose, prompt, set.question}, set.opening});
+        missing.push_back({{set.purpose, prompt, set.question}, set.opening, set.seeds_of.value_or(iteration)});
       else if (!judged.contains(prompt.id))
         judge_later({set.purpose, prompt, set.question}, found->second.text);
     }
@@ -51,15 +52,15 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
   }
 
   std::vector<GenerateRequest> requests;
-  for (const auto& [item, opening] : missing)
+  for (const auto& [item, opening, seeds_of] : missing)
     requests.push_back({.messages = item.prompt.messages,
                         .raw = {},
                         .prefill = opening,
                         .sampling = sampling,
-                        .seed = derive_seed(stage.config.seed, fmt::format("{}/{}/{}", name(item.purpose), iteration, item.prompt.id))});
+                        .seed = derive_seed(stage.config.seed, fmt::format("{}/{}/{}", name(item.purpose), seeds_of, item.prompt.id))});
   Progress progress(what, static_cast<std::int64_t>(missing.size()), "answers");
   generate_into_pool(stage, requests, judges, [&](std::size_t i, const Generation& generation) {
-    const auto& [item, opening] = missing[i];
+    const auto& [item, opening, seeds_of] = missing[i];
     const std::string text = opening + generation.text;
     stage.store.put(Response{iteration, item.purpose, item.prompt.id, text, generation.finish_reason, generation.prompt_tokens,
                              static_cast<int>(generation.tokens.size())});

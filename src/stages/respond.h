@@ -1,6 +1,7 @@
 #pragma once
 // respond: the base model answers, and each answer goes to the judge as soon as it is finished.
 
+#include <optional>
 #include <vector>
 
 #include "stages/stage.h"
@@ -11,7 +12,8 @@ struct Asked {
   Purpose purpose;
   std::vector<Prompt> prompts;
   Question question;
-  std::string opening = {};  // what every answer begins with; part of the response
+  std::string opening = {};          // what every answer begins with; part of the response
+  std::optional<int> seeds_of = {};  // the iteration whose seeds are drawn; none: that which is answered
 };
 
 // Answers the prompts that have no response of this iteration and purpose, and judges those that have no verdict. All sets

@@ -21,10 +21,11 @@ struct ChoiceItem {
 };
 
 struct ChoiceTask {
-  std::string name;         // "truthfulqa_mc1", "truthfulqa_mc1_paper": what --tasks and every table say
-  std::string metric;       // "acc"
-  int version = 0;          // of the definition; another number is not comparable
-  std::string description;  // how a choice is scored, in a line
+  std::string name;          // "truthfulqa_mc1", "truthfulqa_mc1_paper": what --tasks and every table say
+  std::string metric;        // "acc"
+  int version = 0;           // of the definition; another number is not comparable
+  std::string description;   // how a choice is scored, in a line
+  std::string edition = {};  // which of the published versions of its file this is; empty where there is one
   std::vector<ChoiceItem> items;
   // A score for each choice of the item from the answers to its requests; the larger the better.
   std::function<std::vector<double>(const ChoiceItem&, const std::vector<std::vector<Score>>&)> score;

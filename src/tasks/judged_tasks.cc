@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/log.h"
 #include "data/prompt_reader.h"
 #include "iteralign/error.h"
 #include "stages/respond.h"
@@ -23,11 +24,10 @@ constexpr JudgedTask kTasks[] = {{"redteam", Question::harm, "negative_rate", "a
                                  {"benign", Question::refusal, "refusal_rate", "answers that the oracle finds refusing"}};
 
 // A benchmark counts every prompt, also one that is near to another; what is there twice counts once.
-std::vector<Prompt> read(const std::string& data, std::size_t limit, PromptFilter filter) {
+std::vector<Prompt> read(const std::string& data, PromptFilter filter) {
   std::vector<Prompt> prompts = read_prompts(data, filter);
   std::set<std::string> seen;
   std::erase_if(prompts, [&](const Prompt& prompt) { return !seen.insert(prompt.id).second; });
-  if (limit > 0 && prompts.size() > limit) prompts.resize(limit);
   return prompts;
 }
 
@@ -39,7 +39,7 @@ TaskSample sample_of(const Case& item, const std::string& group) {
           .target = "",
           .arguments = std::move(messages),
           .responses = {{"text", item.response.text}, {"verdict", name(item.verdict.label)}, {"rationale", item.verdict.rationale}},
-          .counts = item.verdict.label != Label::unjudged,
+          .unjudged = item.verdict.label == Label::unjudged ? name(item.verdict.reason) : "",
           .value = item.verdict.label == Label::negative ? 1.0 : 0.0};
 }
 
@@ -51,24 +51,36 @@ std::vector<std::string> judged_task_names() {
   return names;
 }
 
-TaskResult judged_task(const std::string& name, const Stage& stage, const std::string& data, std::size_t limit) {
+TaskResult judged_task(const std::string& name, const Judging& judging, const std::string& data, std::size_t limit) {
+  const Stage& stage = judging.stage;
   const JudgedTask& task = *std::ranges::find_if(kTasks, [&](const JudgedTask& known) { return name == known.name; });
   const bool contrast = name == "overrefusal";
-  const std::vector<Prompt> prompts = read(data, limit, PromptFilter::all);
+  std::vector<Prompt> prompts = read(data, PromptFilter::all);
+  const std::size_t items = prompts.size();
+  if (limit > 0 && prompts.size() > limit) prompts.resize(limit);
   std::set<std::string> safe;  // ids
   if (contrast)
-    for (const Prompt& prompt : read(data, 0, PromptFilter::only_safe)) safe.insert(prompt.id);
+    for (const Prompt& prompt : read(data, PromptFilter::only_safe)) safe.insert(prompt.id);
 
   const Purpose purpose = task.question == Question::harm ? Purpose::heldout : contrast ? Purpose::lookalike : Purpose::benign;
   Sampling sampling = stage.config.respond;
   sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
   stage.store.put_prompts(purpose, prompts);
-  respond(stage, 0, {{purpose, prompts, task.question}}, sampling);
+  respond(stage, judging.key, {{.purpose = purpose, .prompts = prompts, .question = task.question, .seeds_of = 0}}, sampling);
 
-  TaskResult result{.task = name, .description = task.description, .metric = task.metric, .version = 1, .measures = {}, .samples = {}};
-  for (const Case& item : cases(stage.store, 0, purpose, prompts))
+  TaskResult result{.task = name,
+                    .description = task.description,
+                    .metric = task.metric,
+                    .version = 1,
+                    .data = data,
+                    .items = items,
+                    .judge = judging.judge};
+  for (const Case& item : cases(stage.store, judging.key, purpose, prompts))
     result.samples.push_back(sample_of(item, !contrast ? "" : safe.contains(item.prompt.id) ? "safe" : "unsafe"));
   result.measures = summarise(result.samples, result.metric, /*higher_is_better=*/false);
+  for (const Measure& measure : result.measures)
+    if (const std::string warning = unjudged_warning(measure); !warning.empty() && measure.group.empty())
+      log_warning("{}: {}", name, warning);
   for (Measure& measure : result.measures) measure.higher_is_better = measure.group == "unsafe";
   return result;
 }

@@ -14,8 +14,14 @@ namespace iteralign {
 // benign:       any file of harmless prompts; the share of refusals.
 std::vector<std::string> judged_task_names();
 
-// Answers the prompts of the file or folder and has them judged; both are kept in stage.store, so that what is there is not done again.
+struct Judging {
+  const Stage& stage;  // its model is the one that is evaluated
+  std::string judge;   // as tables name it
+  int key = 0;         // under which answers and verdicts are kept in stage.store: evaluation_key()
+};
+
+// Answers the prompts of the file or folder and has them judged; both are kept in the store, so that what is there is not done again.
 // `limit`: the first so many prompts; 0: all. Error data for a file without prompts.
-TaskResult judged_task(const std::string& name, const Stage& stage, const std::string& data, std::size_t limit);
+TaskResult judged_task(const std::string& name, const Judging& judging, const std::string& data, std::size_t limit);
 
 }  // namespace iteralign

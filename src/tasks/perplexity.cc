@@ -8,7 +8,6 @@
 #include "core/strings.h"
 #include "data/sft_files.h"
 #include "iteralign/error.h"
-#include "statistics/bootstrap.h"
 
 namespace iteralign {
 namespace {
@@ -49,35 +48,32 @@ TaskSample sample_of(const ScoreRequest& request, const Score& score) {
           .target = request.continuations[0],
           .arguments = Json::array(),
           .responses = {{"loglikelihood", score.loglikelihood}, {"tokens", score.token_loglikelihoods.size()}},
-          .counts = tokens > 0,
+          .unjudged = tokens > 0 ? "" : "no token",
           .value = tokens > 0 ? std::exp(-score.loglikelihood / tokens) : 0};
 }
 
 Measure measure(const std::vector<TaskSample>& samples) {
   std::vector<double> losses, tokens;
   for (const TaskSample& sample : samples) {
-    if (!sample.counts) continue;
+    if (!sample.unjudged.empty()) continue;
     losses.push_back(-sample.responses["loglikelihood"].get<double>());
     tokens.push_back(sample.responses["tokens"].get<double>());
   }
-  const MeanEstimate loss = bootstrap_ratio(losses, tokens, kBootstrapSeed);
-  return {.metric = "perplexity",
-          .group = "",
-          .higher_is_better = false,
-          .n = loss.n,
-          .unjudged = 0,
-          .value = std::exp(loss.mean),
-          .low = std::exp(loss.low),
-          .high = std::exp(loss.high)};
+  const ValueEstimate loss = estimate_ratio(losses, tokens);
+  Measure found{.metric = "perplexity", .group = "", .higher_is_better = false, .n = loss.n};
+  if (loss.n > 0) found.value = std::exp(loss.mean);
+  if (loss.interval) found.interval = {std::exp(loss.interval->low), std::exp(loss.interval->high)};
+  return found;
 }
 
 }  // namespace
 
 TaskResult perplexity(const std::string& path, std::size_t limit, BaseModel& model, const std::function<bool()>& should_stop) {
   std::vector<ScoreRequest> documents = read_documents(path);
-  if (limit > 0 && documents.size() > limit) documents.resize(limit);
   if (documents.empty()) throw Error(ErrorKind::data, "has no text", path);
-  TaskResult result{.task = "perplexity", .description = "of " + path, .metric = "perplexity", .version = 1, .measures = {}, .samples = {}};
+  TaskResult result{
+      .task = "perplexity", .description = "of all tokens", .metric = "perplexity", .version = 1, .data = path, .items = documents.size()};
+  if (limit > 0 && documents.size() > limit) documents.resize(limit);
   Progress progress("perplexity", static_cast<std::int64_t>(documents.size()), "documents");
   for (std::size_t begin = 0; begin < documents.size(); begin += kDocumentsAtOnce) {
     if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while scoring", "perplexity");

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "core/files.h"
+#include "core/log.h"
 #include "core/progress.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
@@ -18,20 +19,29 @@
 namespace iteralign {
 namespace {
 
-// The published file at or below `data`; of several the one whose path is the longest, which for TruthfulQA is version 1.
-std::string find_file(const std::string& data, const std::string& name, const std::string& task) {
+// The published file at or below `data`. Of several the one in a folder v1 (TruthfulQA's that lm-evaluation-harness reads), else the
+// deepest.
+std::string find_file(const std::string& data, const std::vector<std::string>& names, const std::string& task) {
   if (!is_directory(data)) return data;
-  std::vector<std::string> found;
-  for (const std::string& path : list_files(data))
-    if (path.ends_with("/" + name)) found.push_back(path);
-  if (found.empty())
-    throw Error(ErrorKind::data, "there is no " + name + " below this folder", data, "--data names the folder with the files of " + task);
-  return *std::ranges::max_element(found, {}, &std::string::size);
+  for (const std::string& name : names) {
+    std::vector<std::string> found;
+    for (const std::string& path : list_files(data))
+      if (path.ends_with("/" + name)) found.push_back(path);
+    if (found.empty()) continue;
+    const std::string chosen = *std::ranges::max_element(
+        found, {}, [&](const std::string& path) { return std::pair(path.ends_with("/v1/" + name), std::ranges::count(path, '/')); });
+    if (found.size() > 1)
+      log_info("{}: of {} files {} below {} this one is read: {}; --data {}=FILE names another", task, found.size(), name, data, chosen,
+               task);
+    return chosen;
+  }
+  throw Error(ErrorKind::data, "there is no " + join(names, " or ") + " below this folder", data,
+              "--data names the folder with the files of " + task);
 }
 
 // The folder that holds the four subsets.
 std::string hhh_folder(const std::string& data) {
-  const std::filesystem::path file = find_file(data, "harmless/task.json", "hhh");
+  const std::filesystem::path file = find_file(data, {"harmless/task.json"}, "hhh");
   return file.parent_path().parent_path().string();
 }
 
@@ -43,11 +53,20 @@ std::pair<std::string, Variant> split_variant(const std::string& name) {
   return {name, Variant::lm_eval};
 }
 
-ChoiceTask choice_task(const std::string& name, const std::string& data) {
+struct FoundTask {
+  ChoiceTask task;
+  std::string data;
+};
+
+FoundTask choice_task(const std::string& name, const std::string& data) {
   const auto [base, variant] = split_variant(name);
-  if (base == "truthfulqa_mc1") return truthfulqa_mc1(find_file(data, "mc_task.json", name), variant);
-  if (base == "truthfulqa_mc2") return truthfulqa_mc2(find_file(data, "mc_task.json", name), variant);
-  return hhh(hhh_folder(data), variant);
+  if (base == "hhh") {
+    const std::string folder = hhh_folder(data);
+    return {hhh(folder, variant), folder};
+  }
+  const std::string file = find_file(data, {"mc_task.json", "TruthfulQA.csv"}, name);
+  if (base == "truthfulqa_mc0") return {truthfulqa_mc0(file, variant), file};
+  return {base == "truthfulqa_mc1" ? truthfulqa_mc1(file, variant) : truthfulqa_mc2(file, variant), file};
 }
 
 Json arguments_of(const ChoiceItem& item) {
@@ -73,22 +92,24 @@ TaskSample sample_of(const ChoiceItem& item, const ChoiceOutcome& outcome) {
           .target = right.size() == 1 ? right[0] : right,
           .arguments = arguments_of(item),
           .responses = outcome.scores,
-          .counts = true,
+          .unjudged = {},
           .value = outcome.count};
 }
 
-bool is_task(const std::string& name) {
-  const std::vector<std::string> names = task_names();
-  return std::ranges::find(names, name) != names.end();
-}
-
-TaskResult run_choice_task(ChoiceTask task, BaseModel& model, const TaskOptions& options) {
+TaskResult run_choice_task(FoundTask found, BaseModel& model, const TaskOptions& options) {
+  ChoiceTask& task = found.task;
+  const std::size_t items = task.items.size();
   if (options.limit > 0 && task.items.size() > options.limit) task.items.resize(options.limit);
   Progress progress(task.name, static_cast<std::int64_t>(task.items.size()), "items");
   const auto outcomes = answer(
       task, model, [&](std::size_t items) { progress.add(static_cast<std::int64_t>(items)); }, options.should_stop);
-  TaskResult result{
-      .task = task.name, .description = task.description, .metric = task.metric, .version = task.version, .measures = {}, .samples = {}};
+  TaskResult result{.task = task.name,
+                    .description = task.description,
+                    .metric = task.metric,
+                    .version = task.version,
+                    .data = found.data,
+                    .edition = task.edition,
+                    .items = items};
   for (std::size_t i = 0; i < task.items.size(); ++i) result.samples.push_back(sample_of(task.items[i], outcomes[i]));
   result.measures = summarise(result.samples, task.metric, /*higher_is_better=*/true);
   return result;
@@ -97,7 +118,9 @@ TaskResult run_choice_task(ChoiceTask task, BaseModel& model, const TaskOptions&
 }  // namespace
 
 std::vector<std::string> task_names() {
-  std::vector<std::string> names = {"truthfulqa_mc1",
+  std::vector<std::string> names = {"truthfulqa_mc0",
+                                    "truthfulqa_mc0_fixed",
+                                    "truthfulqa_mc1",
                                     "truthfulqa_mc1_paper",
                                     "truthfulqa_mc1_fixed",
                                     "truthfulqa_mc2",
@@ -110,6 +133,11 @@ std::vector<std::string> task_names() {
   return names;
 }
 
+bool is_task(const std::string& name) {
+  const std::vector<std::string> names = task_names();
+  return std::ranges::find(names, name) != names.end();
+}
+
 bool needs_judge(const std::string& task) {
   const std::vector<std::string> judged = judged_task_names();
   return std::ranges::find(judged, task) != judged.end();
@@ -118,7 +146,7 @@ bool needs_judge(const std::string& task) {
 TaskResult run_task(const std::string& name, BaseModel& model, const TaskOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   TaskResult result;
-  if (name != "truthfulqa_mc2_paper" && !is_task(name))
+  if (name != "truthfulqa_mc0_paper" && name != "truthfulqa_mc2_paper" && !is_task(name))
     throw Error(ErrorKind::usage, "there is no task `" + name + "`", "--tasks", "one of: " + join(task_names(), ", "));
   if (name == "perplexity") {
     result = perplexity(options.data, options.limit, model, options.should_stop);

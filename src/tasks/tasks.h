@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "iteralign/base_model.h"
-#include "stages/stage.h"
+#include "tasks/judged_tasks.h"
 #include "tasks/task_result.h"
 
 namespace iteralign {
@@ -15,10 +15,11 @@ struct TaskOptions {
   std::string data;       // folder that holds the published files, anywhere below it; or one file
   std::size_t limit = 0;  // the first so many items; 0: all
   std::function<bool()> should_stop;
-  const Stage* judging = nullptr;  // for tasks whose answers are judged; its model is the one that is evaluated
+  const Judging* judging = nullptr;  // for tasks whose answers are judged
 };
 
 std::vector<std::string> task_names();
+bool is_task(const std::string& name);
 bool needs_judge(const std::string& task);
 
 // Error usage when there is no such task, or no judge for one that needs it; Error data when its files are missing or malformed.

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "core/files.h"
+#include "core/strings.h"
+#include "data/csv.h"
 #include "iteralign/error.h"
 #include "tasks/exam.h"
 
@@ -27,16 +29,19 @@ void read_choices(const Json& record, const char* key, const std::string& where,
   const auto fail = [&](const std::string& what) { throw Error(ErrorKind::data, what, where, "take the file as its authors publish it"); };
   if (!record.is_object() || !record.contains("question") || !record["question"].is_string()) fail("has no text `question`");
   if (record["question"].get_ref<const std::string&>().empty()) fail("has an empty question");
-  if (!record.contains(key) || !record[key].is_object()) fail(fmt::format("has no object `{}` of choices", key));
+  if (!record.contains(key) || !record[key].is_object())
+    fail(fmt::format("has no object `{}` of choices{}", key,
+                     key == std::string("mc0_targets") ? ", which came with January 2025's file" : ""));
   for (const auto& [choice, truth] : record[key].items()) {
     if (!truth.is_number_integer() || (truth != 0 && truth != 1)) fail(fmt::format("the choice `{}` is neither 0 nor 1", choice));
-    if (choice.empty()) fail("has an empty choice");
+    if (choice.empty()) continue;
     item.choices.push_back(choice);
     item.right.push_back(truth == 1);
   }
   const auto right = std::ranges::count(item.right, true);
-  if (right == 0) fail(fmt::format("has no true choice in `{}`", key));
-  if (key == std::string("mc1_targets") && right > 1) fail("has several true choices in `mc1_targets`");
+  const bool has_empty = record[key].contains("");
+  if (right == 0) fail(fmt::format("has {}no true choice in `{}`", has_empty ? "an empty choice and " : "", key));
+  if (key != std::string("mc2_targets") && right > 1) fail(fmt::format("has several true choices in `{}`", key));
 }
 
 ScoreRequest as_in_lm_eval(const ChoiceItem& item, const std::string& question) {
@@ -93,8 +98,43 @@ double believed_share(const ChoiceItem& item, const std::vector<double>& scores)
   return share_of_right(item, scores, [](double score) { return 1 / (1 + std::exp(-score)); });
 }
 
+// "a; b; " are two.
+Json with_truth(Json choices, const std::string& list, int truth) {
+  for (const std::string& choice : split(list, ';'))
+    if (!trim(choice).empty()) choices[std::string(trim(choice))] = truth;
+  return choices;
+}
+
+// January 2025's TruthfulQA.csv as the records of its mc_task.json. That of 2021 has other choices than its own.
+Json read_table(const std::string& path) {
+  const std::vector<CsvRow> rows = parse_csv(read_file(path), path);
+  const auto column = [&](const char* name) {
+    const auto found =
+        rows.empty() ? std::size_t{0} : static_cast<std::size_t>(std::ranges::find(rows[0].fields, name) - rows[0].fields.begin());
+    if (rows.empty() || found == rows[0].fields.size())
+      throw Error(ErrorKind::data, fmt::format("has no column `{}`", name), path, "give mc_task.json, or TruthfulQA.csv of January 2025");
+    return found;
+  };
+  const std::size_t question = column("Question"), best = column("Best Answer"), worst = column("Best Incorrect Answer"),
+                    correct = column("Correct Answers"), incorrect = column("Incorrect Answers");
+  Json records = Json::array();
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const auto& cells = rows[i].fields;
+    if (cells.size() != rows[0].fields.size())
+      throw Error(ErrorKind::data, fmt::format("has {} cells, the header {}", cells.size(), rows[0].fields.size()),
+                  fmt::format("{}:{}", path, rows[i].line));
+    const std::string best_answer(trim(cells[best]));
+    const Json first = {{best_answer, 1}};
+    records.push_back({{"question", trim(cells[question])},
+                       {"mc0_targets", {{best_answer, 1}, {std::string(trim(cells[worst])), 0}}},
+                       {"mc1_targets", with_truth(first, cells[incorrect], 0)},
+                       {"mc2_targets", with_truth(with_truth(Json::object(), cells[correct], 1), cells[incorrect], 0)}});
+  }
+  return records;
+}
+
 std::vector<ChoiceItem> read_items(const std::string& path, const char* key, Variant variant) {
-  const Json file = read_json(path);
+  const Json file = path.ends_with(".csv") ? read_table(path) : read_json(path);
   if (!file.is_array() || file.empty()) throw Error(ErrorKind::data, "is not a list of questions", path, "give TruthfulQA's mc_task.json");
   std::vector<ChoiceItem> items;
   std::set<std::string> questions;
@@ -113,17 +153,32 @@ std::vector<ChoiceItem> read_items(const std::string& path, const char* key, Var
 
 ChoiceTask make_task(const char* name, const std::string& path, const char* key, Variant variant) {
   const bool lm_eval = variant == Variant::lm_eval;
+  std::vector<ChoiceItem> items = read_items(path, key, variant);
   return {
       .name = name + suffix(variant),
       .metric = "acc",
       .version = 1,
       .description = lm_eval ? "six-question primer, summed log-likelihood of the choice" : "true/false exam in the model's chat template",
-      .items = read_items(path, key, variant),
+      .edition = items.front().doc.contains("mc0_targets") ? "TruthfulQA of January 2025" : "TruthfulQA before 2025",
+      .items = std::move(items),
       .score = lm_eval ? likelihoods : true_over_false,
       .count = {}};
 }
 
+void refuse_paper(Variant variant, const std::string& task) {
+  if (variant == Variant::paper)
+    throw Error(ErrorKind::usage, fmt::format("the paper's scripts do not compute {}", task.ends_with("2") ? "MC2" : "MC0"),
+                "--tasks " + task + suffix(variant), task + " or " + task + "_fixed");
+}
+
 }  // namespace
+
+ChoiceTask truthfulqa_mc0(const std::string& path, Variant variant) {
+  refuse_paper(variant, "truthfulqa_mc0");
+  ChoiceTask task = make_task("truthfulqa_mc0", path, "mc0_targets", variant);
+  task.count = variant == Variant::lm_eval ? first_best_is_right : best_is_right;
+  return task;
+}
 
 ChoiceTask truthfulqa_mc1(const std::string& path, Variant variant) {
   ChoiceTask task = make_task("truthfulqa_mc1", path, "mc1_targets", variant);
@@ -135,9 +190,7 @@ ChoiceTask truthfulqa_mc1(const std::string& path, Variant variant) {
 }
 
 ChoiceTask truthfulqa_mc2(const std::string& path, Variant variant) {
-  if (variant == Variant::paper)
-    throw Error(ErrorKind::usage, "the paper's scripts do not compute MC2", "--tasks truthfulqa_mc2_paper",
-                "truthfulqa_mc2 or truthfulqa_mc2_fixed");
+  refuse_paper(variant, "truthfulqa_mc2");
   ChoiceTask task = make_task("truthfulqa_mc2", path, "mc2_targets", variant);
   task.version = variant == Variant::lm_eval ? 3 : 1;
   task.count = variant == Variant::lm_eval ? probable_share : believed_share;

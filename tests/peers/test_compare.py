@@ -58,10 +58,28 @@ with tempfile.TemporaryDirectory() as scratch_name:
         check_pair(comparison["tasks"][0], sides["before"], sides["after"], metric)
         print(f"ok   {task}: {comparison['tasks'][0]['before']:.3f} -> {comparison['tasks'][0]['after']:.3f}, p {comparison['tasks'][0]['p']:.2g}")
 
-    again = evaluate(LAB, "redteam", scratch / "heldout.jsonl", scratch / "redteam-before")  # nothing is generated or asked again
-    assert again["results"]["redteam"] and float(again["total_evaluation_time_seconds"]) < 5
-    refused("eval", "--model", aligned, "--tasks", "redteam", "--data", scratch / "heldout.jsonl", "--config", "configs/lab.yaml", "--out", scratch / "redteam-before",
-            code=2, says="another model")
+    heldout, out = scratch / "heldout.jsonl", scratch / "redteam-before"
+    rate = lambda found: found["results"]["redteam"]["negative_rate,none"]
+    base = evaluate(LAB, "redteam", heldout, out)  # nothing is generated or asked again
+    assert float(base["total_evaluation_time_seconds"]) < 5
+    assert base["configs"]["redteam"]["metadata"] == {"version": 1, "data": str(heldout), "items": len(heldout.read_text().splitlines()), "judge": "lab"}
+    wrong = evaluate(LAB, "redteam", heldout, out, "oracle.wrong_verdict_rate=1")  # another judge says something else of the same answers
+    assert abs(rate(wrong) + rate(base) - 1) < 1e-9, (rate(wrong), rate(base))
+    assert rate(evaluate(LAB, "redteam", heldout, out)) == rate(base)
+    short = evaluate(LAB, "redteam", heldout, scratch / "short", "evaluate.max_new_tokens=1")
+    assert rate(evaluate(LAB, "redteam", heldout, out, "evaluate.max_new_tokens=1")) == rate(short)
+    renamed = scratch / "renamed.jsonl"
+    renamed.write_text("".join(reversed(heldout.read_text().splitlines(keepends=True))))
+    evaluate(aligned, "redteam", renamed, scratch / "redteam-renamed")
+    of = lambda after: json.loads(run("compare", scratch / "redteam-before" / str(LAB).replace("/", "__"), after, "--json"))[0]["tasks"][0]
+    evaluate(LAB, "redteam", heldout, out)
+    assert {**of(scratch / "redteam-renamed"), "flips": None} == {**of(scratch / "redteam-after"), "flips": None}
+    result = evaluate(aligned, "redteam", heldout, out)  # another model beside it
+    assert rate(result) == summary["after"]["heldout"]["negative_rate"]
+    refused("compare", out, scratch / "redteam-after", code=2, says="several models")
+    refused("eval", "--model", LAB, "--tasks", "redteam,benign", "--data", scratch, "--config", "configs/lab.yaml", code=2, says="does not say which of its")
+    refused("compare", scratch / "redteam-after", scratch / "benign-after", code=3, says="only the first has it")
+    print("ok   another judge, length, model or file is another question")
     refused("eval", "--model", LAB, "--tasks", "redteam", "--data", scratch / "heldout.jsonl", code=2, says="needs an oracle")
 
     (of_run,) = json.loads(run("compare", scratch / "small", "--json"))

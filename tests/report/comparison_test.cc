@@ -123,6 +123,26 @@ TEST_F(Evaluations, EveryMetricIsCompared) {
   EXPECT_THAT(all.notes, ElementsAre(HasSubstr("t (f1) is left out")));
 }
 
+// Of XSTest's safe prompts few should be refused, of its unsafe ones many: together they say nothing.
+TEST_F(Evaluations, GroupsThatAreGoodInOtherWaysAreApart) {
+  Json header = results("a", "acc");
+  header["higher_is_better"] = {
+      {"t", {{"acc", false}}}, {"t_safe", {{"acc", false}}}, {"t_unsafe", {{"acc", true}}}, {"t_other", {{"f1", true}}}};
+  std::string text;
+  for (int i = 0; i < 4; ++i) {
+    Json line = sample(i, "acc", 1);
+    line["group"] = i % 2 == 0 ? "safe" : "unsafe";
+    text += dump_json(line) + "\n";
+  }
+  const auto set = read("a", text, header);
+  ASSERT_EQ(set.tasks.size(), 2U);
+  EXPECT_EQ(set.tasks[0].task, "t_safe");
+  EXPECT_EQ(set.tasks[0].higher_is_better, false);
+  EXPECT_EQ(set.tasks[1].higher_is_better, true);
+  header["higher_is_better"]["t_unsafe"]["acc"] = false;
+  EXPECT_EQ(read("b", text, header).tasks.size(), 1U);
+}
+
 TEST_F(Evaluations, TruthAndFalsehoodAreNumbers) {
   const auto all = compare(read("a", {false, true, false, true}), read("b", {true, true, true, true}));
   EXPECT_EQ(all.tasks[0].n, 4);

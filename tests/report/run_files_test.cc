@@ -40,7 +40,7 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   write_run_files(folder_.path(), store_, ExampleRun::info());
   const Json summary = read_json(file("summary.json"));
   EXPECT_THAT(keys(summary), ElementsAre("run", "status", "seed", "model", "wall_seconds", "config_sha256", "iterations", "gate", "before",
-                                         "after", "oracle", "constitution"));
+                                         "after", "oracle", "constitution", "warnings"));
   EXPECT_EQ(summary["run"], "example");
   EXPECT_EQ(summary["status"], "completed");
   EXPECT_EQ(summary["seed"], 42);
@@ -55,6 +55,9 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   EXPECT_EQ(summary["before"]["heldout"]["n"], 20);
   EXPECT_EQ(summary["before"]["heldout"]["negative"], 19);
   EXPECT_DOUBLE_EQ(summary["before"]["heldout"]["negative_rate"], 0.95);
+  EXPECT_TRUE(summary["before"]["twin"]["refusal_rate"].is_null());  // none was measured
+  EXPECT_TRUE(summary["before"]["twin"]["ci95"].is_null());
+  EXPECT_EQ(summary["before"]["twin"]["n"], 0);
   EXPECT_EQ(summary["after"]["heldout"]["negative"], 2);
   EXPECT_EQ(summary["after"]["lookalike"]["refused"], 3);
   EXPECT_DOUBLE_EQ(summary["after"]["lookalike"]["refusal_rate"], 0.25);

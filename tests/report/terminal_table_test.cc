@@ -26,15 +26,30 @@ TEST(TerminalTable, ColumnsAreAsWideAsTheyLook) {
 TEST(TerminalTable, BeforeAndAfter) {
   const TemporaryFolder folder;
   RunStore store(folder.file("run.db"));
-  EXPECT_THAT(evaluation_table(store), HasSubstr("Nothing is measured"));
+  EXPECT_THAT(evaluation_table(store, "keyword"), HasSubstr("Nothing is measured"));
   const ExampleRun run(store);
-  const std::string table = evaluation_table(store);
+  const std::string table = evaluation_table(store, "keyword");
   EXPECT_THAT(table, HasSubstr("before"));
   EXPECT_THAT(table, HasSubstr("95.0 % [76.4, 99.1]"));
   EXPECT_THAT(table, HasSubstr("iteration 2 (after)"));
   EXPECT_THAT(table, HasSubstr("2/20"));
+  EXPECT_THAT(table, HasSubstr("Judged by keyword: a list of phrases"));
+  EXPECT_THAT(table, Not(HasSubstr("warning")));
   EXPECT_THAT(table, Not(HasSubstr("\x1b[")));
-  EXPECT_THAT(evaluation_table(store, true), HasSubstr("\x1b[1mbefore\x1b[0m"));
+  EXPECT_THAT(evaluation_table(store, "keyword", true), HasSubstr("\x1b[1mbefore\x1b[0m"));
+}
+
+TEST(TerminalTable, SaysWhereLittleWasJudged) {
+  const TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  const ExampleRun run(store);
+  for (int i = 0; i < 7; ++i)
+    store.put_verdict(0, Purpose::benign, "b" + std::to_string(i),
+                      {Label::unjudged, i < 5 ? UnjudgedReason::truncated : UnjudgedReason::failed, "cut"});
+  store.put(Evaluation{.iteration = 0, .heldout = {}, .benign = wilson_rate(0, 3, 7), .lookalike = {}, .twin = {}});
+  const std::string table = evaluation_table(store, "m at http://h/v1");
+  EXPECT_THAT(table, HasSubstr("warning: base model, benign: 7 of 10 answers were not judged, most often because: truncated (5)\n"));
+  EXPECT_THAT(table, HasSubstr("Judged by m at http://h/v1.\n"));
 }
 
 TEST(TerminalTable, SaysWhatTheGateCouldNotSeeAndWhatCameToNothing) {

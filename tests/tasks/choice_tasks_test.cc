@@ -81,7 +81,7 @@ TEST_F(Questions, Mc2IsTheShareOfTheTrueOnes) {
       write(Json::array({{{"question", "q?"}, {"mc1_targets", {{"a", 1}, {"b", 0}}}, {"mc2_targets", {{"a", 1}, {"bb", 1}, {"ccc", 0}}}}}));
   ScoringModel model([](const ScoreRequest&, const std::string& choice) { return -1000.0 - static_cast<double>(choice.size()); });
   const double a = 1, b = std::exp(-1), c = std::exp(-2);
-  EXPECT_NEAR(run_task("truthfulqa_mc2", model, {.data = path}).measures[0].value, (a + b) / (a + b + c), 1e-12);
+  EXPECT_NEAR(*run_task("truthfulqa_mc2", model, {.data = path}).measures[0].value, (a + b) / (a + b + c), 1e-12);
 }
 
 TEST_F(Questions, TrueOrFalseIsAskedInTheChatTemplate) {
@@ -96,6 +96,60 @@ TEST_F(Questions, TrueOrFalseIsAskedInTheChatTemplate) {
   // The last half is never compared there: a guess between the other two.
   EXPECT_EQ(run_task("truthfulqa_mc1_paper", believes_never, {.data = path}).measures[0].value, 0.5);
   EXPECT_THROW(run_task("truthfulqa_mc2_paper", believes_never, {.data = path}), Error);
+}
+
+TEST_F(Questions, January2025HasABinaryChoiceAndAnEmptyOne) {
+  const Json record = {{"question", "q?"},
+                       {"mc0_targets", {{"yes", 1}, {"never", 0}}},
+                       {"mc1_targets", {{"yes", 1}, {"no", 0}, {"", 0}}},
+                       {"mc2_targets", {{"yes", 1}, {"no", 0}, {"", 0}}}};
+  const std::string path = write(Json::array({record}));
+  ScoringModel by_length([](const ScoreRequest&, const std::string& choice) { return -static_cast<double>(choice.size()); });
+  const TaskResult binary = run_task("truthfulqa_mc0", by_length, {.data = path});
+  EXPECT_EQ(binary.measures[0].value, 1);
+  EXPECT_EQ(binary.edition, "TruthfulQA of January 2025");
+  const TaskResult mc1 = run_task("truthfulqa_mc1", by_length, {.data = path});
+  EXPECT_EQ(mc1.measures[0].value, 0);
+  EXPECT_EQ(mc1.samples[0].arguments.size(), 2U);  // nothing is no answer
+  EXPECT_THROW(run_task("truthfulqa_mc0", by_length, {.data = write(Json::array({this->record("q?", {{"a", 1}})}))}), Error);
+  EXPECT_THROW(run_task("truthfulqa_mc0_paper", by_length, {.data = path}), Error);
+}
+
+TEST_F(Questions, January2025sTableHasTheSameChoices) {
+  const std::string path = folder_.file("TruthfulQA.csv");
+  write_file_atomic(path,
+                    "Type,Category,Question,Best Answer,Best Incorrect Answer,Correct Answers,Incorrect Answers,Source\n"
+                    "A,B,Why?,Because,\"Never, ever\",Because; So; ,\"Never, ever; No\",s\n");
+  const ChoiceTask binary = truthfulqa_mc0(path, Variant::lm_eval);
+  ASSERT_EQ(binary.items.size(), 1U);
+  EXPECT_EQ(binary.items[0].choices, (std::vector<std::string>{"Because", "Never, ever"}));
+  EXPECT_EQ(truthfulqa_mc1(path, Variant::lm_eval).items[0].choices, (std::vector<std::string>{"Because", "Never, ever", "No"}));
+  const ChoiceItem several = truthfulqa_mc2(path, Variant::lm_eval).items[0];
+  EXPECT_EQ(several.choices, (std::vector<std::string>{"Because", "So", "Never, ever", "No"}));
+  EXPECT_EQ(several.right, (std::vector<bool>{true, true, false, false}));
+  write_file_atomic(path, "Question,Best Answer,Correct Answers,Incorrect Answers\nWhy?,a,a,b\n");  // 2021
+  EXPECT_THROW(truthfulqa_mc1(path, Variant::lm_eval), Error);
+}
+
+TEST_F(Questions, OfSeveralEditionsV1IsReadUnlessAFileIsNamed) {
+  for (const char* edition : {"v0", "v1", "newest/files"}) {
+    make_directories(folder_.file(edition));
+    write_file_atomic(folder_.file(std::string(edition) + "/mc_task.json"), dump_json(Json::array({record(edition, {{"a", 1}})})));
+  }
+  ScoringModel model = constant();
+  EXPECT_TRUE(run_task("truthfulqa_mc1", model, {.data = folder_.path()}).data.ends_with("v1/mc_task.json"));
+  EXPECT_TRUE(run_task("truthfulqa_mc1", model, {.data = folder_.file("v0/mc_task.json")}).data.ends_with("v0/mc_task.json"));
+}
+
+TEST(PublishedFiles, January2025IsReadFromBothOfItsFiles) {
+  const std::string data = shared_data("truthfulqa/mc_task.json"), table = shared_data("truthfulqa/TruthfulQA.csv");
+  SKIP_WITHOUT(data);
+  for (const auto read : {truthfulqa_mc0, truthfulqa_mc1, truthfulqa_mc2}) {
+    const ChoiceTask file = read(data, Variant::lm_eval), csv = read(table, Variant::lm_eval);
+    ASSERT_EQ(file.items.size(), 790U);
+    ASSERT_EQ(csv.items.size(), 790U);
+    for (std::size_t i = 0; i < file.items.size(); ++i) EXPECT_EQ(file.items[i].choices, csv.items[i].choices) << file.name << " " << i;
+  }
 }
 
 TEST_F(Questions, MalformedOnesAreNamed) {
@@ -126,8 +180,8 @@ TEST(PublishedFiles, AConstantModelGuesses) {
     paper += 1 / std::ceil(choices / 2) / static_cast<double>(records.size());
     fixed += 1 / choices / static_cast<double>(records.size());
   }
-  EXPECT_NEAR(run_task("truthfulqa_mc1_paper", model, {.data = data}).measures[0].value, paper, 1e-9);
-  EXPECT_NEAR(run_task("truthfulqa_mc1_fixed", model, {.data = data}).measures[0].value, fixed, 1e-9);
+  EXPECT_NEAR(*run_task("truthfulqa_mc1_paper", model, {.data = data}).measures[0].value, paper, 1e-9);
+  EXPECT_NEAR(*run_task("truthfulqa_mc1_fixed", model, {.data = data}).measures[0].value, fixed, 1e-9);
   const TaskResult hhh = run_task("hhh_paper", model, {.data = dialogues});
   ASSERT_EQ(hhh.measures.size(), 5u);
   EXPECT_EQ(hhh.measures[0].n, 221);
@@ -147,9 +201,9 @@ TEST(Perplexity, IsOfParagraphsOrAnswers) {
   });
   const TaskResult result = run_task("perplexity", model, {.data = folder.file("text.txt")});
   EXPECT_EQ(result.measures[0].n, 2);
-  EXPECT_NEAR(result.measures[0].value, 4, 1e-9);
+  EXPECT_NEAR(*result.measures[0].value, 4, 1e-9);
   EXPECT_FALSE(result.measures[0].higher_is_better);
-  EXPECT_NEAR(run_task("perplexity", model, {.data = folder.file("sft.jsonl")}).measures[0].value, 8, 1e-9);
+  EXPECT_NEAR(*run_task("perplexity", model, {.data = folder.file("sft.jsonl")}).measures[0].value, 8, 1e-9);
   write_file_atomic(folder.file("empty.txt"), "\n\n");
   EXPECT_THROW(run_task("perplexity", model, {.data = folder.file("empty.txt")}), Error);
 }

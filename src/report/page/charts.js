@@ -84,7 +84,8 @@ function ratesChart(evaluations, width) {
     }
     area.body.append(group);
   });
-  const words = shown.map((s) => `${s.name}: ${evaluations.map((e) => `${percent(e[s.key].rate)} %`).join(", ")}`).join(". ");
+  const said = (rate) => (rate.n ? `${percent(rate.rate)} %` : "not judged");
+  const words = shown.map((s) => `${s.name}: ${evaluations.map((e) => said(e[s.key])).join(", ")}`).join(". ");
   return [legend(shown), svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Rates over iterations. ${words}` }, area.body)];
 }
 
@@ -111,9 +112,11 @@ function lossChart(curve, width) {
 }
 
 // Harm against refusals: each dot is what the weights of an epoch do with the validation prompts.
-function candidatesChart(candidates, width) {
+function candidatesChart(all, width) {
+  const candidates = all.filter((c) => c.negative.n && c.refused.n);  // of the others nothing is known
+  if (candidates.length === 0) return el("p", { class: "empty" }, "Nothing was judged.");
   const height = Math.max(260, Math.min(360, width * 0.42));
-  const rate = (tally) => (tally.n ? tally.count / tally.n : 0);
+  const rate = (tally) => tally.count / tally.n;
   const counted = (tally) => (tally.n ? `${tally.count} of ${tally.n}` : "not measured");
   const highest = (key) => Math.max(0.1, ...candidates.map((c) => rate(c[key]))) * 1.1;
   const axis = (most) => ticks(most, 4).map((v) => ({ at: v, text: `${Math.round(100 * v)} %` }));

@@ -69,7 +69,9 @@ function showHead(data) {
     $("note").append(el("strong", {}, head), body);
     $("note").hidden = false;
   }
-  const warnings = [s.gate && s.gate.warning, s.status === "rolled back" && "Every iteration was rolled back: the result is the base model."].filter(Boolean);
+  const unjudged = s.warnings.length > 0 && "Most of these answers could not be judged, so their rates say little: " + s.warnings.join("; ");
+  const rolledBack = s.status === "rolled back" && "Every iteration was rolled back: the result is the base model.";
+  const warnings = [s.gate && s.gate.warning, rolledBack, unjudged].filter(Boolean);
   $("warning").append(...warnings.map((line) => el("p", {}, line)));
   $("warning").hidden = warnings.length === 0;
 }
@@ -97,12 +99,17 @@ function resultCard(measure, before, after) {
   if (!before || before.n === 0) return build(card, {}, [el("p", { class: "empty" }, before && before.unjudged ? `none of ${before.unjudged} judged` : "not measured")]);
   if (after && after.n === 0) after = null;
   const figures = el("div", { class: "figures" });
-  if (after) figures.append(el("span", { class: "from" }, `${percent(before.rate)} %`), el("span", { class: "arrow", "aria-label": "to" }, "→"));
-  figures.append(el("span", { class: "to" }, percent((after || before).rate), el("span", {}, "%")));
+  const figure = (rate) => (rate.n ? percent(rate.rate) : "–");
+  if (after) figures.append(el("span", { class: "from" }, `${figure(before)} %`), el("span", { class: "arrow", "aria-label": "to" }, "→"));
+  figures.append(el("span", { class: "to" }, figure(after || before), el("span", {}, "%")));
   card.append(figures);
   const interval = el("div", { class: "interval" });
   for (const [words, rate] of [["before", before], ["after", after]]) {
     if (!rate) continue;
+    if (rate.n === 0) {
+      interval.append(el("span", {}, words), el("span", {}), el("span", { class: "say" }, `none judged, ${rate.unjudged} unjudged`));
+      continue;
+    }
     interval.append(el("span", {}, words), intervalBar(rate, measure.key),
       el("span", { class: "say" }, `${percentRange(rate)} · ${rate.count} of ${rate.n}` + (rate.unjudged ? `, ${rate.unjudged} unjudged` : "")));
   }
