@@ -20,7 +20,7 @@
 #include "core/log.h"
 #include "core/strings.h"
 #include "engine/files/checkpoint.h"
-#include "engine/files/model_fingerprint.h"
+#include "engine/files/model_files.h"
 #include "iteralign/error.h"
 #include "report/lm_eval_files.h"
 #include "report/task_table.h"
@@ -63,9 +63,7 @@ void check_out(const EvalFlags& flags, const std::map<std::string, std::string>&
 
 // The model as answers depend on it.
 std::string model_identity(const ModelOptions& options, const BaseModel& model) {
-  const std::string& chat_template = options.chat_template;
-  return dump_json({model_fingerprint(resolve_model_path(options.path)), model_fingerprint(options.adapter), model.description(),
-                    exists(chat_template) ? read_file(chat_template) : chat_template});
+  return dump_json({model_file_hashes(options), model.description(), options.chat_template});
 }
 
 // An oracle, and a store for what it and the model say: in --out, where it is found again, or for this time alone.
