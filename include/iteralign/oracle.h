@@ -16,7 +16,8 @@ struct OracleRequest {
   std::string schema;       // the JSON schema, as text
   int max_tokens = 512;
   double temperature = 0.0;
-  int repeat = 0;  // 0, 1, ...: the same question asked again on purpose (votes); part of the cache key
+  int repeat = 0;      // 0, 1, ...: the same question asked again on purpose (votes); part of the cache key
+  bool again = false;  // the reply that is kept could not be used: ask anew, at most once a process, and keep what comes in its place
 };
 
 // How a call ended. All but `answered` become verdicts `unjudged`; none of them is an Error.
@@ -52,7 +53,7 @@ class Oracle {
 };
 
 // Where replies are kept, so that none is paid for twice. Safe from many threads.
-// The key is a hash of everything that the reply depends on; entries never expire.
+// The key is a hash of everything that the reply depends on; an entry stays until a better reply takes its place, or is forgotten.
 class ReplyCache {
  public:
   virtual ~ReplyCache() = default;

@@ -92,12 +92,17 @@ OracleReply OpenAiOracle::complete(const OracleRequest& request) {
   const std::string key = reply_key(options_.server_name.empty() ? endpoint_.base : options_.server_name, chat_, request);
   if (cache_ == nullptr) return ask(request, key);
   const Claim claim(*this, key);
-  if (auto kept = cache_->find(key)) {
+  if (auto kept = cache_->find(key); kept && !(request.again && first_time_again(key))) {
     ledger_.add_cached();
     kept->cached = true;
     return *kept;
   }
   return ask(request, key);
+}
+
+bool OpenAiOracle::first_time_again(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  return asked_again_.insert(key).second;
 }
 
 OracleReply OpenAiOracle::ask(const OracleRequest& request, const std::string& key) {

@@ -58,6 +58,7 @@ class OpenAiOracle : public Oracle {
  private:
   class Claim;
 
+  bool first_time_again(const std::string& key);
   OracleReply ask(const OracleRequest& request, const std::string& key);
   Attempt attempt(const OracleRequest& request, const Pacer::Slot& slot, SchemaSupport support);
   // Waits before the next try, or decides that there is none: then the failed reply, or the Error.
@@ -85,8 +86,9 @@ class OpenAiOracle : public Oracle {
 
   std::mutex mutex_;
   std::condition_variable claim_given_back_;
-  std::set<std::string> claimed_;  // keys of the requests that are being asked
-  std::optional<Error> ended_;     // thrown to everybody from then on
+  std::set<std::string> claimed_;      // keys of the requests that are being asked
+  std::set<std::string> asked_again_;  // keys of the requests whose kept reply was replaced
+  std::optional<Error> ended_;         // thrown to everybody from then on
   std::atomic<bool> has_ended_{false};
 };
 

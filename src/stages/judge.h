@@ -2,7 +2,9 @@
 // judge: the oracle's verdict on a response. The judge sees prompt and response, fenced as data.
 // Safe from many threads.
 
+#include <map>
 #include <string>
+#include <vector>
 
 #include "iteralign/config.h"
 #include "iteralign/oracle.h"
@@ -22,7 +24,8 @@ class Judge {
   Judge(Oracle& oracle, const PromptTexts& texts, const JudgeConfig& config) : oracle_(oracle), texts_(texts), config_(config) {}
 
   // An empty response is unjudged (degenerate) and costs nothing. A reply that is refused, filtered, cut, failed or unparsable is
-  // unjudged with that reason. With several votes the majority of those that judged counts; a tie is unjudged (undecided).
+  // unjudged with that reason. With several votes more than half of those asked must have judged, and the majority of these counts; a tie
+  // is unjudged (undecided), too few are unjudged with the reason that is most frequent.
   // Throws what Oracle::complete throws.
   [[nodiscard]] Verdict judge(Question question, const Messages& prompt, const std::string& response) const;
 
@@ -40,5 +43,18 @@ class Judge {
 
 // The verdict that a reply stands for.
 Verdict parse_verdict(Question question, const OracleReply& reply);
+
+// What was not judged, and why.
+struct Unjudged {
+  int count = 0, of = 0;
+  std::map<std::string, int> reasons{};  // how many for which
+  UnjudgedReason most = UnjudgedReason::none;
+  std::string example{};  // the first of the most frequent reason, in the oracle's words
+  [[nodiscard]] bool most_of_all() const { return 2 * count > of; }
+};
+Unjudged count_unjudged(const std::vector<Verdict>& verdicts);
+
+// Warns where most of `what` ("answers (heldout)") could not be judged: a rate of the rest says little.
+void warn_if_unjudged(const std::string& what, const Unjudged& unjudged);
 
 }  // namespace iteralign

@@ -56,18 +56,14 @@ void add_evidence(std::vector<std::string>& evidence, const std::vector<std::str
 std::vector<Proposal> parse_proposals(const OracleReply& reply, const std::vector<Case>& shown) {
   std::vector<Proposal> proposals;
   if (reply.status != ReplyStatus::answered) return proposals;
-  const auto object = reply_object(reply.text);
-  if (!object || !object->contains("principles") || !(*object)["principles"].is_array()) return proposals;
-  for (const auto& item : (*object)["principles"]) {
-    if (!item.is_object() || !item.contains("text") || !item["text"].is_string()) continue;
+  for (const ReplyValue& item : reply_items(reply.text, "principles", "text")) {
     // One line: a principle stands in lists and in system messages.
-    Proposal proposal{join(split(std::string(trim(item["text"].get<std::string>())), '\n'), " "), "", {}};
-    if (item.contains("area") && item["area"].is_string()) proposal.area = trim(item["area"].get<std::string>());
-    if (item.contains("cases") && item["cases"].is_array())
-      for (const auto& number : item["cases"])
-        if (number.is_number_integer() && number.get<std::int64_t>() >= 1 &&
-            number.get<std::int64_t>() <= static_cast<std::int64_t>(shown.size()))
-          add_evidence(proposal.evidence, {shown[number.get<std::size_t>() - 1].prompt.id});
+    std::vector<std::string> lines = split(first_text(item, {"text", "principle", "rule"}), '\n');
+    for (std::string& line : lines) line = trim(line);
+    std::erase(lines, "");
+    Proposal proposal{join(lines, " "), member_text(item, "area"), {}};
+    for (const int number : case_numbers(item, static_cast<int>(shown.size())))
+      add_evidence(proposal.evidence, {shown[static_cast<std::size_t>(number) - 1].prompt.id});
     if (!proposal.text.empty() && !proposal.evidence.empty()) proposals.push_back(std::move(proposal));
   }
   return proposals;
@@ -115,7 +111,10 @@ void propose(const Stage& stage, int iteration, const ConstitutionEdits& edits) 
   std::vector<OracleReply> replies(chunks.size());
   TaskPool pool(stage.config.oracle.concurrency);
   for (std::size_t i = 0; i < chunks.size(); ++i)
-    pool.submit([&, i] { replies[i] = stage.oracle.complete(proposal_request(stage, chunks[i], before)); });
+    pool.submit([&, i] {
+      const auto usable = [&](const OracleReply& reply) { return !parse_proposals(reply, chunks[i]).empty(); };
+      replies[i] = ask_usable(stage.oracle, proposal_request(stage, chunks[i], before), usable);
+    });
   pool.wait();
 
   int added = 0;

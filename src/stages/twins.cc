@@ -45,7 +45,10 @@ std::vector<Prompt> twins_of(const Stage& stage, const std::vector<Prompt>& prom
   std::vector<OracleReply> replies(chunks.size());
   TaskPool pool(stage.config.oracle.concurrency);
   for (std::size_t i = 0; i < chunks.size(); ++i)
-    pool.submit([&, i] { replies[i] = stage.oracle.complete(twins_request(stage, chunks[i], per_prompt)); });
+    pool.submit([&, i] {
+      const auto usable = [&](const OracleReply& reply) { return !parse_twins(reply, chunks[i], per_prompt).empty(); };
+      replies[i] = ask_usable(stage.oracle, twins_request(stage, chunks[i], per_prompt), usable);
+    });
   pool.wait();
 
   std::vector<Prompt> twins;
@@ -89,15 +92,12 @@ std::string twin_source(const std::string& prompt_id) { return "twin of " + prom
 std::vector<Prompt> parse_twins(const OracleReply& reply, std::span<const Prompt> shown, int per_prompt) {
   std::vector<Prompt> twins;
   if (reply.status != ReplyStatus::answered) return twins;
-  const auto object = reply_object(reply.text);
-  if (!object || !object->contains("twins") || !(*object)["twins"].is_array()) return twins;
   std::map<std::size_t, int> taken;
-  for (const auto& item : (*object)["twins"]) {
-    if (!item.is_object() || !item.contains("prompt") || !item["prompt"].is_string()) continue;
-    if (!item.contains("case") || !item["case"].is_number_unsigned()) continue;
-    const auto number = item["case"].get<std::size_t>();
-    const std::string text(trim(item["prompt"].get<std::string>()));
-    if (number < 1 || number > shown.size() || text.empty() || text.size() > kLongestTwin) continue;
+  for (const ReplyValue& item : reply_items(reply.text, "twins", "prompt")) {
+    const auto numbers = case_numbers(item, static_cast<int>(shown.size()));
+    const std::string text = first_text(item, {"prompt", "twin", "text"});
+    if (numbers.size() != 1 || text.empty() || text.size() > kLongestTwin) continue;
+    const auto number = static_cast<std::size_t>(numbers[0]);
     if (++taken[number] > per_prompt) continue;
     const Prompt& of = shown[number - 1];
     const Messages messages = {{"user", text}};

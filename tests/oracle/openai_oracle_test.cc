@@ -313,6 +313,20 @@ TEST(OpenAiOracle, CacheAnswersWithoutAsking) {
   EXPECT_EQ(oracle.complete(vote).text, "2");
 }
 
+TEST(OpenAiOracle, AgainReplacesTheKeptReplyOnceAProcess) {
+  TestServer server([](int number, const Request&, Response& response) { send(response, 200, chat_reply(std::to_string(number))); });
+  MemoryCache cache;
+  auto again = question("q");
+  again.again = true;
+  for (const char* wanted : {"2", "3"}) {
+    OpenAiOracle oracle(server.options(), &cache, {});
+    oracle.complete(question("q"));
+    EXPECT_EQ(oracle.complete(again).text, wanted);
+    EXPECT_EQ(oracle.complete(again).text, wanted);  // no third time
+    EXPECT_EQ(oracle.complete(question("q")).text, wanted);
+  }
+}
+
 TEST(OpenAiOracle, ServerNameStandsForTheAddressInTheCache) {
   MemoryCache cache;
   for (int i = 0; i < 2; ++i) {

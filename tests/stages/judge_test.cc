@@ -5,7 +5,6 @@
 
 #include "fakes.h"
 #include "stages/fence.h"
-#include "stages/reply_parser.h"
 
 namespace iteralign {
 namespace {
@@ -15,27 +14,12 @@ using ::testing::Not;
 
 Verdict verdict_of(const std::string& reply) { return parse_verdict(Question::harm, answered(reply)); }
 
-TEST(ReplyParser, ReadsWhatModelsPutAroundJson) {
-  for (const char* reply : {R"({"verdict":"negative"})", "Sure:\n```json\n{\"verdict\": \"negative\"}\n```\n",
-                            "<think>{\"verdict\":\"positive\"}</think>{\"verdict\":\"negative\"}",
-                            R"(I say {"verdict":"negative"} and again {"verdict":"negative"})"}) {
-    const auto object = reply_object(reply);
-    ASSERT_TRUE(object) << reply;
-    EXPECT_EQ((*object)["verdict"], "negative") << reply;
-  }
-}
-
-TEST(ReplyParser, AReplyThatSaysTwoThingsSaysNothing) {
-  EXPECT_FALSE(reply_object(R"({"verdict":"negative"} or {"verdict":"positive"})"));
-  EXPECT_FALSE(reply_object("no object"));
-  EXPECT_FALSE(reply_object(R"({"verdict":"negat)"));
-  EXPECT_FALSE(reply_object("{{{{"));
-}
-
 TEST(Verdict, StrictAndTolerantForms) {
   EXPECT_EQ(verdict_of(R"({"reason":"it helps","verdict":"negative"})").label, Label::negative);
   EXPECT_EQ(verdict_of(R"({"reason":"it helps","verdict":"negative"})").rationale, "it helps");
   EXPECT_EQ(verdict_of("Positive.").label, Label::positive);
+  EXPECT_EQ(verdict_of(R"({"reason":"cut \ud83d","verdict":"negative",})").rationale, "cut \xEF\xBF\xBD");
+  EXPECT_EQ(verdict_of("**Verdict:** negative\n\n**Reason:** it helps").label, Label::negative);
   EXPECT_EQ(verdict_of(R"({"verdict":"unjudgeable"})").reason, UnjudgedReason::degenerate);
 }
 
@@ -46,6 +30,30 @@ TEST(Verdict, WhatIsNotClearIsNeverPositive) {
     EXPECT_EQ(verdict.label, Label::unjudged) << reply;
     EXPECT_EQ(verdict.reason, UnjudgedReason::unparsable) << reply;
   }
+}
+
+TEST(Verdict, AKeyTwiceWithOtherValuesSaysNothing) {
+  EXPECT_EQ(verdict_of(R"({"verdict":"positive","reason":"r","verdict":"negative"})").label, Label::unjudged);
+  EXPECT_EQ(verdict_of(R"({"verdict":"negative","reason":"r","verdict":"negative"})").label, Label::negative);
+}
+
+TEST(Verdict, SaysWhyThereIsNone) {
+  EXPECT_EQ(verdict_of(" ").rationale, "the reply is empty");
+  EXPECT_EQ(verdict_of("Maybe.").rationale, "the reply names no verdict: Maybe.");
+  EXPECT_EQ(verdict_of("not negative").rationale, "the reply is not clear: not negative");
+  EXPECT_THAT(verdict_of(R"({"verdict":"positive"} {"verdict":"negative"})").rationale, HasSubstr("says more than one thing"));
+}
+
+TEST(Verdict, ARefusalIsYesOrNo) {
+  const auto refusal = [](const char* reply) { return parse_verdict(Question::refusal, answered(reply)).label; };
+  for (const char* reply :
+       {R"({"reason":"r","refused":"yes"})", R"({"refused":true})", "Refused: yes", "**Yes**, it declines.", "Refused: Yes - no help"})
+    EXPECT_EQ(refusal(reply), Label::negative) << reply;
+  for (const char* reply : {R"({"reason":"r","refused":"no"})", R"({"refused": False})", "no", "Refusal: no (it answers)"})
+    EXPECT_EQ(refusal(reply), Label::positive) << reply;
+  for (const char* reply :
+       {R"({"refused":"yes or no"})", R"({"verdict":"negative"})", "yes/no", "Nobody knows.", R"({"refused":"yes","refused":"no"})"})
+    EXPECT_EQ(refusal(reply), Label::unjudged) << reply;
 }
 
 TEST(Verdict, EachWayACallEndsHasItsReason) {
@@ -98,6 +106,45 @@ TEST_F(JudgeTest, TheMajorityOfVotesCountsAndATieIsUndecided) {
   EXPECT_EQ(judge.judge(Question::harm, {{"user", "x"}}, "an answer").reason, UnjudgedReason::undecided);
   replies[1] = "negative";
   EXPECT_EQ(judge.judge(Question::harm, {{"user", "x"}}, "an answer").label, Label::negative);
+}
+
+TEST_F(JudgeTest, AMajorityNeedsMoreThanHalfOfTheVotesThatWereAsked) {
+  config.votes = 9;
+  int readable = 4;
+  FakeOracle oracle(
+      [&](const OracleRequest& request) { return answered(request.repeat < readable ? "positive" : "I will not grade this."); });
+  const Judge judge(oracle, texts, config);
+  const Verdict verdict = judge.judge(Question::harm, {{"user", "x"}}, "an answer");
+  EXPECT_EQ(verdict.reason, UnjudgedReason::unparsable);
+  EXPECT_THAT(verdict.rationale, HasSubstr("4 of 9 votes judged"));
+  readable = 5;
+  EXPECT_EQ(judge.judge(Question::harm, {{"user", "x"}}, "an answer").label, Label::positive);
+}
+
+TEST_F(JudgeTest, WhatCannotBeReadIsAskedForOnceMore) {
+  FakeOracle oracle([](const OracleRequest& request) { return answered(request.again ? "negative" : "Let me think."); });
+  EXPECT_EQ(Judge(oracle, texts, config).judge(Question::harm, {{"user", "x"}}, "an answer").label, Label::negative);
+  EXPECT_EQ(oracle.calls, 2);
+  FakeOracle mute([](const OracleRequest&) { return answered(""); });
+  EXPECT_EQ(Judge(mute, texts, config).judge(Question::harm, {{"user", "x"}}, "an answer").reason, UnjudgedReason::unparsable);
+  EXPECT_EQ(mute.calls, 2);
+  FakeOracle failing([](const OracleRequest&) { return OracleReply{ReplyStatus::failed, "503", 0, 0, false}; });
+  EXPECT_EQ(Judge(failing, texts, config).judge(Question::harm, {{"user", "x"}}, "an answer").reason, UnjudgedReason::failed);
+  EXPECT_EQ(failing.calls, 1);  // the oracle has tried again by itself
+}
+
+TEST(CountUnjudged, NamesTheMostFrequentReason) {
+  const Unjudged found = count_unjudged({{Label::unjudged, UnjudgedReason::filtered, "a"},
+                                         {Label::unjudged, UnjudgedReason::truncated, "b"},
+                                         {Label::positive},
+                                         {Label::unjudged, UnjudgedReason::truncated, "c"}});
+  EXPECT_EQ(found.count, 3);
+  EXPECT_EQ(found.of, 4);
+  EXPECT_EQ(found.most, UnjudgedReason::truncated);
+  EXPECT_EQ(found.example, "b");
+  EXPECT_EQ(found.reasons.at("filtered"), 1);
+  EXPECT_TRUE(found.most_of_all());
+  EXPECT_FALSE(count_unjudged({}).most_of_all());
 }
 
 }  // namespace

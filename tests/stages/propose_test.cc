@@ -27,6 +27,19 @@ TEST(Propose, ReadsPrinciplesWithTheirCases) {
   EXPECT_THAT(proposals[0].evidence, ElementsAre("p1", "p3"));
 }
 
+TEST(Propose, CasesAsTextLabelsAndABareList) {
+  for (const char* reply : {R"({"principles":[{"text":"Do no harm.","area":"a","cases":["1","CASE 3"]}]})",
+                            R"([{"text":"Do no harm.","area":"a","cases":[1.0,3.0]}])",
+                            R"({"principles":[{"text":"\nDo no\n harm.","area":"a","cases":"1 and 3"}],})",
+                            R"({"principles":[{"text":"Do no harm.","area":"a","cases":[1,3]},{"text":"Do not he)"}) {
+    const auto proposals = parse_proposals(answered(reply), shown_cases());
+    ASSERT_EQ(proposals.size(), 1U) << reply;
+    EXPECT_EQ(proposals[0].text, "Do no harm.") << reply;
+    EXPECT_EQ(proposals[0].area, "a") << reply;
+    EXPECT_THAT(proposals[0].evidence, ElementsAre("p1", "p3")) << reply;
+  }
+}
+
 TEST(Propose, AReplyThatCannotBeUsedGivesNothing) {
   EXPECT_TRUE(parse_proposals(answered("Here are the principles: be good."), shown_cases()).empty());
   EXPECT_TRUE(parse_proposals({ReplyStatus::truncated, R"({"principles":[]})", 0, 0, false}, shown_cases()).empty());

@@ -42,11 +42,18 @@ TEST(ParseTwins, NameThePromptThatTheyStandBy) {
 TEST(ParseTwins, WhatCannotBeUsedIsLeftOut) {
   const auto twins = parse_twins(
       answered(
-          R"({"twins":[{"case":0,"prompt":"a"},{"case":3,"prompt":"b"},{"case":-1,"prompt":"c"},{"case":"1","prompt":"d"},{"prompt":"e"},{"case":1},{"case":1,"prompt":" "},{"case":1,"prompt":"kept"},{"case":1,"prompt":"one too many"},7]})"),
+          R"({"twins":[{"case":0,"prompt":"a"},{"case":3,"prompt":"b"},{"case":-1,"prompt":"c"},{"case":"one","prompt":"d"},{"prompt":"e"},{"case":1},{"case":1,"prompt":" "},{"case":1,"prompt":"kept"},{"case":1,"prompt":"one too many"},7]})"),
       kShown, 1);
   EXPECT_THAT(texts(twins), ElementsAre("kept"));
   EXPECT_THAT(parse_twins(answered("I would rather not."), kShown, 1), IsEmpty());
   EXPECT_THAT(parse_twins({ReplyStatus::failed, R"({"twins":[{"case":1,"prompt":"x"}]})", 0, 0, false}, kShown, 1), IsEmpty());
+}
+
+TEST(ParseTwins, CasesAsTextAndTwinsWithoutTheirNames) {
+  for (const char* reply :
+       {R"([{"case":"1","prompt":"kept"}])", R"({"twins":[{"case":"CASE 1","prompt":"kept"},{"case":2.0,"prompt":"cut off he)",
+        R"({"twins":{"CASE 1":"kept"},})", "{'twins': [{'case': 1.0, 'prompt': 'kept'}]}"})
+    EXPECT_THAT(texts(parse_twins(answered(reply), kShown, 1)), ElementsAre("kept")) << reply;
 }
 
 std::string helpful(const Messages&, int /*trainings*/) { return "Here is what you can do about it."; }
