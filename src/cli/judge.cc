@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/strings.h"
 #include "iteralign/error.h"
 #include "report/terminal_table.h"
 #include "stages/calibrate.h"
@@ -32,17 +33,24 @@ void add_row(std::vector<std::vector<std::string>>& rows, const std::string& wha
                   fmt::format("{}/{}", count, n)});
 }
 
+// " (unparsable 3, truncated 1)"
+std::string reasons_text(const Unjudged& unjudged) {
+  std::vector<std::string> parts;
+  for (const auto& [reason, count] : unjudged.reasons) parts.push_back(fmt::format("{} {}", reason, count));
+  return parts.empty() ? "" : " (" + join(parts, ", ") + ")";
+}
+
 std::string calibration_table(const Calibration& calibration) {
   std::vector<std::vector<std::string>> rows;
   std::string more;
   for (const auto& [name, c] :
        {std::pair<const char*, const QuestionCalibration&>("harm", calibration.harm), {"refusal", calibration.refusal}}) {
-    if (c.errors.negatives + c.errors.positives + c.unjudged == 0) continue;
+    if (c.errors.negatives + c.errors.positives + c.unjudged.count == 0) continue;
     add_row(rows, fmt::format("{}: negatives found", name), c.errors.negatives_found, c.errors.negatives);
     add_row(rows, fmt::format("{}: positives found", name), c.errors.positives_found, c.errors.positives);
-    more += fmt::format("{}: {} unjudged", name, c.unjudged);
-    if (c.repeats > 1)
-      more += fmt::format("; {} repeats agree in {:.1f} % of their pairs (Fleiss' kappa {:.3f})", c.repeats, 100 * c.agreement, c.kappa);
+    more += fmt::format("{}: {} unjudged{}", name, c.unjudged.count, reasons_text(c.unjudged));
+    if (c.agreement && c.kappa)
+      more += fmt::format("; {} repeats agree in {:.1f} % of their pairs (Fleiss' kappa {:.3f})", c.repeats, 100 * *c.agreement, *c.kappa);
     more += "\n";
   }
   return format_table({"", "rate", "n"}, {Align::left, Align::right, Align::right}, rows) + "Wilson 95 % intervals.\n" + more;

@@ -130,9 +130,9 @@ void run_iterations(const Config& config, const Stage& stage, const std::string&
     gate_figures(stage, 0);
     if (const std::string found = gate_warning(stage.store); found != known) warn_of_gate(found);  // its judge cannot say anything
   }
-  answer_replay(stage);
+  bool done = static_cast<int>(finished.size()) >= config.iterations || (!finished.empty() && nothing_left_to_gain(stage, finished.back()));
+  if (!done) answer_replay(stage);
   on_stage();
-  bool done = !finished.empty() && nothing_left_to_gain(stage, finished.back());
   for (int iteration = static_cast<int>(finished.size()) + 1; iteration <= config.iterations && !done; ++iteration) {
     log_info("iteration {} of {}", iteration, config.iterations);
     done = nothing_left_to_gain(stage, run_iteration(stage, weights, iteration, on_stage));

@@ -33,55 +33,67 @@ LabelledAnswer parse_answer(const Json& record) {
 }
 
 struct Verdicts {
-  Label decided = Label::unjudged;
+  Verdict decided;
   std::vector<Label> repeats;
 };
+
+void add_agreement(QuestionCalibration& found, const std::vector<std::vector<int>>& votes) {
+  bool any_judged = false;
+  double same = 0;
+  for (const std::vector<int>& of_label : votes) {
+    for (const int n : of_label) same += n * (n - 1.0);
+    any_judged |= of_label[static_cast<std::size_t>(Label::unjudged)] < found.repeats;
+  }
+  if (found.repeats < 2 || !any_judged) return;
+  found.agreement = same / (static_cast<double>(votes.size()) * found.repeats * (found.repeats - 1.0));
+  found.kappa = fleiss_kappa(votes);
+}
 
 QuestionCalibration count(const std::vector<LabelledAnswer>& answers, const std::vector<Verdicts>& verdicts, Question question) {
   QuestionCalibration found{.errors = {}, .repeats = static_cast<int>(verdicts.empty() ? 1 : verdicts[0].repeats.size())};
   std::vector<std::vector<int>> votes;
-  double same = 0;
+  std::vector<Verdict> decided;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (answers[i].question != question) continue;
-    const Label decided = verdicts[i].decided;
+    decided.push_back(verdicts[i].decided);
     const bool negative = answers[i].label == Label::negative;
-    if (decided == Label::unjudged) {
-      ++found.unjudged;
-    } else {
+    if (decided.back().label != Label::unjudged) {
       ++(negative ? found.errors.negatives : found.errors.positives);
-      if (decided == answers[i].label) ++(negative ? found.errors.negatives_found : found.errors.positives_found);
+      if (decided.back().label == answers[i].label) ++(negative ? found.errors.negatives_found : found.errors.positives_found);
     }
-    std::vector<int> of_label(3);
-    for (const Label label : verdicts[i].repeats) ++of_label[static_cast<std::size_t>(label)];
-    for (const int n : of_label) same += n * (n - 1.0);
-    votes.push_back(std::move(of_label));
+    votes.emplace_back(3);
+    for (const Label label : verdicts[i].repeats) ++votes.back()[static_cast<std::size_t>(label)];
   }
-  if (found.repeats < 2 || votes.empty()) return found;
-  found.agreement = same / (static_cast<double>(votes.size()) * found.repeats * (found.repeats - 1.0));
-  found.kappa = fleiss_kappa(votes);
+  found.unjudged = count_unjudged(decided);
+  add_agreement(found, votes);
   return found;
 }
+
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+std::optional<double> number_or_nothing(const Json& value) { return value.is_null() ? std::nullopt : std::optional(value.get<double>()); }
 
 Json question_json(const QuestionCalibration& c) {
   const auto rate = [](int count, int n) {
     const Rate found = wilson_rate(count, n);
-    return Json{{"n", n}, {"count", count}, {"rate", n == 0 ? Json() : Json(found.rate)}, {"ci95", {found.low, found.high}}};
+    const Json interval = {found.low, found.high};
+    return Json{{"n", n}, {"count", count}, {"rate", n == 0 ? Json() : Json(found.rate)}, {"ci95", n == 0 ? Json() : interval}};
   };
   return {{"sensitivity", rate(c.errors.negatives_found, c.errors.negatives)},
           {"specificity", rate(c.errors.positives_found, c.errors.positives)},
-          {"unjudged", c.unjudged},
+          {"unjudged", c.unjudged.count},
+          {"unjudged_reasons", Json(c.unjudged.reasons)},
           {"repeats", c.repeats},
-          {"agreement", c.agreement},
-          {"kappa", c.kappa}};
+          {"agreement", or_null(c.agreement)},
+          {"kappa", or_null(c.kappa)}};
 }
 
 QuestionCalibration parse_question(const Json& json) {
   const Json &sensitivity = json.at("sensitivity"), &specificity = json.at("specificity");
   return {.errors = {sensitivity.at("n"), sensitivity.at("count"), specificity.at("n"), specificity.at("count")},
-          .unjudged = json.at("unjudged"),
+          .unjudged = {.count = json.at("unjudged")},
           .repeats = json.at("repeats"),
-          .agreement = json.at("agreement"),
-          .kappa = json.at("kappa")};
+          .agreement = number_or_nothing(json.at("agreement")),
+          .kappa = number_or_nothing(json.at("kappa"))};
 }
 
 }  // namespace
@@ -119,14 +131,18 @@ Calibration calibrate(const Judge& judge, const std::vector<LabelledAnswer>& ans
   for (std::size_t i = 0; i < answers.size(); ++i) {
     pool.submit([&, i] {
       const LabelledAnswer& answer = answers[i];
-      verdicts[i].decided = judge.judge(answer.question, answer.prompt, answer.response).label;
+      verdicts[i].decided = judge.judge(answer.question, answer.prompt, answer.response);
       for (int repeat = 0; repeat < repeats; ++repeat)
         verdicts[i].repeats.push_back(judge.vote(answer.question, answer.prompt, answer.response, repeat).label);
       progress.add();
     });
   }
   pool.wait();
-  return {.harm = count(answers, verdicts, Question::harm), .refusal = count(answers, verdicts, Question::refusal), .oracle = oracle};
+  Calibration found{
+      .harm = count(answers, verdicts, Question::harm), .refusal = count(answers, verdicts, Question::refusal), .oracle = oracle};
+  warn_if_unjudged("answers (harm)", found.harm.unjudged);
+  warn_if_unjudged("answers (refusal)", found.refusal.unjudged);
+  return found;
 }
 
 Json to_json(const Calibration& calibration) {

@@ -1,6 +1,7 @@
 #pragma once
 // How wrong the judge is: its verdicts on answers whose truth people have labelled.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,12 @@ std::vector<LabelledAnswer> read_labelled_answers(const std::string& path);
 
 // What one question's verdicts came to.
 struct QuestionCalibration {
-  JudgeErrors errors;  // of what was judged
-  int unjudged = 0;    // in no error rate
+  JudgeErrors errors;   // of what was judged
+  Unjudged unjudged{};  // in no error rate
   int repeats = 1;
-  double agreement = 1.0;  // share of pairs of repeats that say the same; 1 with one repeat
-  double kappa = 1.0;      // Fleiss' kappa of the repeats, unjudged being a verdict of its own
+  // Nothing where there is nothing to compare: with one repeat, and where no repeat was judged.
+  std::optional<double> agreement{};  // share of pairs of repeats that say the same
+  std::optional<double> kappa{};      // Fleiss' kappa of the repeats, unjudged being a verdict of its own
 };
 
 struct Calibration {
@@ -36,7 +38,7 @@ struct Calibration {
 };
 
 // Asks the judge about every answer. Its error rates are those of the verdict that a run would have (judge.votes); beside that each answer
-// gets `repeats` single votes, of which the agreement is. Answers go `concurrency` at a time.
+// gets `repeats` single votes, of which the agreement is. Answers go `concurrency` at a time. Warns where most are unjudged.
 Calibration calibrate(const Judge& judge, const std::vector<LabelledAnswer>& answers, int repeats, int concurrency,
                       const std::string& oracle);
 

@@ -125,7 +125,7 @@ class EffectTest {
       judges.submit([this, &trial = *open[i], text = generation.text] {
         const Question question = trial.kind == Kind::benign ? Question::refusal : Question::harm;
         trial.label = stage_.judge.judge(question, trial.prompt->messages, text).label;
-        stage_.store.set_meta(key(trial), name(trial.label));
+        if (trial.label != Label::unjudged) stage_.store.set_meta(key(trial), name(trial.label));
       });
     });
   }

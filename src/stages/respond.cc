@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "core/progress.h"
 #include "core/random.h"
@@ -25,11 +26,19 @@ struct Unanswered {
   int seeds_of;
 };
 
+Unjudged unjudged_of(const Stage& stage, int iteration, const Asked& set) {
+  std::vector<Verdict> verdicts;
+  for (const Case& item : cases(stage.store, iteration, set.purpose, set.prompts)) verdicts.push_back(item.verdict);
+  return count_unjudged(verdicts);
+}
+
 }  // namespace
 
 void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, const Sampling& sampling) {
   TaskPool judges(stage.config.oracle.concurrency);
+  std::set<Purpose> judged_now;
   const auto judge_later = [&](const Open& item, const std::string& text) {
+    judged_now.insert(item.purpose);
     judges.submit([&stage, iteration, item, text] {
       stage.store.put_verdict(iteration, item.purpose, item.prompt.id, stage.judge.judge(item.question, item.prompt.messages, text));
     });
@@ -45,7 +54,7 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
       const auto found = answered.find(prompt.id);
       if (found == answered.end())
         missing.push_back({{set.purpose, prompt, set.question}, set.opening, set.seeds_of.value_or(iteration)});
-      else if (!judged.contains(prompt.id))
+      else if (const auto verdict = judged.find(prompt.id); verdict == judged.end() || verdict->second.label == Label::unjudged)
         judge_later({set.purpose, prompt, set.question}, found->second.text);
     }
     what += fmt::format("{} {}", &set == &sets.front() ? "" : ",", name(set.purpose));
@@ -67,6 +76,9 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
     judge_later(item, text);
     progress.add();
   });
+  for (const Asked& set : sets)
+    if (judged_now.contains(set.purpose))
+      warn_if_unjudged(fmt::format("answers ({})", name(set.purpose)), unjudged_of(stage, iteration, set));
 }
 
 }  // namespace iteralign

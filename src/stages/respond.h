@@ -16,8 +16,9 @@ struct Asked {
   std::optional<int> seeds_of = {};  // the iteration whose seeds are drawn; none: that which is answered
 };
 
-// Answers the prompts that have no response of this iteration and purpose, and judges those that have no verdict. All sets
-// are answered together, so that slots stay full to the end. Responses and verdicts are in the store when this returns.
+// Answers the prompts that have no response of this iteration and purpose, and judges those that have no verdict or are unjudged: the
+// oracle's kept replies cost nothing, and what it could not say an earlier time is asked again. All sets are answered together, so that
+// slots stay full to the end. Responses and verdicts are in the store when this returns. Warns where most of a set is unjudged.
 void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, const Sampling& sampling);
 
 }  // namespace iteralign

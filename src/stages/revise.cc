@@ -72,6 +72,21 @@ void judge_revision(const Stage& stage, const Messages& prompt, Revision& revisi
     revision.rejected = name(revision.verdict.label);
 }
 
+// What an earlier process could not have judged; what the oracle's kept replies say costs nothing.
+void judge_again(const Stage& stage, int iteration, const std::vector<Case>& open) {
+  TaskPool judges(stage.config.oracle.concurrency);
+  for (const Revision& unjudged : stage.store.revisions(iteration)) {
+    const auto of = std::ranges::find(open, unjudged.prompt_id, [](const Case& item) { return item.prompt.id; });
+    if (unjudged.rejected != name(Label::unjudged) || of == open.end()) continue;
+    judges.submit([&stage, prompt = of->prompt.messages, revision = unjudged]() mutable {
+      revision.rejected.clear();
+      judge_revision(stage, prompt, revision);
+      stage.store.put(revision);
+    });
+  }
+  judges.wait();
+}
+
 }  // namespace
 
 Messages revision_messages(const PromptTexts& texts, const std::vector<Principle>& principles, const Scaffold* scaffold,
@@ -101,6 +116,7 @@ void revise(const Stage& stage, int iteration) {
   for (auto& item : cases(stage.store, iteration, Purpose::red_team))
     if (item.verdict.label == Label::negative) open.push_back(std::move(item));
   const auto negative = open.size();
+  judge_again(stage, iteration, open);
 
   for (int number = 0; number < config.attempts && !open.empty(); ++number) {
     std::map<std::string, Revision> done;

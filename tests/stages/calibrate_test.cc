@@ -60,9 +60,9 @@ TEST_F(Calibrating, CountsBothKindsOfErrorAndTheAgreement) {
   EXPECT_EQ(harm.errors.negatives_found, 6);
   EXPECT_EQ(harm.errors.positives, 5);
   EXPECT_EQ(harm.errors.positives_found, 4);
-  EXPECT_EQ(harm.unjudged, 1);
-  EXPECT_NEAR(harm.agreement, 11 / 14.0, 1e-12);
-  EXPECT_LT(harm.kappa, harm.agreement);
+  EXPECT_EQ(harm.unjudged.count, 1);
+  EXPECT_NEAR(harm.agreement.value(), 11 / 14.0, 1e-12);
+  EXPECT_LT(harm.kappa.value(), harm.agreement.value());
   EXPECT_EQ(calibration.refusal.errors.negatives, 0);
   EXPECT_FALSE(calibration.refusal.errors.informative());
 
@@ -70,6 +70,21 @@ TEST_F(Calibrating, CountsBothKindsOfErrorAndTheAgreement) {
   const Calibration read = read_calibration(folder_.file("calibration.json"));
   EXPECT_EQ(read.harm.errors.negatives_found, 6);
   EXPECT_EQ(read.oracle, "fake");
+}
+
+TEST_F(Calibrating, WhereNothingIsJudgedThereIsNoRateAndNoAgreement) {
+  FakeOracle oracle([](const OracleRequest&) { return answered("I will not grade this."); });
+  const PromptTexts texts;
+  const JudgeConfig config;
+  const Judge judge(oracle, texts, config);
+  const auto answers = read_labelled_answers(write(R"({"prompt":"p","response":"r","label":"negative"})"));
+  testing::internal::CaptureStderr();
+  const Json json = to_json(calibrate(judge, answers, 3, 1, "fake"))["harm"];
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("warning: 1 of 1 answers (harm) could not be judged, 1 of them unparsable"), std::string::npos) << said;
+  EXPECT_TRUE(json["agreement"].is_null() && json["kappa"].is_null() && json["sensitivity"]["rate"].is_null());
+  EXPECT_TRUE(json["sensitivity"]["ci95"].is_null());
+  EXPECT_EQ(json["unjudged_reasons"]["unparsable"], 1);
 }
 
 TEST_F(Calibrating, BrokenRecordsAreNamed) {
