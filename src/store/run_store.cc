@@ -388,6 +388,23 @@ std::vector<IterationSummary> RunStore::iterations() {
 
 ReplyCache& RunStore::reply_cache() { return *cache_; }
 
+int RunStore::forget_replies(const std::function<bool(const std::string& request_json, const OracleReply& reply)>& which) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> keys;
+  Statement row(*database_, "SELECT key, request, status, text FROM oracle_calls");
+  while (row.step())
+    if (which(row.text(1), {parse_reply_status(row.text(2)), row.text(3), 0, 0, true})) keys.push_back(row.text(0));
+  Transaction transaction(*database_);
+  // What a killed process spent is known by its replies alone.
+  database_->execute(
+      "INSERT INTO oracle_usage SELECT process, count(*), 0, 0, sum(prompt_tokens), sum(completion_tokens), 0.0, '{}' FROM oracle_calls "
+      "WHERE process > 0 GROUP BY process ON CONFLICT DO UPDATE SET calls = max(calls, excluded.calls), "
+      "prompt_tokens = max(prompt_tokens, excluded.prompt_tokens), completion_tokens = max(completion_tokens, excluded.completion_tokens)");
+  for (const std::string& key : keys) database_->run("DELETE FROM oracle_calls WHERE key = ?", key);
+  transaction.commit();
+  return static_cast<int>(keys.size());
+}
+
 void RunStore::copy_replies_from(const std::string& other_path) {
   { const RunStore migrated(other_path); }
   const std::lock_guard lock(mutex_);

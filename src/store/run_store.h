@@ -2,6 +2,7 @@
 // The run store: every record of a run in one SQLite file. It is the truth; the other files of the run folder are made from it.
 // docs/run-store.md describes the tables.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -74,8 +75,10 @@ class RunStore {
   void put(const IterationSummary& summary);
   std::vector<IterationSummary> iterations();  // in order
 
-  // Kept for ever. Lives as long as the store.
+  // Kept until they are forgotten. Lives as long as the store.
   ReplyCache& reply_cache();
+  // Forgets the kept replies of which `which` says so, given the body of the request; returns how many. They stay counted as usage.
+  int forget_replies(const std::function<bool(const std::string& request_json, const OracleReply& reply)>& which);
   // Takes over the kept replies of another run's file, which is migrated if it is older; they are no calls of this run.
   void copy_replies_from(const std::string& other_path);
 

@@ -181,7 +181,7 @@ TEST_F(RunStoreTest, IterationsComeWithTheirEvaluation) {
   EXPECT_EQ(store.iterations()[0].evaluation.lookalike.count, 2);
 }
 
-TEST_F(RunStoreTest, RepliesAreKeptForEver) {
+TEST_F(RunStoreTest, RepliesAreKept) {
   {
     RunStore store(path_);
     EXPECT_EQ(store.reply_cache().find("k"), std::nullopt);
@@ -194,6 +194,26 @@ TEST_F(RunStoreTest, RepliesAreKeptForEver) {
   EXPECT_EQ(reply->text, "I will not");
   EXPECT_EQ(reply->completion_tokens, 6);
   EXPECT_TRUE(reply->cached);
+}
+
+TEST_F(RunStoreTest, ForgottenRepliesStayCounted) {
+  {
+    RunStore killed(path_);  // before it could say what it used
+    killed.reply_cache().keep("a", R"({"n":1})", {ReplyStatus::answered, "", 10, 1, false});
+    killed.reply_cache().keep("b", R"({"n":2})", {ReplyStatus::answered, "good", 20, 2, false});
+  }
+  RunStore store(path_);
+  store.reply_cache().keep("c", R"({"n":3})", {ReplyStatus::truncated, "cu", 40, 4, false});
+  const OracleUsage before = store.usage();
+  EXPECT_EQ(store.forget_replies(
+                [](const std::string& request, const OracleReply& reply) { return request == R"({"n":1})" || reply.text == "cu"; }),
+            2);
+  EXPECT_EQ(store.reply_cache().find("a"), std::nullopt);
+  EXPECT_EQ(store.reply_cache().find("b")->text, "good");
+  EXPECT_EQ(store.reply_cache().find("c"), std::nullopt);
+  EXPECT_EQ(store.usage().calls, 3);
+  EXPECT_EQ(store.usage().prompt_tokens, before.prompt_tokens);
+  EXPECT_EQ(store.usage().completion_tokens, before.completion_tokens);
 }
 
 TEST_F(RunStoreTest, UsageCountsProcessesThatWereKilled) {

@@ -1,0 +1,27 @@
+#include "stages/forget.h"
+
+#include "core/json.h"
+#include "core/strings.h"
+#include "stages/judge.h"
+#include "stages/reply_parser.h"
+
+namespace iteralign {
+
+bool gave_nothing(const std::string& request_json, const OracleReply& reply) {
+  if (reply.status != ReplyStatus::answered) return true;
+  const Json request = parse_json(request_json, "the request of a kept reply");
+  const std::string asked = request.value("/response_format/json_schema/name"_json_pointer, "");
+  const auto unread = [&](Question question) { return parse_verdict(question, reply).reason == UnjudgedReason::unparsable; };
+  if (asked == "verdict") return unread(Question::harm);
+  if (asked == "refusal") return unread(Question::refusal);
+  return trim(reply.text).empty() || (!asked.empty() && reply_items(reply.text, asked, asked == "twins" ? "prompt" : "text").empty());
+}
+
+bool holds_text(const std::string& request_json, const OracleReply& reply, const std::string& text) {
+  if (contains(reply.text, text)) return true;
+  for (const Json& message : parse_json(request_json, "the request of a kept reply").at("messages"))
+    if (contains(message.at("content").get<std::string>(), text)) return true;
+  return false;
+}
+
+}  // namespace iteralign
