@@ -79,6 +79,8 @@ class RunStore {
   ReplyCache& reply_cache();
   // Forgets the kept replies of which `which` says so, given the body of the request; returns how many. They stay counted as usage.
   int forget_replies(const std::function<bool(const std::string& request_json, const OracleReply& reply)>& which);
+  // Has a reply of the oracle been put to use in this run? Replies that failed or were left unjudged by a fault do not count.
+  bool has_replies();
   // Takes over the kept replies of another run's file, which is migrated if it is older; they are no calls of this run.
   void copy_replies_from(const std::string& other_path);
 
