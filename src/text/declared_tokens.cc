@@ -76,18 +76,27 @@ class Reading {
   }
 
  private:
+  struct Named {
+    std::string name;
+    AddedToken token;
+    std::ptrdiff_t place;  // roles in their order, then the model's own
+  };
+
   void read_named(const Json& source, bool special) {
     for (const auto& [key, value] : source.items()) {
       if (!is_role(key) && !is_models_own(key)) continue;
-      if (const auto token = read_token(value, special); token && !token->content.empty()) set_named(key, *token);
+      const auto token = read_token(value, special);
+      if (token && !token->content.empty()) set_named(key, *token, /*late=*/&source == &files_.config && value.is_string());
     }
   }
-  void set_named(const std::string& key, const AddedToken& token) {
-    const auto found = std::ranges::find(named_, key, &std::pair<std::string, AddedToken>::first);
+  // `late`: the reference reads it after the others of the model's own.
+  void set_named(const std::string& name, const AddedToken& token, bool late) {
+    const auto role = std::ranges::find(kRoles, name) - kRoles.begin();
+    const auto found = std::ranges::find(named_, name, &Named::name);
     if (found != named_.end()) {
-      found->second = token;
+      found->token = token;
     } else {
-      named_.emplace_back(key, token);
+      named_.push_back({name, token, is_role(name) || !late ? role : role + 1});
     }
   }
 
@@ -96,7 +105,7 @@ class Reading {
     if (is_nothing(source, key) || (key == kOldExtra && !extra_.empty())) return;
     if (source[key].is_object()) {
       for (const auto& [name, value] : source[key].items())
-        if (const auto token = read_token(value, true)) set_named(name, *token);
+        if (const auto token = read_token(value, true)) set_named(name, *token, /*late=*/true);
       return;
     }
     if (!source[key].is_array()) return;
@@ -131,7 +140,7 @@ class Reading {
   }
 
   [[nodiscard]] bool is_named(const std::string& content) const {
-    return std::ranges::any_of(named_, [&](const auto& entry) { return entry.second.content == content; });
+    return std::ranges::any_of(named_, [&](const Named& entry) { return entry.token.content == content; });
   }
 
   DeclaredTokens collect() {
@@ -146,10 +155,10 @@ class Reading {
     for (const auto& [id, token] : by_id_)
       if (std::ranges::none_of(in_tokenizer_json_, [&](const AddedToken& other) { return same(token, other); }))
         result.added.push_back(token);
-    std::ranges::stable_sort(named_, {}, [](const auto& entry) { return std::ranges::find(kRoles, entry.first) - kRoles.begin(); });
-    for (const auto& [name, token] : named_) {
-      add_missing(token);
-      result.named.emplace_back(name, token.content);
+    std::ranges::stable_sort(named_, {}, &Named::place);
+    for (const Named& entry : named_) {
+      add_missing(entry.token);
+      result.named.emplace_back(entry.name, entry.token.content);
     }
     for (const AddedToken& token : extra_) add_missing(token);
     for (AddedToken& token : result.added) token.special = token.special || is_named(token.content);
@@ -159,7 +168,7 @@ class Reading {
   const TokenizerSideFiles& files_;
   const std::vector<AddedToken>& in_tokenizer_json_;
   const std::string& where_;
-  std::vector<std::pair<std::string, AddedToken>> named_;
+  std::vector<Named> named_;
   std::vector<AddedToken> extra_;
   std::map<std::int64_t, AddedToken> by_id_;
 };

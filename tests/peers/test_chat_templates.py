@@ -95,7 +95,7 @@ def random_conversation(rng):
 
 
 # What some templates read that nobody passes here: defined in front of them, they are rendered once more.
-DEFINITIONS = {"datetime": "{% set datetime = '2024-07-26' %}", "strftime_now": "{% macro strftime_now(format) %}26 Jul 2024{% endmacro %}", "functions": "{% set functions = tools | tojson %}",
+DEFINITIONS = {"datetime": "{% set datetime = '2024-07-26' %}", "functions": "{% set functions = tools | tojson %}",
                "additional_special_tokens": "{% set additional_special_tokens = ['<|a|>', '<|b|>', '<|c|>', '<|d|>'] %}"}
 
 
@@ -113,7 +113,6 @@ def reference(source, conversations, generation_prompt):
     from transformers.utils.chat_template_utils import _compile_jinja_template
 
     template = _compile_jinja_template(source)
-    template.environment.globals.pop("strftime_now", None)  # the program defines it only when it is given a date
     rendered = []
     for conversation in conversations:
         variables = {"tools": None, "documents": None, **(conversation if isinstance(conversation, dict) else {"messages": conversation})}

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/files.h"
+#include "iteralign/error.h"
 #include "temporary_folder.h"
 #include "text/chat_template.h"
 #include "tokenizer_documents.h"

@@ -107,13 +107,13 @@ TEST_F(TokenizerFolderTest, MissingAndTruncatedFilesAreNamed) {
   EXPECT_THAT(message_of(load), HasSubstr("tokenizer_config.json: is not a JSON object"));
 }
 
-TEST_F(TokenizerFolderTest, RolesMissingInTheConfigurationComeFromTheMap) {
+TEST_F(TokenizerFolderTest, TheMapGoesBeforeAConfigurationWithoutAddedTokens) {
   write_file_atomic(folder_ + "/tokenizer.json", dump_json(llama2_document()));
   write_file_atomic(folder_ + "/special_tokens_map.json", R"({"bos_token": {"content": "<s>"}, "unk_token": "<unk>"})");
   write_file_atomic(folder_ + "/tokenizer_config.json", R"({"unk_token": "c"})");
   const Tokenizer tokenizer = Tokenizer::from_folder(folder_);
   EXPECT_EQ(tokenizer.bos_id(), 9);
-  EXPECT_EQ(tokenizer.unk_token(), "c");
+  EXPECT_EQ(tokenizer.unk_token(), "<unk>");
   EXPECT_EQ(tokenizer.config()["unk_token"], "c");
 }
 

@@ -186,14 +186,14 @@ TEST(TokenizerTest, RolesComeFromTheConfiguration) {
   EXPECT_EQ(tokenizer.eos_token(), "");
   EXPECT_EQ(tokenizer.eos_id(), std::nullopt);
   EXPECT_EQ(tokenizer.pad_token(), "<nowhere>");
-  EXPECT_EQ(tokenizer.pad_id(), std::nullopt);
+  EXPECT_EQ(tokenizer.pad_id(), 10) << "as in the reference it becomes a token";
   EXPECT_TRUE(tokenizer.adds_bos());
   EXPECT_TRUE(tokenizer.is_special(9));
   EXPECT_FALSE(tokenizer.is_special(4));
   EXPECT_FALSE(tokenizer.is_special(-1));
   EXPECT_FALSE(tokenizer.is_special(1000));
-  EXPECT_EQ(tokenizer.size(), 10);
-  EXPECT_EQ(tokenizer.token_of(10), "");
+  EXPECT_EQ(tokenizer.size(), 11);
+  EXPECT_EQ(tokenizer.token_of(11), "");
 }
 
 TEST(TokenizerTest, LlamaClassFlagsReplaceThePostProcessor) {
