@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
+#include "report/judge_words.h"
 #include "report/terminal_table.h"
 #include "stages/calibrate.h"
 #include "store/run_store.h"
@@ -40,7 +41,7 @@ std::string reasons_text(const Unjudged& unjudged) {
   return parts.empty() ? "" : " (" + join(parts, ", ") + ")";
 }
 
-std::string calibration_table(const Calibration& calibration) {
+std::string calibration_table(const Calibration& calibration, const std::string& judge) {
   std::vector<std::vector<std::string>> rows;
   std::string more;
   for (const auto& [name, c] :
@@ -53,7 +54,8 @@ std::string calibration_table(const Calibration& calibration) {
       more += fmt::format("; {} repeats agree in {:.1f} % of their pairs (Fleiss' kappa {:.3f})", c.repeats, 100 * *c.agreement, *c.kappa);
     more += "\n";
   }
-  return format_table({"", "rate", "n"}, {Align::left, Align::right, Align::right}, rows) + "Wilson 95 % intervals.\n" + more;
+  return format_table({"", "rate", "n"}, {Align::left, Align::right, Align::right}, rows) + "Wilson 95 % intervals.\nJudged by " +
+         judge_words(judge) + ".\n" + more;
 }
 
 void run_calibrate(const JudgeFlags& flags) {
@@ -75,7 +77,7 @@ void run_calibrate(const JudgeFlags& flags) {
   if (flags.json)
     print_json(to_json(calibration));
   else
-    print(calibration_table(calibration));
+    print(calibration_table(calibration, oracle_line(config.oracle)));
 }
 
 }  // namespace

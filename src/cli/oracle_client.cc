@@ -80,8 +80,8 @@ std::string oracle_line(const OracleConfig& config) {
 std::string oracle_line(RunStore& run) { return oracle_line(parse_config(run.meta("config").value_or(""), "run.db").oracle); }
 
 std::string oracle_identity(const OracleConfig& config) {
-  const std::string address = config.base_url.substr(0, config.base_url.find('?'));
-  return dump_json({address, config.model, config.send_temperature, config.wrong_verdict_rate, config.fault_rate, config.fault_kinds});
+  return dump_json({config.base_url, config.model, config.send_temperature, config.reply_max_tokens, config.body.text,
+                    config.wrong_verdict_rate, config.fault_rate, config.fault_kinds});
 }
 
 }  // namespace iteralign

@@ -18,7 +18,7 @@ std::string oracle_name(const OracleConfig& config);
 // For people, in tables and reports: "keyword", or what answers and where.
 std::string oracle_line(const OracleConfig& config);
 std::string oracle_line(RunStore& run);  // of its configuration
-// All on which its replies depend beside the question: without secrets, so that a new key changes nothing.
+// All on which its replies depend beside the question; a key is none of it.
 std::string oracle_identity(const OracleConfig& config);
 
 }  // namespace iteralign

@@ -2,27 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
-
 #include "report/run_summary.h"
+#include "stages/judge.h"
 
 namespace iteralign {
 namespace {
 
 std::string warning(RunStore& store, int iteration, Purpose purpose, const char* what) {
-  std::map<std::string, int> reasons;
-  int unjudged = 0, all = 0;
-  for (const auto& [id, verdict] : store.verdicts(iteration, purpose)) {
-    ++all;
-    if (verdict.label != Label::unjudged) continue;
-    ++unjudged;
-    ++reasons[name(verdict.reason)];
-  }
-  if (2 * unjudged <= all) return {};
-  const auto& most = *std::ranges::max_element(reasons, {}, [](const auto& reason) { return reason.second; });
+  std::vector<Verdict> verdicts;
+  for (const auto& [id, verdict] : store.verdicts(iteration, purpose)) verdicts.push_back(verdict);
+  const Unjudged unjudged = count_unjudged(verdicts);
+  if (!unjudged.most_of_all()) return {};
   return fmt::format("{}, {}: {} of {} answers were not judged, most often because: {} ({})",
-                     iteration == 0 ? "base model" : fmt::format("iteration {}", iteration), what, unjudged, all, most.first, most.second);
+                     iteration == 0 ? "base model" : fmt::format("iteration {}", iteration), what, unjudged.count, unjudged.of,
+                     name(unjudged.most), unjudged.reasons.at(name(unjudged.most)));
 }
 
 }  // namespace

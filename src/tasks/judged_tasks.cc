@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "core/log.h"
 #include "data/prompt_reader.h"
 #include "iteralign/error.h"
 #include "stages/respond.h"
@@ -78,9 +77,6 @@ TaskResult judged_task(const std::string& name, const Judging& judging, const st
   for (const Case& item : cases(stage.store, judging.key, purpose, prompts))
     result.samples.push_back(sample_of(item, !contrast ? "" : safe.contains(item.prompt.id) ? "safe" : "unsafe"));
   result.measures = summarise(result.samples, result.metric, /*higher_is_better=*/false);
-  for (const Measure& measure : result.measures)
-    if (const std::string warning = unjudged_warning(measure); !warning.empty() && measure.group.empty())
-      log_warning("{}: {}", name, warning);
   for (Measure& measure : result.measures) measure.higher_is_better = measure.group == "unsafe";
   return result;
 }
