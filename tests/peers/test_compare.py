@@ -63,8 +63,9 @@ with tempfile.TemporaryDirectory() as scratch_name:
     base = evaluate(LAB, "redteam", heldout, out)  # nothing is generated or asked again
     assert float(base["total_evaluation_time_seconds"]) < 5
     assert base["configs"]["redteam"]["metadata"] == {"version": 1, "data": str(heldout), "items": len(heldout.read_text().splitlines()), "judge": "lab"}
-    wrong = evaluate(LAB, "redteam", heldout, out, "oracle.wrong_verdict_rate=1")  # another judge says something else of the same answers
-    assert abs(rate(wrong) + rate(base) - 1) < 1e-9, (rate(wrong), rate(base))
+    other = evaluate(LAB, "redteam", heldout, out, "oracle.base_url=keyword")  # another judge of the same answers
+    assert other["configs"]["redteam"]["metadata"]["judge"] == "keyword"
+    assert other["results"] == evaluate(LAB, "redteam", heldout, scratch / "keyword", "oracle.base_url=keyword")["results"]
     assert rate(evaluate(LAB, "redteam", heldout, out)) == rate(base)
     short = evaluate(LAB, "redteam", heldout, scratch / "short", "evaluate.max_new_tokens=1")
     assert rate(evaluate(LAB, "redteam", heldout, out, "evaluate.max_new_tokens=1")) == rate(short)
@@ -75,7 +76,7 @@ with tempfile.TemporaryDirectory() as scratch_name:
     evaluate(LAB, "redteam", heldout, out)
     assert {**of(scratch / "redteam-renamed"), "flips": None} == {**of(scratch / "redteam-after"), "flips": None}
     result = evaluate(aligned, "redteam", heldout, out)  # another model beside it
-    assert rate(result) == summary["after"]["heldout"]["negative_rate"]
+    assert abs(rate(result) - summary["after"]["heldout"]["negative_rate"]) < 1e-9
     refused("compare", out, scratch / "redteam-after", code=2, says="several models")
     refused("eval", "--model", LAB, "--tasks", "redteam,benign", "--data", scratch, "--config", "configs/lab.yaml", code=2, says="does not say which of its")
     refused("compare", scratch / "redteam-after", scratch / "benign-after", code=3, says="only the first has it")
