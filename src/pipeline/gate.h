@@ -13,8 +13,8 @@ namespace iteralign {
 // What weights do with the gate's prompts, which are neither trained on nor measured at the end.
 struct GateFigures {
   Evaluation rates;
-  std::optional<double> perplexity;     // of the base model's own answers to the benign prompts; nothing: there are none
-  std::map<std::string, double> tasks;  // scores of gate.tasks
+  std::optional<double> perplexity = {};  // of the base model's own answers to the benign prompts; nothing: there are none
+  std::map<std::string, double> tasks;    // scores of gate.tasks
 };
 
 // Of the loaded weights. Kept in the store under `key`, so that a run that goes on does not measure again.

@@ -51,16 +51,17 @@ void check_configuration(RunStore& store, const Config& config, const std::strin
 constexpr const char* kBaseModel = "base_model";
 
 // Other weights at the same path would mix two models in one run. A run of an older program knows none yet.
-void check_base_model(RunStore& store, const FileHashes& now, const std::string& path) {
+void check_base_model(RunStore& store, const RunParts& parts, const std::string& path) {
   const auto stored = store.meta(kBaseModel);
-  if (!stored || now.empty()) return;
+  if (!stored || !parts.base_model) return;
+  const FileHashes now = parts.base_model();
   const FileHashes before = parse_json(*stored, "run.db, the base model").get<FileHashes>();
   std::vector<std::string> changed;
   for (const auto& [file, hash] : now)
     if (const auto known = before.find(file); known == before.end() || known->second != hash) changed.push_back(file);
   for (const auto& [file, hash] : before)
     if (!now.contains(file)) changed.push_back(file + " (gone)");
-  if (changed.empty() || before.empty()) return;
+  if (changed.empty()) return;
   throw Error(ErrorKind::usage, "is not the base model that this run began with: changed are " + join(changed, ", "), path,
               "put its files back to go on, or start a new run from it with --fork NAME");
 }
@@ -170,6 +171,7 @@ RunStatus run(const Config& config, const RunParts& parts) {
   open_log_file(join_path(folder, "log.txt"));
   RunStore store(database_path(folder));
   check_configuration(store, config, folder);
+  check_base_model(store, parts, config.model.path);
 
   WallClock clock(store);
   RunState state;
@@ -187,14 +189,12 @@ RunStatus run(const Config& config, const RunParts& parts) {
     store_prompts(store, parts.inputs);
     if (is_gated(config)) warn_of_gate(gate_warning(gate_coverage(store)));
     const PromptTexts texts(config.prompts_dir);
-    const FileHashes base_model = parts.base_model ? parts.base_model() : FileHashes();
-    check_base_model(store, base_model, config.model.path);
     oracle = parts.oracle(store.reply_cache(), store.usage());
     const auto model = parts.model(store.meta("dtype").value_or(""));
     state.model = model->description();
     store.set_meta("model", state.model);
     store.set_meta("dtype", model->dtype());
-    store.set_meta(kBaseModel, dump_json(base_model));
+    if (parts.base_model && !store.meta(kBaseModel)) store.set_meta(kBaseModel, dump_json(parts.base_model()));
     log_info("model: {}", state.model);
     const Judge judge(*oracle, texts, config.judge);
     const Stage stage{config, store, *model, *oracle, judge, texts, parts.should_stop};

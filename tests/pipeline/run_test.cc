@@ -94,7 +94,7 @@ class RunTest : public ::testing::Test {
                   calls += oracle != nullptr ? std::exchange(oracle->calls, 0) : 0;
                 },
             .should_stop = [this] { return stop; },
-            .base_model = [this] { return base_model; }};
+            .base_model = knows_base_model ? [this] { return base_model; } : std::function<FileHashes()>()};
   }
 
   std::string failure() {
@@ -116,6 +116,7 @@ class RunTest : public ::testing::Test {
   std::vector<IterationSummary> finished;
   std::vector<std::string> trained_pairs;
   std::vector<std::string> dtypes, times;  // that the model was opened with
+  bool knows_base_model = true;
   FileHashes base_model = {{"model.safetensors", "a"}, {"tokenizer.json", "b"}};
 };
 
@@ -264,6 +265,7 @@ TEST_F(RunTest, AnotherBaseModelAtTheSamePathIsRefusedAndForked) {
               testing::AllOf(HasSubstr("changed are model.safetensors"), HasSubstr("--fork"), testing::Not(HasSubstr("tokenizer"))));
   base_model = {{"model.safetensors", "a"}};
   EXPECT_THAT(failure(), HasSubstr("tokenizer.json (gone)"));
+  EXPECT_EQ(last_status, RunStatus::completed);  // it stays what it is
   const std::string from = run_folder(config);
   config.name += "_fork";
   fork_run(from, config);
@@ -272,9 +274,9 @@ TEST_F(RunTest, AnotherBaseModelAtTheSamePathIsRefusedAndForked) {
 }
 
 TEST_F(RunTest, ARunThatKnowsNoBaseModelYetLearnsIt) {
-  base_model = {};
+  knows_base_model = false;  // as of an older program
   run(config, parts());
-  base_model = {{"model.safetensors", "a"}};
+  knows_base_model = true;
   run(config, parts());
   base_model = {{"model.safetensors", "c"}};
   EXPECT_THAT(failure(), HasSubstr("model.safetensors"));
