@@ -36,17 +36,22 @@ bool is_one_of(const std::string& word, std::initializer_list<std::string_view> 
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// `content` is text, null, or a list of parts of which the text ones count; some servers give the object that was asked for itself.
+// A part of a content: {"type": "text", "text": "..."}, {"text": {"value": "..."}}, or text alone. Thoughts are no part of the answer.
+std::string text_of_part(const Json& part) {
+  if (part.is_string()) return part.get<std::string>();
+  if (!part.is_object() || is_one_of(string_at(part, "type"), {"thinking", "reasoning", "redacted_thinking"})) return {};
+  const Json* text = object_at(part, "text");
+  return text != nullptr ? string_at(*text, "value") : string_at(part, "text");
+}
+
+// `content` is text, null, a part or a list of parts; some servers give the object that was asked for itself.
 std::string content_of(const Json& message) {
   const auto found = message.find("content");
   if (found == message.end()) return {};
-  if (found->is_object()) return dump_json(*found);
+  if (found->is_object()) return found->contains("type") && found->contains("text") ? text_of_part(*found) : dump_json(*found);
   if (!found->is_array()) return string_at(message, "content");
   std::string text;
-  for (const auto& part : *found) {
-    if (part.is_string()) text += part.get<std::string>();
-    if (part.is_object()) text += string_at(part, "text");
-  }
+  for (const auto& part : *found) text += text_of_part(part);
   return text;
 }
 

@@ -175,6 +175,8 @@ TEST(ChatReply, WhereTheAnswerStands) {
   for (const char* message :
        {R"({"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]})", R"({"content":["a","b"]})",
         R"({"content":[{"type":"thinking","thinking":[{"type":"text","text":"no"}]},{"type":"text","text":"ab"}]})",
+        R"({"content":[{"type":"reasoning","text":"no"},{"type":"text","text":{"value":"ab"}}]})",
+        R"({"content":{"type":"text","text":"ab"}})",
         R"({"content":null,"tool_calls":[{"type":"function","function":{"name":"f","arguments":"ab"}}]})",
         R"({"content":"","function_call":{"name":"f","arguments":"ab"}})", R"({"content":null,"reasoning_content":"ab"})",
         R"({"content":" ","reasoning":"ab"})", R"({"content":"ab","refusal":""})", R"({"content":"ab","refusal":null})"})
