@@ -76,8 +76,11 @@ OracleRequest Judge::request(Question question, const Messages& prompt, const st
 
 Verdict Judge::vote(Question question, const Messages& prompt, const std::string& response, int vote) const {
   if (trim(response).empty()) return unjudged(UnjudgedReason::degenerate, "the response is empty");
-  const auto usable = [&](const OracleReply& reply) { return parse_verdict(question, reply).reason != UnjudgedReason::unparsable; };
-  return parse_verdict(question, ask_usable(oracle_, request(question, prompt, response, vote), usable));
+  OracleRequest asked = request(question, prompt, response, vote);
+  Verdict verdict = parse_verdict(question, oracle_.complete(asked));
+  if (verdict.reason != UnjudgedReason::unparsable) return verdict;
+  asked.again = true;
+  return parse_verdict(question, oracle_.complete(asked));
 }
 
 Verdict Judge::judge(Question question, const Messages& prompt, const std::string& response) const {

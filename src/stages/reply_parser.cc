@@ -77,9 +77,9 @@ std::string decoded(std::string_view reply) {
   return text;
 }
 
-Reading read_values(std::string_view text) {
+Reading read_values(std::string_view text, bool exact) {
   Reading reading;
-  ReplyValueReader reader(text);
+  ReplyValueReader reader(text, exact);
   std::size_t at = 0;
   const auto keep = [&](std::optional<ReplyValue> value) {
     if (value) reading.values.push_back(std::move(*value));
@@ -132,7 +132,9 @@ void add_number(std::vector<int>& numbers, std::string_view text, int count) {
 
 Reading read_reply(std::string_view reply) {
   const std::string text = decoded(reply);
-  return read_values(Json::accept(text) ? text : decoded(without_thinking(text)));
+  if (Json::accept(text)) return read_values(text, /*exact=*/true);
+  const std::string answer = decoded(without_thinking(text));
+  return read_values(answer, answer != text && Json::accept(answer));
 }
 
 std::vector<ReplyValue> reply_items(std::string_view reply, std::string_view key, std::string_view item_key) {

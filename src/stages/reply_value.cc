@@ -5,8 +5,6 @@
 #include <cctype>
 #include <cstdint>
 
-#include "core/json.h"
-
 namespace iteralign {
 namespace {
 
@@ -76,9 +74,11 @@ std::string unescaped(std::string_view quoted) {
   constexpr std::string_view kLetters = "nrtbf", kMeant = "\n\r\t\b\f";
   std::string out;
   for (std::size_t i = 0; i < quoted.size();) {
-    if (quoted[i] != '\\' || i + 1 == quoted.size()) {
-      out += quoted[i++];
-    } else if (const auto unit = unit_at(quoted, i)) {
+    const std::size_t escape = std::min(quoted.find('\\', i), quoted.size() - 1);
+    if (quoted[escape] != '\\' || escape + 1 == quoted.size()) return out.append(quoted.substr(i));
+    out.append(quoted.substr(i, escape - i));
+    i = escape;
+    if (const auto unit = unit_at(quoted, i)) {
       i += append_unicode_escape(out, quoted, i, *unit);
     } else {
       const auto letter = kLetters.find(quoted[i + 1]);
@@ -88,9 +88,6 @@ std::string unescaped(std::string_view quoted) {
   }
   return out;
 }
-
-ReplyValueReader::ReplyValueReader(std::string_view text)
-    : text_(text), exact_(Json::accept(text)), work_left_(kWorkPerByte * text.size() + 4096) {}
 
 std::optional<ReplyValue> ReplyValueReader::read(std::size_t& at) {
   ReplyValue out;
@@ -260,8 +257,12 @@ void ReplyValueReader::quoted(ReplyValue& out, std::string_view close, Place pla
     out.text = unescaped(inner);
     at_ = behind;
   };
-  while (!at_end(i)) {
-    if (!work(1) || (place == Place::key && !exact_ && i - begin > kLongestKey)) break;
+  const char stops[] = {close.front(), '\\', '\0'};
+  for (;;) {
+    i = std::min(i, text_.size());  // an escape may be cut
+    const std::size_t next = std::min(text_.find_first_of(stops, i), text_.size());
+    if (!work(next - i + 1) || at_end(next) || (place == Place::key && !exact_ && next - begin > kLongestKey)) break;
+    i = next;
     if (starts(i, close)) {
       if (ends_here(i + close.size(), place)) return take(i, i + close.size());
       if (first_quote == std::string_view::npos) first_quote = i;

@@ -25,7 +25,8 @@ struct ReplyValue {
 // take more is no value.
 class ReplyValueReader {
  public:
-  explicit ReplyValueReader(std::string_view text);
+  // `exact`: the whole text is JSON.
+  ReplyValueReader(std::string_view text, bool exact) : text_(text), exact_(exact), work_left_(kWorkPerByte * text.size() + 4096) {}
 
   // The object or list that begins at `at`; `at` is then behind it. Nothing when there is none: `at` stays.
   std::optional<ReplyValue> read(std::size_t& at);
@@ -56,7 +57,7 @@ class ReplyValueReader {
   [[nodiscard]] std::size_t mark_length(std::size_t at, char mark) const;
 
   std::string_view text_;
-  bool exact_;                 // the whole text is JSON: a quote is a quote
+  bool exact_;                 // a quote is a quote
   bool names_quoted_ = false;  // the last key was
   std::size_t at_ = 0, work_left_;
 };
