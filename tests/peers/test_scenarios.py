@@ -18,14 +18,16 @@ PARALLEL = 4  # programs at once: most of their time is waiting
 
 
 def outcome_of(scenario, server, scratch):
-    """Runs the program; returns what differs from the stated outcome of the first and, where there is one, the second time."""
+    """Runs the program; returns what differs from the stated outcome of the first time and, where they are stated, of later ones."""
     folder = scratch / scenario.name
     command = [PROGRAM, "judge", "calibrate", scratch / "gold.jsonl", "--json", "--config", scratch / "config.yaml",
                f"oracle.base_url={server.url(scenario.name)}", f"runs_dir={folder}", *scenario.settings]
     faults = []
-    for time, wanted in (("first", scenario.outcome), ("second", scenario.again)):
+    for time, wanted in (("first", scenario.outcome), ("second", scenario.again), ("forgotten", scenario.forgotten)):
         if wanted is None:
             continue
+        if time == "forgotten":
+            subprocess.run([PROGRAM, "oracle", "forget", folder / "judge-calibration.db"], check=True, capture_output=True, cwd=ROOT)
         before = server.requests[scenario.name]
         try:
             done = subprocess.run([str(part) for part in command], capture_output=True, cwd=ROOT, timeout=60, env={**os.environ, "OPENAI_API_KEY": ""})

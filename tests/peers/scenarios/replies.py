@@ -229,13 +229,15 @@ VOTES = [
 ]
 
 
-def better_later(bad, first=1):
+def better_later(bad, first=1, **message):
     """A judge whose first replies to each question are bad."""
     seen = {}
 
     def answer(asked):
         seen[asked.user] = seen.get(asked.user, 0) + 1
-        return says(bad if seen[asked.user] <= first else asked.verdict())
+        if seen[asked.user] > first:
+            return says(asked.verdict())
+        return says(bad, message={"role": "assistant", "content": bad, **message})
 
     return answer
 
@@ -246,7 +248,10 @@ MENDED = [
     Scenario("readable_at_the_next_start", better_later("Let me think.", first=2), UNREAD, again=Outcome(right=4, requests=4)),
     Scenario("never_readable", lambda asked: says("No."), UNREAD, again=unjudged("unparsable", requests=4)),
     Scenario("most_unjudged", lambda asked: says("Ask somebody else."), unjudged("unparsable", message="Ask somebody else")),
-    Scenario("kept_when_read", lambda asked: says(asked.verdict()), Outcome(right=4, requests=4), again=Outcome(right=4, requests=0)),
+    Scenario("kept_when_read", lambda asked: says(asked.verdict()), Outcome(right=4, requests=4), again=Outcome(right=4, requests=0),
+             forgotten=Outcome(right=4, requests=0)),
+    Scenario("refused_until_forgotten", better_later("", refusal="No."), unjudged("refused", requests=4), again=unjudged("refused", requests=0),
+             forgotten=Outcome(right=4, requests=4)),
 ]
 
 SCENARIOS = OBJECTS + AROUND + PROSE + SHAPES + UNREADABLE + SAID + VOTES + MENDED

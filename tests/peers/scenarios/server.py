@@ -77,6 +77,7 @@ class Scenario:
     outcome: Outcome
     settings: list = dataclasses.field(default_factory=list)  # key=value of the configuration
     again: typing.Optional[Outcome] = None  # of the same command given a second time
+    forgotten: typing.Optional[Outcome] = None  # and after `oracle forget`
 
 
 READ = Outcome(right=4)
