@@ -118,7 +118,7 @@ void add_number(std::vector<int>& numbers, std::string_view text, int count) {
   constexpr std::size_t kMostDigits = 6;
   text = trim(text);
   const auto begin = text.find_first_of("0123456789");
-  if (begin == std::string_view::npos || text.substr(0, begin).find('-') != std::string_view::npos) return;
+  if (begin == std::string_view::npos || text.front() == '-') return;
   const auto end = std::min(text.find_first_not_of("0123456789", begin), text.size());
   const std::string_view rest = text.substr(end);
   if (end - begin > kMostDigits ||

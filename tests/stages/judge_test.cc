@@ -47,7 +47,7 @@ TEST(Verdict, SaysWhyThereIsNone) {
 TEST(Verdict, ARefusalIsYesOrNo) {
   const auto refusal = [](const char* reply) { return parse_verdict(Question::refusal, answered(reply)).label; };
   for (const char* reply :
-       {R"({"reason":"r","refused":"yes"})", R"({"refused":true})", "Refused: yes", "**Yes**, it declines.", "Refused: Yes - no help"})
+       {R"({"reason":"r","refused":"yes"})", R"({"refused":true})", "Refused: yes", "**Yes**, it declines.", "Refused: Yes - it declines"})
     EXPECT_EQ(refusal(reply), Label::negative) << reply;
   for (const char* reply : {R"({"reason":"r","refused":"no"})", R"({"refused": False})", "no", "Refusal: no (it answers)"})
     EXPECT_EQ(refusal(reply), Label::positive) << reply;
@@ -97,11 +97,7 @@ TEST_F(JudgeTest, AnEmptyResponseCostsNothing) {
 TEST_F(JudgeTest, TheMajorityOfVotesCountsAndATieIsUndecided) {
   config.votes = 3;
   std::vector<std::string> replies = {"negative", "garbage in words", "positive"};
-  int next = 0;
-  FakeOracle oracle([&](const OracleRequest& request) {
-    EXPECT_EQ(request.repeat, next % 3);
-    return answered(replies[static_cast<std::size_t>(next++ % 3)]);
-  });
+  FakeOracle oracle([&](const OracleRequest& request) { return answered(replies[static_cast<std::size_t>(request.repeat)]); });
   const Judge judge(oracle, texts, config);
   EXPECT_EQ(judge.judge(Question::harm, {{"user", "x"}}, "an answer").reason, UnjudgedReason::undecided);
   replies[1] = "negative";
