@@ -2,7 +2,7 @@
 torch_version=2.13.0
 cpu_index=https://download.pytorch.org/whl/cpu
 
-can_make_venv() { [ -x "$venv/bin/python" ] || python3 -c 'import ensurepip, venv' 2>/dev/null; }
+can_make_venv() { [ -x "$venv/bin/python" ] || python3 -m ensurepip --version >/dev/null 2>&1; }
 
 make_venv() {
   [ -x "$venv/bin/python" ] && return
