@@ -32,7 +32,8 @@ void run_finetune(const FinetuneFlags& flags) {
   FinetuneConfig config;
   apply_finetune_overrides(config, flags.overrides);
   if (config.method == "none") throw Error(ErrorKind::usage, "nothing is trained with method none", "finetune.method", "use lora or full");
-  const auto examples = read_sft_file(flags.data);
+  const auto [examples, left_out] = read_sft_file(flags.data);
+  if (!left_out.empty()) log_warning("{}: {} examples; left out are {}", flags.data, examples.size(), left_out);
   const auto model = open_model(flags.model);
   FinetuneOptions options = training_options(config);
   options.seed = flags.seed;
