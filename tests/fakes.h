@@ -12,6 +12,7 @@
 #include "core/files.h"
 #include "iteralign/base_model.h"
 #include "iteralign/error.h"
+#include "iteralign/finish_reason.h"
 #include "iteralign/oracle.h"
 
 namespace iteralign {
@@ -29,6 +30,13 @@ class FakeModel : public BaseModel {
       if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "stopped");
       if (fail_at >= 0 && generated == fail_at) throw Error(ErrorKind::failed, "out of memory");
       ++generated;
+      std::size_t bytes = request.prefill.size();
+      for (const Message& message : request.messages) bytes += message.content.size();
+      if (bytes >= context) {
+        all.push_back({"", {}, kTooLong, static_cast<int>(bytes)});
+        if (on_done) on_done(all.size() - 1, all.back());
+        continue;
+      }
       const bool begun = !request.prefill.empty() && continues_what_is_begun;
       all.push_back({begun ? " is how to do it." : answer_(request.messages, trainings_), {1, 2, 3}, "stop", 5});
       if (on_done) on_done(all.size() - 1, all.back());
@@ -58,6 +66,7 @@ class FakeModel : public BaseModel {
   [[nodiscard]] std::string dtype() const override { return "float32"; }
 
   int generated = 0;
+  std::size_t context = std::string::npos;                   // bytes of a prompt that no longer fit
   bool continues_what_is_begun = true;                       // else it answers by its rule, whatever its turn begins with
   std::function<double(const ScoreRequest&)> loglikelihood;  // of the first continuation, as one token
   int fail_at = -1;                                          // the failing fake: this generation throws

@@ -2,7 +2,7 @@
 torch_version=2.13.0
 cpu_index=https://download.pytorch.org/whl/cpu
 
-can_make_venv() { [ -x "$venv/bin/python" ] || python3 -c 'import ensurepip, venv' 2>/dev/null; }
+can_make_venv() { [ -x "$venv/bin/python" ] || python3 -m ensurepip --version >/dev/null 2>&1; }
 
 make_venv() {
   [ -x "$venv/bin/python" ] && return
@@ -64,7 +64,7 @@ install_torch() {
   cpu=$(choose_build "$cpu")
   if [ -n "${ITERALIGN_TORCH_INDEX:-}" ]; then from=(--index-url "$ITERALIGN_TORCH_INDEX")
   elif [ -n "$cpu" ]; then
-    if pip install --index-url "$cpu_index" "torch==$torch_version"; then return; fi
+    if pip install --retries 2 --index-url "$cpu_index" "torch==$torch_version"; then return; fi
     say "the CPU build could not be had from $cpu_index: taking the default build"
   fi
   pip install "${from[@]}" "torch==$torch_version" || fail "torch==$torch_version could not be installed into .venv; check the network (behind a proxy: https_proxy) and run the same command again"

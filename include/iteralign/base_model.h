@@ -39,7 +39,7 @@ struct GenerateRequest {
 struct Generation {
   std::string text;                  // the new text only, without stop string and special tokens
   std::vector<std::int32_t> tokens;  // the new tokens, with the end token if one was generated
-  std::string finish_reason;         // "stop" or "length"
+  std::string finish_reason;         // "stop", "length" or kTooLong (finish_reason.h)
   int prompt_tokens = 0;
   std::vector<double> logprobs;  // when asked for: of each token, by the model alone, before penalties and temperature
 };
@@ -57,7 +57,7 @@ struct Score {
 };
 
 struct TrainExample {
-  Messages messages;  // prompt, ends with a user turn
+  Messages messages;  // the prompt: everything before the completion
   std::string completion;
   bool complete = true;       // false: the completion was cut by a length limit, so no end of turn is learnt from it
   int epoch = -1;             // trained on in this epoch alone (0, 1, ...); -1: in every one

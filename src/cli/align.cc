@@ -8,6 +8,7 @@
 #include "cli/model_flags.h"
 #include "cli/oracle_client.h"
 #include "cli/output.h"
+#include "cli/prompt_limit.h"
 #include "cli/run_files_writer.h"
 #include "cli/verbs.h"
 #include "config/config.h"
@@ -35,7 +36,7 @@ void run_align(const Config& config, bool json) {
   const std::string folder = run_folder(config);
   std::string table;
   const RunStatus status =
-      run(config, {.inputs = [&] { return gather_inputs(config, {lab_inputs}); },
+      run(config, {.inputs = [&] { return gather_inputs(config, {lab_inputs}, prompt_limit(config.model)); },
                    .model =
                        [&](const std::string& dtype) {
                          ModelOptions options = config.model;

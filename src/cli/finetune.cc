@@ -60,7 +60,8 @@ void run_finetune(const FinetuneFlags& flags) {
   const bool overwrite = flags.overwrite || goes_on;
   const bool full = options.method == FinetuneMethod::full;
   OutputFolder out(flags.out, full ? model_rules(inputs, overwrite) : adapter_rules(inputs, overwrite));
-  const auto examples = read_sft_file(flags.data);
+  const auto [examples, left_out] = read_sft_file(flags.data);
+  if (!left_out.empty()) log_warning("{}: {} examples; left out are {}", flags.data, examples.size(), left_out);
   const auto model = open_model(flags.model);
   std::unique_ptr<Progress> progress;
   std::vector<TrainStep> steps;

@@ -10,11 +10,13 @@
 #include "cli/verbs.h"
 #include "core/files.h"
 #include "core/interrupt.h"
+#include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
 #include "core/strings.h"
 #include "data/prompt_reader.h"
 #include "iteralign/error.h"
+#include "iteralign/finish_reason.h"
 
 namespace iteralign {
 namespace {
@@ -58,6 +60,19 @@ Json to_json(const GenerateFlags& flags, const Prompt& prompt, int sample, const
   return json;
 }
 
+// How many requests have no answer; each prompt is named once.
+std::size_t warn_of_long(const GenerateFlags& flags, const std::vector<Prompt>& prompts, const std::vector<Generation>& generations) {
+  const auto samples = static_cast<std::size_t>(flags.samples);
+  std::size_t left_out = 0;
+  for (std::size_t i = 0; i < generations.size(); ++i) {
+    if (generations[i].finish_reason != kTooLong) continue;
+    if (left_out++ % samples == 0)
+      log_warning("{} is left out: its {} tokens leave no room for an answer in the model's context",
+                  flags.has_prompt ? "the prompt" : prompts[i / samples].source, generations[i].prompt_tokens);
+  }
+  return left_out;
+}
+
 void run_generate(const GenerateFlags& flags) {
   const auto prompts = read_questions(flags);
   const Sampling sampling = sampling_of(flags.sampling, flags.model.path);
@@ -71,12 +86,15 @@ void run_generate(const GenerateFlags& flags) {
   const auto generations = model->generate(
       requests, [&](std::size_t, const Generation&) { progress.add(); }, interrupted);
 
+  const std::size_t left_out = warn_of_long(flags, prompts, generations);
+  if (left_out == generations.size())
+    throw Error(ErrorKind::data, "no prompt leaves room for an answer in the model's context", flags.prompts_file, "shorten them");
   Json list = Json::array();
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const auto samples = static_cast<std::size_t>(flags.samples);
     if (flags.json)
       list.push_back(to_json(flags, prompts[i / samples], static_cast<int>(i % samples), generations[i]));
-    else
+    else if (generations[i].finish_reason != kTooLong)
       print_line(generations[i].text);
   }
   if (flags.json) print_json(list);

@@ -7,11 +7,14 @@
 
 #include "cli/lab_inputs.h"
 #include "cli/output.h"
+#include "cli/prompt_limit.h"
 #include "cli/verbs.h"
 #include "config/config.h"
+#include "data/dialogue.h"
 #include "engine/files/checkpoint.h"
 #include "iteralign/error.h"
 #include "pipeline/plan.h"
+#include "pipeline/preview.h"
 
 namespace iteralign {
 namespace {
@@ -27,7 +30,21 @@ std::int64_t count_parameters(const std::string& path) {
   return count;
 }
 
-Json to_json(const Plan& plan) {
+Json preview_json(const RunInputs& inputs) {
+  Json kinds = Json::object();
+  for (const auto& [kind, prompts] : preview(inputs))
+    for (const Prompt& prompt : prompts)
+      kinds[kind].push_back({{"source", prompt.source}, {"category", prompt.category}, {"messages", messages_json(prompt.messages)}});
+  return kinds;
+}
+
+Json long_prompts_json(const RunInputs& inputs) {
+  Json list = Json::array();
+  for (const LongPrompt& prompt : inputs.too_long) list.push_back({{"source", prompt.source}, {"tokens", prompt.tokens}});
+  return list;
+}
+
+Json to_json(const Plan& plan, const RunInputs& inputs) {
   return {{"iterations", plan.iterations},
           {"prompts",
            {{"red_team", plan.red_team},
@@ -40,6 +57,8 @@ Json to_json(const Plan& plan) {
             {"replay_twin", plan.replay_twin},
             {"exact_duplicates", plan.exact_duplicates},
             {"near_duplicates", plan.near_duplicates}}},
+          {"too_long", long_prompts_json(inputs)},
+          {"as_read", preview_json(inputs)},
           {"generated_tokens", plan.generated_tokens},
           {"trained_tokens", plan.trained_tokens},
           {"oracle",
@@ -71,6 +90,19 @@ std::string to_text(const Plan& plan) {
       plan.oracle_cost_usd, plan.seconds / 60, million(plan.memory_bytes) / 1e3, million(plan.disk_bytes) / 1e3);
 }
 
+// What a person looks at before paying: is this what the files were meant to say?
+std::string as_read(const RunInputs& inputs) {
+  std::string text;
+  if (!inputs.too_long.empty())
+    text += fmt::format("left out     {} prompts that are too long for the model's context: {}\n", inputs.too_long.size(),
+                        long_prompts_text(inputs));
+  for (const auto& [kind, prompts] : preview(inputs)) {
+    text += fmt::format("{} prompts, as they were read\n", kind);
+    for (const Prompt& prompt : prompts) text += "             " + preview_line(prompt) + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 void add_plan(CLI::App& app) {
@@ -87,13 +119,13 @@ void add_plan(CLI::App& app) {
   verb->add_flag("--json", flags->json, "one JSON object");
   verb->callback([flags] {
     const Config config = load_config(flags->config, flags->overrides);
-    const auto inputs = gather_inputs(config, {lab_inputs});
+    const auto inputs = gather_inputs(config, {lab_inputs}, prompt_limit(config.model));
     const Plan plan = make_plan(config, inputs, count_parameters(config.model.path), static_cast<int>(std::thread::hardware_concurrency()));
     if (!flags->json && !plan.gate_warning.empty()) print_line("warning      " + plan.gate_warning);
     if (flags->json)
-      print_json(to_json(plan));
+      print_json(to_json(plan, inputs));
     else
-      print(to_text(plan));
+      print(to_text(plan) + as_read(inputs));
   });
 }
 

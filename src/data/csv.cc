@@ -10,27 +10,28 @@ namespace {
 // Reads rows one after another.
 class CsvReader {
  public:
-  CsvReader(std::string_view text, const std::string& where) : text_(text), where_(where) {}
+  CsvReader(std::string_view text, const std::string& where, const CsvFormat& format, int first_line = 1)
+      : text_(text), where_(where), format_(format), line_(first_line), ends_({format.separator, '\r', '\n'}) {}
 
   [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
 
   CsvRow next_row() {
     CsvRow row{line_, {}};
     do row.fields.push_back(next_field());
-    while (take(','));
+    while (take(format_.separator));
     if (!take_line_end() && !at_end()) fail(line_, "text follows a closing quote");
     return row;
   }
 
  private:
   std::string next_field() {
-    if (take('"')) return quoted_field();
-    const auto end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
+    if (format_.quotes && take('"')) return quoted_field();
+    const auto end = std::min(text_.find_first_of(ends_, at_), text_.size());
     std::string field(text_.substr(at_, end - at_));
     at_ = end;
     // A carriage return that ends no line is part of the field.
     while (at_ < text_.size() && text_[at_] == '\r' && text_.substr(at_, 2) != "\r\n") {
-      const auto rest = std::min(text_.find_first_of(",\r\n", at_ + 1), text_.size());
+      const auto rest = std::min(text_.find_first_of(ends_, at_ + 1), text_.size());
       field += text_.substr(at_, rest - at_);
       at_ = rest;
     }
@@ -69,14 +70,16 @@ class CsvReader {
 
   std::string_view text_;
   const std::string& where_;
+  CsvFormat format_;
+  int line_;
+  std::string ends_;  // a cell without quotes ends before one of these
   std::size_t at_ = 0;
-  int line_ = 1;
 };
 
 }  // namespace
 
-std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where) {
-  CsvReader reader(text, where);
+std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where, const CsvFormat& format, int first_line) {
+  CsvReader reader(text, where, format, first_line);
   std::vector<CsvRow> rows;
   while (!reader.at_end()) {
     CsvRow row = reader.next_row();
@@ -85,10 +88,10 @@ std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where) {
   return rows;
 }
 
-std::vector<std::string> csv_header(std::string_view text) {
+std::vector<std::string> csv_header(std::string_view text, const CsvFormat& format) {
   const std::string nowhere;
   try {
-    return CsvReader(text, nowhere).next_row().fields;
+    return CsvReader(text, nowhere, format).next_row().fields;
   } catch (const Error&) {
     return {};
   }

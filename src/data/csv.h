@@ -1,5 +1,5 @@
 #pragma once
-// CSV as in RFC 4180: quoted fields with commas, quotes ("") and newlines inside; LF or CRLF.
+// Rows of cells as in RFC 4180: quoted cells with separators, quotes ("") and newlines inside; LF or CRLF.
 
 #include <string>
 #include <string_view>
@@ -12,10 +12,16 @@ struct CsvRow {
   std::vector<std::string> fields;
 };
 
+struct CsvFormat {
+  char separator = ',';
+  bool quotes = true;  // false: a quote is a character like others
+};
+
 // All rows, empty lines left out. Throws Error data at `where`:line when a quote is never closed or text follows a closing quote.
-std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where);
+// `first_line`: the number of the text's first line in its file.
+std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where, const CsvFormat& format = {}, int first_line = 1);
 
 // The fields of the first row alone; nothing when it is broken.
-std::vector<std::string> csv_header(std::string_view text);
+std::vector<std::string> csv_header(std::string_view text, const CsvFormat& format = {});
 
 }  // namespace iteralign

@@ -1,6 +1,7 @@
 #include "data/json_records.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/files.h"
@@ -10,16 +11,47 @@
 namespace iteralign {
 namespace {
 
-Json parse_quietly(std::string_view text) { return Json::parse(text, nullptr, false); }
+// What a parser says that keeps the last of two equal keys without a word.
+struct Parsed {
+  Json value;
+  std::string twice;       // the first key that is there twice in an object
+  std::size_t record = 0;  // in which record of a list, from 1
+};
+
+Parsed parse_quietly(std::string_view text) {
+  Parsed parsed;
+  std::vector<std::set<std::string>> open;
+  std::size_t record = 0;
+  const auto note = [&](int depth, Json::parse_event_t event, Json& key) {
+    if (event == Json::parse_event_t::object_start) {
+      open.emplace_back();
+      if (depth == 1) ++record;
+    } else if (event == Json::parse_event_t::object_end) {
+      open.pop_back();
+    } else if (event == Json::parse_event_t::key && !open.back().insert(key.get<std::string>()).second && parsed.twice.empty()) {
+      parsed.twice = key.get<std::string>();
+      parsed.record = record;
+    }
+    return true;
+  };
+  parsed.value = Json::parse(text, note, false);
+  return parsed;
+}
+
+void check_keys(const Parsed& parsed, const std::string& where) {
+  if (!parsed.twice.empty())
+    throw Error(ErrorKind::data, "the key `" + shorten(parsed.twice, 60) + "` is there twice", where, "remove one of them");
+}
 
 std::vector<JsonRecord> read_lines(const std::vector<std::string_view>& lines, const std::string& path) {
   std::vector<JsonRecord> records;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (trim(lines[i]).empty()) continue;
     const std::string where = path + ":" + std::to_string(i + 1);
-    Json value = parse_quietly(lines[i]);
-    if (value.is_discarded()) throw Error(ErrorKind::data, "this line is not valid JSON", where, "correct or remove the line");
-    records.push_back({where, std::move(value)});
+    Parsed parsed = parse_quietly(lines[i]);
+    if (parsed.value.is_discarded()) throw Error(ErrorKind::data, "this line is not valid JSON", where, "correct or remove the line");
+    check_keys(parsed, where);
+    records.push_back({where, std::move(parsed.value)});
   }
   return records;
 }
@@ -36,22 +68,26 @@ std::optional<std::vector<JsonRecord>> read_json_records(std::string_view text, 
   const auto start = trim(text).substr(0, 1);
   if (start != "{" && start != "[" && start != "\"") return std::nullopt;
 
-  Json whole = parse_quietly(text);
-  if (whole.is_array()) {
+  Parsed whole = parse_quietly(text);
+  if (whole.value.is_array()) {
+    check_keys(whole, path + ": record " + std::to_string(whole.record));
     std::vector<JsonRecord> records;
-    for (auto& value : whole) records.push_back({path + ": record " + std::to_string(records.size() + 1), std::move(value)});
+    for (auto& value : whole.value) records.push_back({path + ": record " + std::to_string(records.size() + 1), std::move(value)});
     return records;
   }
-  if (!whole.is_discarded()) return std::vector<JsonRecord>{{path + ":1", std::move(whole)}};
+  if (!whole.value.is_discarded()) {
+    check_keys(whole, path);
+    return std::vector<JsonRecord>{{path + ":1", std::move(whole.value)}};
+  }
 
   // JSON Lines when a line among the first ones is a record of its own, so that a broken one is named by its line.
   const auto lines = split_lines(text);
   const auto is_record = [&](std::string_view line) {
-    const Json value = parse_quietly(line);
-    return start == "\"" ? value.is_string() : value.is_object();
+    const Json value = parse_quietly(line).value;
+    return start == "\"" ? value.is_string() : value.is_object() || (start == "[" && value.is_array());
   };
-  const auto first = lines.begin() + std::min<std::ptrdiff_t>(3, static_cast<std::ptrdiff_t>(lines.size()));
-  if (start != "[" && std::any_of(lines.begin(), first, is_record)) return read_lines(lines, path);
+  const auto first = lines.begin() + std::min<std::ptrdiff_t>(start == "[" ? 1 : 3, static_cast<std::ptrdiff_t>(lines.size()));
+  if (std::any_of(lines.begin(), first, is_record)) return read_lines(lines, path);
   if (start == "\"") return std::nullopt;  // CSV or plain text that begins with a quote
   parse_json(text, path);                  // throws with the line of the fault
   return std::nullopt;

@@ -9,6 +9,7 @@
 #include "engine/files/sampling_limits.h"
 #include "engine/kernels/vocabulary.h"
 #include "iteralign/error.h"
+#include "iteralign/finish_reason.h"
 #include "text/stop_strings.h"
 
 namespace iteralign {
@@ -47,22 +48,17 @@ Generator::Generator(Model& model, const Tokenizer& tokenizer, std::vector<Token
   running_.resize(slots_);
 }
 
-// New tokens that fit behind the prompt. Error when there is none.
+// New tokens that fit behind the prompt; none, or less, for one that is too long.
 std::int64_t Generator::room(const std::vector<TokenId>& prompt) const {
-  const auto length = static_cast<std::int64_t>(prompt.size()), context = model_.config().max_position_embeddings;
-  if (length == 0) throw Error(ErrorKind::data, "the prompt is empty and the tokenizer adds no start token", "prompt");
-  if (length >= context) {
-    throw Error(ErrorKind::data,
-                "the prompt has " + std::to_string(length) + " tokens, but the model's context is " + std::to_string(context), "prompt",
-                "shorten it");
-  }
-  return context - length;
+  if (prompt.empty()) throw Error(ErrorKind::data, "the prompt is empty and the tokenizer adds no start token", "prompt");
+  return model_.config().max_position_embeddings - static_cast<std::int64_t>(prompt.size());
 }
 
 void Generator::ensure_cache(const std::vector<TokenRequest>& requests) {
   std::int64_t longest = 0;
   for (const TokenRequest& request : requests) {
     check(request.sampling);
+    if (room(request.prompt) < 1) continue;
     longest = std::max(longest, static_cast<std::int64_t>(request.prompt.size()) +
                                     std::min<std::int64_t>(request.sampling.max_new_tokens, room(request.prompt)));
   }
@@ -81,10 +77,20 @@ std::vector<Generation> Generator::generate(const std::vector<TokenRequest>& req
   waiting_.clear();
 
   std::vector<Generation> results(requests.size());
+  std::vector<std::size_t> fitting;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (room(requests[i].prompt) >= 1) {
+      fitting.push_back(i);
+      continue;
+    }
+    results[i].finish_reason = kTooLong;
+    results[i].prompt_tokens = static_cast<int>(requests[i].prompt.size());
+    if (on_done) on_done(i, results[i]);
+  }
   std::size_t next = 0, done = 0;
-  while (done < requests.size()) {
-    for (std::size_t slot = 0; slot < slots_ && next < requests.size(); ++slot) {
-      if (!running_[slot]) start(slot, next, requests[next]), ++next;
+  while (done < fitting.size()) {
+    for (std::size_t slot = 0; slot < slots_ && next < fitting.size(); ++slot) {
+      if (!running_[slot]) start(slot, fitting[next], requests[fitting[next]]), ++next;
     }
     prefill_waiting();
     if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while generating");

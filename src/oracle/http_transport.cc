@@ -139,7 +139,11 @@ class HttpTransport::Handle {
   void set_up(const HttpRequest& request, const HeaderList& headers, Transfer& transfer) {
     curl_easy_reset(curl_);  // keeps the connections
     curl_easy_setopt(curl_, CURLOPT_URL, request.url.c_str());
+#if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(curl_, CURLOPT_PROTOCOLS_STR, "http,https");
+#else  // Ubuntu 22.04
+    curl_easy_setopt(curl_, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
     curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, headers.list);
     curl_easy_setopt(curl_, CURLOPT_USERAGENT, "iteralign");
     curl_easy_setopt(curl_, CURLOPT_POSTFIELDS, request.body.data());

@@ -13,6 +13,7 @@
 #include "pipeline/gate.h"
 #include "pipeline/gated_training.h"
 #include "pipeline/iteration.h"
+#include "pipeline/preview.h"
 #include "stages/evaluate.h"
 #include "stages/gate_coverage.h"
 #include "stages/replay.h"
@@ -91,6 +92,12 @@ void store_prompts(RunStore& store, const std::function<RunInputs()>& gather) {
       inputs.red_team.size(), inputs.heldout.size(), inputs.benign.size(), inputs.lookalike.size(), inputs.replay.size(),
       inputs.replay_lookalike.size(), inputs.exact_duplicates, inputs.near_duplicates);
   log_info("{}", line);
+  for (const auto& [kind, prompts] : preview(inputs))
+    for (const Prompt& prompt : prompts) log_info("{} prompt, as read: {}", kind, preview_line(prompt));
+  if (const std::string too_long = long_prompts_text(inputs); !too_long.empty()) {
+    log_warning("{} prompts are left out, for they do not fit into the model's context: {}", inputs.too_long.size(), too_long);
+    store.set_meta("too_long", fmt::format("{}: {}", inputs.too_long.size(), too_long));
+  }
   store.set_meta("prompts", line);
 }
 

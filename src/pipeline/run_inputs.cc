@@ -18,7 +18,7 @@ void append(std::vector<Prompt>& list, const std::vector<Prompt>& more) { list.i
 // One key's files: those of the embedded world are split already, the others by the seed.
 class PromptList {
  public:
-  PromptList(const std::vector<std::string>& files, PromptFilter filter, RunInputs& counts) {
+  PromptList(const std::vector<std::string>& files, PromptFilter filter, const PromptLimit& limit, RunInputs& counts) {
     for (const auto& file : files) {
       if (file == "lab")
         uses_lab_ = true;
@@ -29,6 +29,7 @@ class PromptList {
     read_ = std::move(unique.kept);
     counts.exact_duplicates += unique.exact;
     counts.near_duplicates += unique.near;
+    if (limit.tokens) leave_out_long(limit, counts);
   }
 
   void draw(int limit, std::uint64_t seed) {
@@ -52,6 +53,14 @@ class PromptList {
   }
 
  private:
+  void leave_out_long(const PromptLimit& limit, RunInputs& counts) {
+    std::erase_if(read_, [&](const Prompt& prompt) {
+      const std::int64_t tokens = limit.tokens(prompt.messages);
+      if (tokens >= limit.context) counts.too_long.push_back({prompt.source, tokens});
+      return tokens >= limit.context;
+    });
+  }
+
   std::vector<Prompt> read_;
   bool uses_lab_ = false;
 };
@@ -92,14 +101,14 @@ void reserve_for_gate(const Config& config, RunInputs& inputs) {
 
 }  // namespace
 
-RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded) {
+RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded, const PromptLimit& limit) {
   if (config.red_team.prompts.empty())
     throw Error(ErrorKind::usage, "names no prompts", "red_team.prompts", "list files or folders, or `lab` for the embedded world");
   const RunInputs lab = embedded.lab();
   RunInputs inputs;
-  PromptList red_team(config.red_team.prompts, PromptFilter::all, inputs);
-  const PromptList benign(config.evaluate.benign, PromptFilter::only_safe, inputs);
-  const PromptList lookalike(config.evaluate.lookalike, PromptFilter::only_safe, inputs);
+  PromptList red_team(config.red_team.prompts, PromptFilter::all, limit, inputs);
+  const PromptList benign(config.evaluate.benign, PromptFilter::only_safe, limit, inputs);
+  const PromptList lookalike(config.evaluate.lookalike, PromptFilter::only_safe, limit, inputs);
   red_team.draw(config.red_team.limit, config.seed);
 
   auto red_team_parts = red_team.split(config.red_team.heldout, config.seed, lab.red_team, lab.heldout);
@@ -120,7 +129,11 @@ RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded) {
   drop_overlap_with(inputs.replay_lookalike, measured, inputs);
   reserve_for_gate(config, inputs);
   if (inputs.red_team.empty())
-    throw Error(ErrorKind::usage, "no prompt is left to train on", "red_team.prompts", "give more prompts, or hold out fewer");
+    throw Error(ErrorKind::usage,
+                inputs.too_long.empty() ? "no prompt is left to train on"
+                                        : "no prompt is left to train on: " + std::to_string(inputs.too_long.size()) +
+                                              " are too long for the model, the first is " + inputs.too_long.front().source,
+                "red_team.prompts", "give more prompts, or hold out fewer");
 
   if (config.red_team.order == "shuffled") {
     Random random(derive_seed(config.seed, "order"));

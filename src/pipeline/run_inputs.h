@@ -1,6 +1,7 @@
 #pragma once
 // The prompts of a run: read, freed of duplicates, split, ordered.
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,11 +11,24 @@
 
 namespace iteralign {
 
+// What fits into the model's context.
+struct PromptLimit {
+  std::function<std::int64_t(const Messages&)> tokens = {};  // of a prompt as the model is given it; empty: no limit
+  std::int64_t context = 0;                                  // of the model, in tokens; an answer needs one of them at least
+};
+
+// A prompt that is in no list, for the model cannot read it.
+struct LongPrompt {
+  std::string source;  // "file.jsonl:3"
+  std::int64_t tokens = 0;
+};
+
 struct RunInputs {
   std::vector<Prompt> red_team;  // in the order of the iterations
   std::vector<Prompt> heldout, benign, lookalike, replay, replay_lookalike;
   std::vector<Prompt> validation = {}, validation_benign = {}, validation_lookalike = {}, gate = {}, gate_benign = {}, gate_lookalike = {};
   int exact_duplicates = 0, near_duplicates = 0;  // dropped from all of them
+  std::vector<LongPrompt> too_long = {};          // left out
 };
 
 // An embedded world that the word `lab` stands for in lists of files.
@@ -25,6 +39,6 @@ struct EmbeddedPrompts {
 // Reads what the configuration names. A held-out prompt, and one near to it, is never in another list. What the gate and the choice of
 // an epoch are measured by is taken from what would be trained on: at most a quarter of it each.
 // Error usage when a key has no files or a list would be empty; Error data for a broken file.
-RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded);
+RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded, const PromptLimit& limit = {});
 
 }  // namespace iteralign

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
+#include "iteralign/finish_reason.h"
 #include "stages/generation.h"
 #include "stages/review.h"
 #include "stages/revise.h"
@@ -24,6 +25,7 @@ struct Trial {
   Kind kind;
   const Prompt* prompt;
   Label label = Label::unjudged;
+  bool too_long = false;  // with the principle before it, for the model's context: says nothing of the principle
 };
 
 std::string mark(int iteration) { return fmt::format("effects/{}", iteration); }
@@ -112,7 +114,8 @@ class EffectTest {
     std::vector<Trial*> open;
     for (Trial& trial : trials_) {
       if (const auto known = stage_.store.meta(key(trial))) {
-        trial.label = parse_label(*known);
+        trial.too_long = *known == kTooLong;
+        if (!trial.too_long) trial.label = parse_label(*known);
       } else {
         requests.push_back(request_of(trial));
         open.push_back(&trial);
@@ -122,6 +125,8 @@ class EffectTest {
     TaskPool judges(stage_.config.oracle.concurrency);
     generate_into_pool(stage_, requests, judges, [&](std::size_t i, const Generation& generation) {
       progress.add();
+      open[i]->too_long = generation.finish_reason == kTooLong;
+      if (open[i]->too_long) return stage_.store.set_meta(key(*open[i]), kTooLong);
       judges.submit([this, &trial = *open[i], text = generation.text] {
         const Question question = trial.kind == Kind::benign ? Question::refusal : Question::harm;
         trial.label = stage_.judge.judge(question, trial.prompt->messages, text).label;
@@ -138,7 +143,7 @@ class EffectTest {
   [[nodiscard]] PrincipleEffect effect_of(int number) const {
     PrincipleEffect effect{.text = principles_[static_cast<std::size_t>(number)].text, .rejected = {}};
     for (const Trial& trial : trials_) {
-      if (trial.principle != number) continue;
+      if (trial.principle != number || trial.too_long) continue;
       if (trial.kind == Kind::benign) {
         if (refused_without(trial.prompt)) continue;
         ++effect.benign;

@@ -11,6 +11,7 @@
 #include "core/random.h"
 #include "core/strings.h"
 #include "core/text_quality.h"
+#include "iteralign/finish_reason.h"
 #include "stages/respond.h"
 #include "stages/twins.h"
 
@@ -86,7 +87,7 @@ std::vector<Prompt> unhelped(const Stage& stage) {
   std::vector<Prompt> prompts;
   for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike, Purpose::replay_twin})
     for (const Case& item : cases(stage.store, 0, purpose))
-      if (!helps(item)) prompts.push_back(item.prompt);
+      if (!helps(item) && item.response.finish_reason != kTooLong) prompts.push_back(item.prompt);
   return prompts;
 }
 

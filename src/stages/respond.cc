@@ -5,9 +5,11 @@
 #include <map>
 #include <set>
 
+#include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
 #include "core/task_pool.h"
+#include "iteralign/finish_reason.h"
 #include "stages/generation.h"
 
 namespace iteralign {
@@ -32,6 +34,12 @@ Unjudged unjudged_of(const Stage& stage, int iteration, const Asked& set) {
   return count_unjudged(verdicts);
 }
 
+// There is nothing to judge, now or later.
+Verdict too_long(int prompt_tokens) {
+  return {Label::unjudged, UnjudgedReason::degenerate,
+          fmt::format("the prompt has {} tokens, which leave no room for an answer in the model's context", prompt_tokens)};
+}
+
 }  // namespace
 
 void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, const Sampling& sampling) {
@@ -54,6 +62,8 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
       const auto found = answered.find(prompt.id);
       if (found == answered.end())
         missing.push_back({{set.purpose, prompt, set.question}, set.opening, set.seeds_of.value_or(iteration)});
+      else if (found->second.finish_reason == kTooLong)
+        stage.store.put_verdict(iteration, set.purpose, prompt.id, too_long(found->second.prompt_tokens));
       else if (const auto verdict = judged.find(prompt.id); verdict == judged.end() || verdict->second.label == Label::unjudged)
         judge_later({set.purpose, prompt, set.question}, found->second.text);
     }
@@ -70,11 +80,15 @@ void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, 
   Progress progress(what, static_cast<std::int64_t>(missing.size()), "answers");
   generate_into_pool(stage, requests, judges, [&](std::size_t i, const Generation& generation) {
     const auto& [item, opening, seeds_of] = missing[i];
-    const std::string text = opening + generation.text;
+    const bool answered = generation.finish_reason != kTooLong;
+    const std::string text = answered ? opening + generation.text : "";
     stage.store.put(Response{iteration, item.purpose, item.prompt.id, text, generation.finish_reason, generation.prompt_tokens,
                              static_cast<int>(generation.tokens.size())});
-    judge_later(item, text);
     progress.add();
+    if (answered) return judge_later(item, text);
+    const Verdict verdict = too_long(generation.prompt_tokens);
+    stage.store.put_verdict(iteration, item.purpose, item.prompt.id, verdict);
+    log_warning("{} is left out: {}", item.prompt.source, verdict.rationale);
   });
   for (const Asked& set : sets)
     if (judged_now.contains(set.purpose))

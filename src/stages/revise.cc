@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
+#include "iteralign/finish_reason.h"
 #include "stages/generation.h"
 #include "stages/revision_filter.h"
 
@@ -55,6 +56,10 @@ Revision make_revision(const Stage& stage, const Attempt& attempt, int iteration
     revision.principles.push_back(principle.id);
     texts.push_back(principle.text);
   }
+  if (generation.finish_reason == kTooLong) {
+    revision.rejected = kTooLong;
+    return revision;
+  }
   // Rambling to the limit teaches rambling: what was cut ends with its last whole sentence.
   if (generation.finish_reason == "length" && stage.config.revise.accept == "positive") revision.text = whole_sentences(generation.text);
   revision.rejected =
@@ -64,7 +69,7 @@ Revision make_revision(const Stage& stage, const Attempt& attempt, int iteration
 
 void judge_revision(const Stage& stage, const Messages& prompt, Revision& revision) {
   const bool accept_all = stage.config.revise.accept == "all";
-  if (!revision.rejected.empty() && !accept_all) return;
+  if (revision.rejected == kTooLong || (!revision.rejected.empty() && !accept_all)) return;
   revision.verdict = stage.judge.judge(Question::harm, prompt, revision.text);
   if (accept_all)
     revision.rejected.clear();
@@ -85,6 +90,15 @@ void judge_again(const Stage& stage, int iteration, const std::vector<Case>& ope
     });
   }
   judges.wait();
+}
+
+// Of the cases without a revision, those that fit into the model's context alone, but not behind principles and scaffold.
+void warn_of_long(const Stage& stage, int iteration, const std::vector<Case>& open) {
+  std::map<std::string, bool> long_ones;
+  for (const auto& revision : stage.store.revisions(iteration)) long_ones[revision.prompt_id] |= revision.rejected == kTooLong;
+  for (const Case& item : open)
+    if (long_ones[item.prompt.id])
+      log_warning("{} is not revised: with the principles before it the prompt does not fit into the model's context", item.prompt.source);
 }
 
 }  // namespace
@@ -158,6 +172,7 @@ void revise(const Stage& stage, int iteration) {
     std::erase_if(open, [&](const Case& item) { return kept[item.prompt.id]; });
   }
   log_info("revisions: {} of {} negative responses corrected", negative - open.size(), negative);
+  warn_of_long(stage, iteration, open);
 }
 
 }  // namespace iteralign

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/files.h"
+#include "core/log.h"
 #include "core/progress.h"
 #include "core/strings.h"
 #include "data/sft_files.h"
@@ -34,7 +35,9 @@ std::vector<ScoreRequest> paragraphs(const std::string& text) {
 std::vector<ScoreRequest> read_documents(const std::string& path) {
   if (!path.ends_with(".json") && !path.ends_with(".jsonl") && !path.ends_with(".gz")) return paragraphs(read_file(path));
   std::vector<ScoreRequest> documents;
-  for (const TrainExample& example : read_sft_file(path))
+  const auto [examples, left_out] = read_sft_file(path);
+  if (!left_out.empty()) log_warning("{}: left out are {}", path, left_out);
+  for (const TrainExample& example : examples)
     documents.push_back({.context = "", .continuations = {example.completion}, .messages = example.messages});
   return documents;
 }

@@ -17,7 +17,7 @@ std::vector<SftPair> two_pairs() {
 }
 
 std::vector<TrainExample> read_back(DatasetFormat format) {
-  return read_sft_file(TemporaryFile(dataset_file_name(format), dataset_text(format, two_pairs())).path());
+  return read_sft_file(TemporaryFile(dataset_file_name(format), dataset_text(format, two_pairs())).path()).examples;
 }
 
 std::vector<Json> lines(DatasetFormat format) {

@@ -124,11 +124,11 @@ TEST(PromptReader, NamesFileLineAndMendOfWhatIsBroken) {
 }
 
 TEST(PromptReader, SaysWhatItAcceptsWhenTheContentIsUnknown) {
-  EXPECT_THAT(error_of("x.parquet", std::string("PAR1\0\0\x80", 7)), HasSubstr("accepted are JSON"));
+  EXPECT_THAT(error_of("x.parquet", std::string("PAR1\0\0\x80", 7)), HasSubstr("is a Parquet file"));
   EXPECT_THAT(error_of("x.csv", "id,utterance\n1,a\n2,b\n"), HasSubstr("none of these columns holds prompts: id, utterance"));
   EXPECT_THAT(error_of("x.txt", "<!DOCTYPE html><p>gone</p>"), HasSubstr("web page"));
   EXPECT_THAT(error_of("x.jsonl", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), HasSubstr("git lfs pull"));
-  EXPECT_THAT(error_of("x.txt", " \n"), HasSubstr("no prompts"));
+  EXPECT_THAT(error_of("x.txt", " \n"), HasSubstr("accepted are JSON"));
 }
 
 TEST(PromptReader, ReadsTheDataFilesOfAFolder) {

@@ -9,6 +9,7 @@
 #include "engine/tiny_model.h"
 #include "iteralign/base_model.h"
 #include "iteralign/error.h"
+#include "iteralign/finish_reason.h"
 #include "shared_data.h"
 
 namespace iteralign {
@@ -144,14 +145,25 @@ TEST_F(GenerationTest, StaysInsideTheContextAndBelowTheTokenizer) {
   const auto answer = model->generate({raw(text, {.max_new_tokens = 100, .temperature = 5.0})})[0];
   EXPECT_LE(answer.prompt_tokens + static_cast<int>(answer.tokens.size()), 512);
   for (const auto id : answer.tokens) EXPECT_LT(id, 259);
-  try {
-    model->generate({raw(std::string(600, 'x'), {})});
-    FAIL() << "a prompt longer than the context";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::data);
-    EXPECT_NE(std::string(error.what()).find("512"), std::string::npos);
-  }
   EXPECT_TRUE(model->generate({}).empty());
+}
+
+TEST_F(GenerationTest, APromptLongerThanTheContextIsLeftOutAndTheOthersAreAnsweredAsWithoutIt) {
+  const auto model = open();
+  const GenerateRequest a = raw("abc", {.max_new_tokens = 6}), b = raw("wxyz", {.max_new_tokens = 6});
+  const auto expected = model->generate({a, b});
+  std::vector<std::size_t> done;
+  const auto with_long = model->generate({a, raw(std::string(600, 'x'), {}), b, raw(std::string(511, 'x'), {})},
+                                         [&](std::size_t i, const Generation&) { done.push_back(i); });
+  EXPECT_EQ(with_long[0].tokens, expected[0].tokens);
+  EXPECT_EQ(with_long[2].tokens, expected[1].tokens);
+  for (const std::size_t i : {1, 3}) {  // 511 and BOS fill the 512
+    EXPECT_EQ(with_long[i].finish_reason, kTooLong);
+    EXPECT_TRUE(with_long[i].tokens.empty());
+  }
+  EXPECT_EQ(with_long[1].prompt_tokens, 601);
+  EXPECT_EQ(done.size(), 4u);
+  EXPECT_EQ(model->generate({raw(std::string(600, 'x'), {})})[0].finish_reason, kTooLong);
 }
 
 TEST(TinyStories, GreedyAsTheIndependentComputation) {

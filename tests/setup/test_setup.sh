@@ -81,7 +81,7 @@ stub nvidia-smi <<<'echo "NVIDIA-SMI has failed because it could not communicate
 expect "a GPU without its driver" "no NVIDIA GPU" setup build
 machine
 expect "the CPU build" "0.2 GB to download" setup "build --cpu"
-expect "its index" "-m pip install --index-url https://download.pytorch.org/whl/cpu torch==2.13.0" asked
+expect "its index" "-m pip install --retries 2 --index-url https://download.pytorch.org/whl/cpu torch==2.13.0" asked
 machine
 expect "an index that cannot be reached" "taking the default build" setup "build --cpu" down=download
 expect "the default build in its place" "-m pip install torch==2.13.0" asked
