@@ -7,6 +7,7 @@
 #include "cli/verbs.h"
 #include "core/interrupt.h"
 #include "core/log.h"
+#include "core/terminal_text.h"
 #include "iteralign/error.h"
 
 namespace {
@@ -22,6 +23,11 @@ Examples:
 // The first signal asks for a clean stop; a second one ends the program at once.
 extern "C" void on_signal(int signal) {
   if (iteralign::interrupt_signal.exchange(signal) != 0) std::_Exit(128 + signal);
+}
+
+// The last words, in which servers, files and the command line are quoted.
+void complain(const std::exception& error, const char* more = "") {
+  std::fprintf(stderr, "iteralign: %s%s\n", iteralign::terminal_text(iteralign::redact(error.what())).c_str(), more);
 }
 
 int exit_code(const iteralign::Error& error) {
@@ -59,13 +65,13 @@ int run(int argc, char** argv) {
     return 0;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    std::fprintf(stderr, "iteralign: %s\nrun with --help for more\n", error.what());
+    complain(error, "\nrun with --help for more");
     return static_cast<int>(iteralign::ErrorKind::usage);
   } catch (const iteralign::Error& error) {
-    std::fprintf(stderr, "iteralign: %s\n", iteralign::redact(error.what()).c_str());
+    complain(error);
     return exit_code(error);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "iteralign: %s\n", iteralign::redact(error.what()).c_str());
+    complain(error);
     return static_cast<int>(iteralign::ErrorKind::failed);
   }
 }

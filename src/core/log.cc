@@ -7,6 +7,8 @@
 #include <atomic>
 #include <regex>
 
+#include "core/terminal_text.h"
+
 namespace iteralign {
 namespace {
 
@@ -38,7 +40,7 @@ void open_log_file(const std::string& path) {
 }
 
 void log_line(LogLevel level, std::string_view line) {
-  const std::string safe = redact(line);
+  const std::string safe = terminal_text(redact(line));
   if (level <= current_level.load()) terminal().info(safe);
   if (file()) file()->info(safe);
 }

@@ -2,18 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <initializer_list>
-
 #include "core/strings.h"
 #include "oracle/chat_protocol.h"
+#include "oracle/error_meaning.h"
 
 namespace iteralign {
 namespace {
-
-bool names_one(const std::string& text, std::initializer_list<const char*> parts) {
-  return std::any_of(parts.begin(), parts.end(), [&](const char* part) { return contains(text, part); });
-}
 
 Attempt attempt(AttemptKind kind, std::string fault, std::string message, std::string hint = {}) {
   Attempt made;
@@ -29,11 +23,18 @@ Attempt without_reply(const HttpReply& reply, const AttemptContext& context) {
     case HttpOutcome::timeout:
       return attempt(AttemptKind::retry, "timeout", "no reply in time: " + reply.error, "raise oracle.timeout_s, or look at the server");
     case HttpOutcome::dropped:
-      return attempt(AttemptKind::retry, "connection", "the connection was dropped: " + reply.error, "look at the server's log");
-    default:
       return attempt(
-          AttemptKind::unreachable, "connection", "cannot be reached: " + reply.error,
-          context.loopback ? "is the server running, and is the port in oracle.base_url right?" : "check the network and oracle.base_url");
+          AttemptKind::retry, "connection", "the connection was dropped: " + reply.error,
+          context.https ? "look at the server's log" : "look at the server's log; if it speaks TLS, write https:// in oracle.base_url");
+    case HttpOutcome::incompatible:
+      return attempt(AttemptKind::fatal, "connection",
+                     (context.https ? "no secure connection: " : "no HTTP is spoken there: ") + reply.error, reply.hint);
+    default:
+      return attempt(AttemptKind::unreachable, "connection", "cannot be reached: " + reply.error,
+                     contains(reply.error, "Empty reply") && !context.https
+                         ? "is this the port of the server? if it speaks TLS there, write https:// in oracle.base_url"
+                     : context.loopback ? "is the server running, and is the port in oracle.base_url right?"
+                                        : "check the network, oracle.base_url, and HTTPS_PROXY where there is a proxy");
   }
 }
 
@@ -46,28 +47,9 @@ Attempt with_reply(OracleReply reply) {
   return made;
 }
 
-// Errors that every request would meet, by what the server says about the request's fields.
-std::string field_hint(const std::string& said) {
-  if (!names_one(said, {"unsupported", "not supported", "unrecognized", "does not support"})) return {};
-  if (contains(said, "max_completion_tokens")) return "set oracle.max_tokens_field: max_completion_tokens";
-  if (contains(said, "max_tokens")) return "set oracle.max_tokens_field: max_completion_tokens";
-  if (contains(said, "temperature")) return "set oracle.send_temperature: false";
-  return {};
-}
-
-Attempt client_error(int status, const ServerError& error, const HttpReply& reply, const AttemptContext& context) {
+// What is left when the words say nothing special.
+Attempt by_status(int status, const ServerError& error, const HttpReply& reply, const AttemptContext& context) {
   const std::string fault = fmt::format("http_{}", status), message = fmt::format("HTTP {}: {}", status, error.message);
-  const std::string said = to_lower(error.message + " " + error.code + " " + error.param);
-  if (names_one(said, {"insufficient_quota", "exceeded your current quota"}) || status == 402)
-    return attempt(AttemptKind::fatal, fault, "the account has no quota left; " + message, "add credit, then give the same command again");
-  if (status == 401 || status == 403)
-    return attempt(AttemptKind::fatal, fault, "the key is not accepted; " + message,
-                   context.api_key_env.empty() ? "name the variable that holds the key in oracle.api_key_env"
-                                               : "put a valid key into the environment variable " + context.api_key_env);
-  if (names_one(said, {"content_filter", "content_policy", "content management policy"}))
-    return with_reply({ReplyStatus::filtered, error.message, 0, 0, false});
-  if (context.schema_sent && names_one(said, {"response_format", "json_schema", "json_object", "structured output", "grammar"}))
-    return attempt(AttemptKind::no_schema, "", message);
   if (status < 400) {
     const auto location = reply.headers.find("location");
     return attempt(AttemptKind::fatal, fault, "the server redirects; " + message,
@@ -76,37 +58,93 @@ Attempt client_error(int status, const ServerError& error, const HttpReply& repl
   if (status == 404 || status == 405)
     return attempt(AttemptKind::fatal, fault, "no such address or model; " + message,
                    "check oracle.base_url (most end in /v1) and oracle.model");
-  if (const std::string hint = field_hint(said); !hint.empty())
-    return attempt(AttemptKind::fatal, fault, "the server does not take a field; " + message, hint);
-  Attempt failed = attempt(AttemptKind::failed, fault, message);
-  failed.own_fault = status == 413 || names_one(said, {"context length", "context_length", "maximum context", "context size", "too long"});
-  return failed;
+  if (status == 407) return attempt(AttemptKind::fatal, fault, "the proxy wants a password; " + message, "put it into HTTPS_PROXY");
+  for (const auto& field : context.extra)
+    if (refuses_field(error, field))
+      return attempt(AttemptKind::fatal, fault, "the server does not take a field; " + message, "take " + field + " out of oracle.body");
+  if (refuses_length(error))
+    return attempt(AttemptKind::fatal, fault, "the server does not take this length limit; " + message,
+                   "set oracle.reply_max_tokens to a number that it takes");
+  return attempt(AttemptKind::failed, fault, message);
 }
 
-Attempt http_error(int status, const ServerError& error, const HttpReply& reply, const AttemptContext& context, std::time_t now) {
-  const bool no_quota = names_one(to_lower(error.code + " " + error.message), {"insufficient_quota", "exceeded your current quota"});
-  const RetryHeaders asked = parse_retry_headers(reply.headers, now);
-  if (!asked.should_retry.value_or(is_retryable_status(status)) || no_quota) {
-    if (is_retryable_status(status) && !no_quota) return attempt(AttemptKind::failed, fmt::format("http_{}", status), error.message);
-    return client_error(status, error, reply, context);
-  }
+Attempt key_refused(int status, const std::string& message, const AttemptContext& context, bool page) {
+  const std::string fault = fmt::format("http_{}", status);
+  // A firewall's page in place of the server's reply: red-team prompts are what it looks for.
+  if (status == 403 && page)
+    return attempt(AttemptKind::failed, fault, "refused by a page, not by the server; " + message,
+                   "is there a firewall or a proxy before the server?");
+  return attempt(AttemptKind::fatal, fault, "the key is not accepted; " + message,
+                 context.key_source.empty() ? "name the variable that holds the key in oracle.api_key_env"
+                                            : "put a valid key into " + context.key_source + "; has it access to oracle.model?");
+}
+
+Attempt retry(int status, const ServerError& error, const RetryHeaders& asked, ErrorMeaning meaning) {
   Attempt made = attempt(AttemptKind::retry, fmt::format("http_{}", status), fmt::format("HTTP {}: {}", status, error.message));
   made.asked = asked;
-  made.rate_limited = status == 429 || asked.wait_s.has_value();
-  if (status == 429) made.hint = "lower oracle.concurrency, or try again later";
+  made.rate_limited = meaning == ErrorMeaning::rate_limited || asked.wait_s.has_value();
+  if (meaning == ErrorMeaning::rate_limited) made.hint = "lower oracle.concurrency, or try again later";
   return made;
+}
+
+Attempt server_error(int status, const ServerError& error, const HttpReply& reply, const AttemptContext& context, std::time_t now) {
+  const std::string fault = fmt::format("http_{}", status), message = fmt::format("HTTP {}: {}", status, error.message);
+  RetryHeaders asked = parse_retry_headers(reply.headers, now);
+  const ErrorMeaning meaning = meaning_of(status, error, asked.wait_s.has_value());
+  if (!asked.wait_s && error.wait_s && *error.wait_s > 0) asked.wait_s = error.wait_s;
+  if (!asked.wait_s) asked.wait_s = parse_reset_headers(reply.headers, now);
+  switch (meaning) {
+    case ErrorMeaning::moderated:
+      return with_reply({ReplyStatus::filtered, error.message, 0, 0, false});
+    case ErrorMeaning::quota_spent:
+      return attempt(AttemptKind::fatal, fault, "the account has no quota left; " + message,
+                     "add credit, then give the same command again");
+    case ErrorMeaning::wrong_scheme:
+      return attempt(AttemptKind::fatal, fault, message, "write https:// in oracle.base_url");
+    case ErrorMeaning::too_long: {
+      Attempt failed = attempt(AttemptKind::failed, fault, message);
+      failed.own_fault = true;
+      return failed;
+    }
+    case ErrorMeaning::key_refused:
+      return key_refused(status, message, context, trim(reply.body).starts_with("<"));
+    case ErrorMeaning::loading: {
+      Attempt loading = attempt(AttemptKind::loading, fault, message);
+      loading.asked = asked;
+      return loading;
+    }
+    default:
+      break;
+  }
+  if (status >= 400 && meaning != ErrorMeaning::rate_limited) {
+    if (auto refusal = refusal_of(status, error, context.sent, context.dialect)) {
+      Attempt refused = attempt(AttemptKind::refused, "", message);
+      refused.refusal = std::move(refusal);
+      return refused;
+    }
+  }
+  if (meaning == ErrorMeaning::model_unknown) return attempt(AttemptKind::fatal, fault, "no such model; " + message, "check oracle.model");
+  const bool may_pass = is_retryable_status(status) || meaning == ErrorMeaning::rate_limited;
+  if (asked.should_retry.value_or(may_pass)) return retry(status, error, asked, meaning);
+  return may_pass ? attempt(AttemptKind::failed, fault, error.message) : by_status(status, error, reply, context);
 }
 
 }  // namespace
 
 Attempt read_attempt(const HttpReply& reply, const AttemptContext& context, std::time_t now) {
   if (reply.outcome != HttpOutcome::answered) return without_reply(reply, context);
-  if (reply.status / 100 != 2) return http_error(reply.status, parse_server_error(reply.body), reply, context, now);
-  if (const auto error = error_in_success(reply.body))
-    return http_error(error->status >= 300 ? error->status : 500, *error, reply, context, now);
-  if (auto parsed = parse_chat_reply(reply.body)) return with_reply(std::move(*parsed));
-  return attempt(AttemptKind::retry, "malformed", "the reply is no chat completion: " + shorten(trim(reply.body), 200),
-                 "is oracle.base_url an OpenAI-compatible server?");
+  if (reply.status / 100 != 2) return server_error(reply.status, parse_server_error(reply.body), reply, context, now);
+  ChatReply parsed = parse_chat_reply(reply.body);
+  Attempt made;
+  if (parsed.error)
+    made = server_error(parsed.error->status >= 300 ? parsed.error->status : 500, *parsed.error, reply, context, now);
+  else if (parsed.reply)
+    made = with_reply(std::move(*parsed.reply));
+  else
+    made = attempt(AttemptKind::retry, "malformed", "the reply is no chat completion: " + shorten(trim(reply.body), 200),
+                   "is oracle.base_url an OpenAI-compatible server?");
+  made.answered = true;
+  return made;
 }
 
 }  // namespace iteralign

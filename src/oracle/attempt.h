@@ -1,10 +1,13 @@
 #pragma once
-// What one HTTP reply means for a request: done, worth another try, or the end of all. Pure.
+// What one HTTP reply means for a request: done, worth another try, to be asked in another way, or the end of all. Pure.
 
 #include <ctime>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "iteralign/oracle.h"
+#include "oracle/dialect.h"
 #include "oracle/http_transport.h"
 #include "oracle/retry_policy.h"
 
@@ -14,8 +17,9 @@ enum class AttemptKind {
   done,         // `reply` is the reply
   failed,       // this request alone; `message` says why
   retry,        // may pass
+  loading,      // will pass: the server loads its model
   unreachable,  // may pass; nobody can be reached if it does not
-  no_schema,    // the server does not take this response_format
+  refused,      // a field; to be asked again as `refusal` says
   fatal,        // no later request can succeed
 };
 
@@ -25,14 +29,19 @@ struct Attempt {
   std::string fault;          // kind of fault for the counts; empty: none
   std::string message, hint;  // what went wrong and how to mend it
   RetryHeaders asked;
+  std::optional<Refusal> refusal;
   bool rate_limited = false;  // all requests should slow down
   bool own_fault = false;     // failed by what it asks (too long): says nothing about the next request
+  bool answered = false;      // by a 200, whatever is in it: it may have to be paid
 };
 
 struct AttemptContext {
-  bool schema_sent = false;
+  Dialect dialect;
+  std::set<std::string> sent;   // fields_of() the body
+  std::set<std::string> extra;  // those of them that oracle.body adds
   bool loopback = false;
-  std::string api_key_env;
+  bool https = false;
+  std::string key_source;  // "the environment variable NAME", "oracle.headers"; empty: none is configured
 };
 Attempt read_attempt(const HttpReply& reply, const AttemptContext& context, std::time_t now);
 

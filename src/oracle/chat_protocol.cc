@@ -1,7 +1,11 @@
 #include "oracle/chat_protocol.h"
 
-#include <cstdlib>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
 
+#include "core/foreign_json.h"
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/strings.h"
@@ -9,18 +13,18 @@
 namespace iteralign {
 namespace {
 
-constexpr std::size_t kKeptErrorBytes = 2048;
-
 std::string string_at(const Json& object, const char* key) {
   const auto found = object.find(key);
-  if (found == object.end()) return {};
-  if (found->is_string()) return found->get<std::string>();
-  return found->is_number_integer() ? found->dump() : std::string();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-int int_at(const Json& object, const char* key) {
+// A count of tokens; some servers send it as text or with a fraction, and some send nonsense.
+int count_at(const Json& object, const char* key) {
   const auto found = object.find(key);
-  return found != object.end() && found->is_number() ? static_cast<int>(found->get<double>()) : 0;
+  if (found == object.end()) return 0;
+  double count = found->is_number() ? found->get<double>() : 0;
+  if (found->is_string()) count = std::strtod(found->get_ref<const std::string&>().c_str(), nullptr);
+  return std::isfinite(count) && count > 0 ? static_cast<int>(std::min(count, 2e9)) : 0;
 }
 
 const Json* object_at(const Json& object, const char* key) {
@@ -28,14 +32,93 @@ const Json* object_at(const Json& object, const char* key) {
   return found != object.end() && found->is_object() ? &*found : nullptr;
 }
 
-// `content` is text, null, or a list of parts of which the text ones count.
+bool is_one_of(const std::string& word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// `content` is text, null, or a list of parts of which the text ones count; some servers give the object that was asked for itself.
 std::string content_of(const Json& message) {
   const auto found = message.find("content");
-  if (found == message.end() || !found->is_array()) return string_at(message, "content");
+  if (found == message.end()) return {};
+  if (found->is_object()) return dump_json(*found);
+  if (!found->is_array()) return string_at(message, "content");
   std::string text;
-  for (const auto& part : *found)
+  for (const auto& part : *found) {
+    if (part.is_string()) text += part.get<std::string>();
     if (part.is_object()) text += string_at(part, "text");
+  }
   return text;
+}
+
+// Where a server puts an answer that is not in `content`: the call of a function, or all that its reasoning parser took for thought.
+std::string answer_beside_content(const Json& message) {
+  const auto arguments = [](const Json& function) {
+    const auto found = function.find("arguments");
+    return found != function.end() && found->is_object() ? dump_json(*found) : string_at(function, "arguments");
+  };
+  if (const auto calls = message.find("tool_calls");
+      calls != message.end() && calls->is_array() && calls->size() == 1 && calls->front().is_object())
+    if (const Json* function = object_at(calls->front(), "function")) return arguments(*function);
+  if (const Json* function = object_at(message, "function_call")) return arguments(*function);
+  for (const char* key : {"reasoning_content", "reasoning"})
+    if (const std::string text = string_at(message, key); !text.empty()) return text;
+  return {};
+}
+
+std::string refusal_of(const Json& message) {
+  std::string refusal = string_at(message, "refusal");
+  if (const auto parts = message.find("content"); parts != message.end() && parts->is_array())
+    for (const auto& part : *parts)
+      if (part.is_object()) refusal += string_at(part, "refusal");
+  return refusal;
+}
+
+// Why the reply ended. OpenAI's words, and those of Gemini, Mistral, Anthropic, Zhipu and Bedrock that gateways hand on.
+ReplyStatus status_of(const std::string& finish_reason) {
+  const std::string reason = to_lower(finish_reason);
+  if (reason.starts_with("content_filter") || reason.starts_with("content-filter") ||
+      is_one_of(reason, {"safety", "prohibited_content", "blocklist", "recitation", "spii", "image_safety", "sensitive", "content_filtered",
+                         "guardrail_intervened", "guardrails", "moderation", "blocked"}))
+    return ReplyStatus::filtered;
+  if (is_one_of(reason, {"length", "max_tokens", "model_length", "max_output_tokens", "max_completion_tokens"}))
+    return ReplyStatus::truncated;
+  return reason == "refusal" ? ReplyStatus::refused : ReplyStatus::answered;
+}
+
+std::optional<OracleReply> reply_of(const Json& choice) {
+  OracleReply reply{status_of(string_at(choice, "finish_reason")), {}, 0, 0, false};
+  const Json* message = object_at(choice, "message");
+  if (message == nullptr) {
+    if (reply.status == ReplyStatus::filtered) return reply;
+    reply.text = string_at(choice, "text");  // the older completions protocol
+    return reply.text.empty() ? std::nullopt : std::optional(reply);
+  }
+  if (const std::string refusal = refusal_of(*message); !refusal.empty()) return OracleReply{ReplyStatus::refused, refusal, 0, 0, false};
+  reply.text = content_of(*message);
+  if (reply.status == ReplyStatus::answered && trim(reply.text).empty()) reply.text = answer_beside_content(*message);
+  return reply;
+}
+
+bool has_value(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && !found->is_null() && !(found->is_structured() && found->empty()) && *found != "" && *found != false;
+}
+
+// The error that a body without a usable choice holds.
+std::optional<ServerError> error_of(const Json& value) {
+  if (value.is_array() && value.size() == 1 && value.front().is_object()) return error_of(value.front());  // Gemini
+  if (!value.is_object()) return {};
+  for (const char* key : {"error", "errors", "promptFeedback", "detail", "message", "msg", "error_msg"})
+    if (has_value(value, key)) return parse_server_error(value);
+  return {};
+}
+
+// OpenRouter: {"choices": [{"error": {"code": 502, ...}, "finish_reason": "error", "message": {"content": ""}}]}
+std::optional<ServerError> error_of_choice(const Json& choice, const Json& whole) {
+  if (has_value(choice, "error")) return parse_server_error(Json{{"error", choice["error"]}});
+  if (!is_one_of(to_lower(string_at(choice, "finish_reason")), {"error", "network_error", "abort", "aborted"})) return {};
+  if (auto error = error_of(whole)) return error;
+  return parse_server_error(Json{{"message", "the server gave up in the middle of its reply"}});
 }
 
 Json response_format(const OracleRequest& request, SchemaSupport support) {
@@ -44,76 +127,77 @@ Json response_format(const OracleRequest& request, SchemaSupport support) {
           {"json_schema", {{"name", request.schema_name}, {"strict", true}, {"schema", parse_json(request.schema, request.schema_name)}}}};
 }
 
-ServerError server_error(const Json& value) {
-  const Json* error = object_at(value, "error");
-  if (error == nullptr) error = &value;  // older vLLM has the fields at the top
-  ServerError parsed;
-  parsed.code = string_at(*error, "code");
-  if (parsed.code.empty()) parsed.code = string_at(*error, "type");
-  parsed.status = std::atoi(parsed.code.c_str());
-  parsed.param = string_at(*error, "param");
-  parsed.message = string_at(*error, "message");
-  if (parsed.message.empty()) parsed.message = string_at(value, "error");   // Ollama: {"error": "text"}
-  if (parsed.message.empty()) parsed.message = string_at(value, "detail");  // FastAPI
-  return parsed;
+// With the system's turn where the server takes it.
+Json messages_of(const OracleRequest& request, SystemRole system) {
+  Json messages = Json::array();
+  std::string before;
+  for (const auto& message : request.messages) {
+    if (message.role == "system" && system == SystemRole::user) {
+      before += message.content + "\n\n";
+      continue;
+    }
+    const bool developer = message.role == "system" && system == SystemRole::developer;
+    messages.push_back({{"role", developer ? "developer" : message.role}, {"content", before + message.content}});
+    before.clear();
+  }
+  if (!before.empty()) messages.push_back({{"role", "user"}, {"content", before}});
+  return messages;
 }
+
+std::string length_field(const ChatOptions& options, LengthField length) {
+  if (length == LengthField::configured) return options.max_tokens_field;
+  return options.max_tokens_field == "max_tokens" ? "max_completion_tokens" : "max_tokens";
+}
+
+// The least that servers take which want a temperature above 0: as good as none.
+constexpr double kLeastTemperature = 0.01;
 
 }  // namespace
 
-std::string chat_body(const ChatOptions& options, const OracleRequest& request, SchemaSupport support) {
+std::string chat_body(const ChatOptions& options, const OracleRequest& request, const Dialect& dialect) {
   Json body = Json::object();
   if (!options.model.empty()) body["model"] = options.model;
-  body["messages"] = Json::array();
-  for (const auto& message : request.messages) body["messages"].push_back({{"role", message.role}, {"content", message.content}});
-  if (options.send_temperature) body["temperature"] = request.temperature;
-  body[options.max_tokens_field] = request.max_tokens;
-  if (request.repeat > 0) body["seed"] = request.repeat;
-  if (!request.schema.empty() && support != SchemaSupport::none) body["response_format"] = response_format(request, support);
+  body["messages"] = messages_of(request, dialect.system);
+  if (options.send_temperature && dialect.temperature != TemperatureSupport::none)
+    body["temperature"] =
+        dialect.temperature == TemperatureSupport::above_zero ? std::max(request.temperature, kLeastTemperature) : request.temperature;
+  if (dialect.length != LengthField::none)
+    body[length_field(options, dialect.length)] = options.reply_max_tokens > 0 ? options.reply_max_tokens : request.max_tokens;
+  if (request.repeat > 0 && !dialect.without_seed) body["seed"] = request.repeat;
+  if (!request.schema.empty() && dialect.schema != SchemaSupport::none) body["response_format"] = response_format(request, dialect.schema);
+  if (!options.extra_fields.empty()) body.merge_patch(parse_json(options.extra_fields, "oracle.body"));
   return dump_json(body);
 }
 
+std::set<std::string> fields_of(const std::string& body) {
+  std::set<std::string> fields;
+  const Json value = Json::parse(body);
+  for (const auto& [key, member] : value.items()) fields.insert(key);
+  if (!value.contains("messages")) return fields;
+  for (const auto& message : value["messages"])
+    if (message["role"] == "system" || message["role"] == "developer") fields.insert("system");
+  return fields;
+}
+
 std::string reply_key(const std::string& server, const ChatOptions& options, const OracleRequest& request) {
-  return hash128_hex(server + "\n" + chat_body(options, request, SchemaSupport::json_schema));
+  return hash128_hex(server + "\n" + chat_body(options, request, {}));
 }
 
-std::optional<OracleReply> parse_chat_reply(const std::string& body) {
-  const Json value = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object()) return {};
-  const auto choices = value.find("choices");
-  if (choices == value.end() || !choices->is_array() || choices->empty() || !choices->front().is_object()) return {};
-  const Json* message = object_at(choices->front(), "message");
-  if (message == nullptr) return {};
-
-  OracleReply reply{ReplyStatus::answered, content_of(*message), 0, 0, false};
+ChatReply parse_chat_reply(const std::string& body) {
+  const Json value = parse_foreign_json(body);
+  const auto choices = value.is_object() ? value.find("choices") : value.end();
+  const bool has_choice =
+      value.is_object() && choices != value.end() && choices->is_array() && !choices->empty() && choices->front().is_object();
+  if (!has_choice) return {{}, error_of(value)};
+  const Json& choice = choices->front();
+  if (auto error = error_of_choice(choice, value)) return {{}, std::move(error)};
+  auto reply = reply_of(choice);
+  if (!reply) return {{}, error_of(value)};
   if (const Json* usage = object_at(value, "usage")) {
-    reply.prompt_tokens = int_at(*usage, "prompt_tokens");
-    reply.completion_tokens = int_at(*usage, "completion_tokens");
+    reply->prompt_tokens = count_at(*usage, "prompt_tokens");
+    reply->completion_tokens = count_at(*usage, "completion_tokens");
   }
-  const std::string refusal = string_at(*message, "refusal"), finish_reason = string_at(choices->front(), "finish_reason");
-  if (!refusal.empty()) {
-    reply.status = ReplyStatus::refused;
-    reply.text = refusal;
-  } else if (finish_reason == "content_filter") {
-    reply.status = ReplyStatus::filtered;
-  } else if (finish_reason == "length") {
-    reply.status = ReplyStatus::truncated;
-  }
-  return reply;
-}
-
-ServerError parse_server_error(const std::string& body) {
-  const Json value = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  ServerError error;
-  if (value.is_object()) error = server_error(value);
-  if (error.message.empty()) error.message = body;
-  error.message = shorten(trim(error.message), kKeptErrorBytes);
-  return error;
-}
-
-std::optional<ServerError> error_in_success(const std::string& body) {
-  const Json value = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object() || value.contains("choices") || !value.contains("error") || value["error"].is_null()) return {};
-  return parse_server_error(body);
+  return {std::move(reply), {}};
 }
 
 }  // namespace iteralign

@@ -1,41 +1,41 @@
 #pragma once
-// The chat-completions protocol as JSON: the body of a request, the reply in a body, the error in a body. Pure.
+// The chat-completions protocol as JSON: the body of a request, the reply in a body. Pure.
 // https://platform.openai.com/docs/api-reference/chat, and what vLLM, llama-server, Ollama and OpenRouter make of it.
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "iteralign/oracle.h"
+#include "oracle/dialect.h"
+#include "oracle/server_error.h"
 
 namespace iteralign {
-
-// How much of response_format the server takes; found out by asking.
-enum class SchemaSupport { json_schema, json_object, none };
 
 struct ChatOptions {
   std::string model;                            // not sent when empty
   std::string max_tokens_field = "max_tokens";  // newer OpenAI models: max_completion_tokens
   bool send_temperature = true;                 // reasoning models refuse one
+  int reply_max_tokens = 0;                     // in place of the request's limit; 0: the request's
+  std::string extra_fields;                     // a JSON object over all others; null takes a field away
 };
 
 // A repeat above 0 is sent as `seed`, so that the same question asked again is another request.
-std::string chat_body(const ChatOptions& options, const OracleRequest& request, SchemaSupport support);
+std::string chat_body(const ChatOptions& options, const OracleRequest& request, const Dialect& dialect);
 
-// A hash of all that the reply depends on: the server and the body with its full schema, whatever the server made of that.
+// The fields of a body by name; "system" where a turn has that role.
+std::set<std::string> fields_of(const std::string& body);
+
+// A hash of all that the reply depends on: the server and the body as it is asked first, whatever the server takes of that: what is
+// found out about it later makes no paid reply unusable.
 std::string reply_key(const std::string& server, const ChatOptions& options, const OracleRequest& request);
 
-// The reply in the body of a 200. Nothing when the body is not a whole chat completion.
-// A server that sends no `usage` leaves the token counts at 0.
-std::optional<OracleReply> parse_chat_reply(const std::string& body);
-
-struct ServerError {
-  int status = 0;           // as a number in the body says, else 0
-  std::string code, param;  // "insufficient_quota", "response_format"; may be empty
-  std::string message;      // or the start of the body when it is not JSON
+// What the body of a 200 holds: a reply, an error, or neither (nothing whole, or another protocol).
+struct ChatReply {
+  std::optional<OracleReply> reply;
+  std::optional<ServerError> error;  // of the whole body or of its only choice, as gateways send it
 };
-ServerError parse_server_error(const std::string& body);
-
-// A 200 whose body is an error object, as gateways send it.
-std::optional<ServerError> error_in_success(const std::string& body);
+// Counts of tokens that a server does not send, or that are none, are 0.
+ChatReply parse_chat_reply(const std::string& body);
 
 }  // namespace iteralign

@@ -45,15 +45,30 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return should_stop && should_stop() ? 1 : 0;
 }
 
-HttpOutcome outcome_of(CURLcode code) {
+bool is_plain_text_on_tls_port(const std::string& error) {
+  return contains(error, "wrong version number") || contains(error, "packet length too long");
+}
+
+HttpOutcome outcome_of(CURLcode code, const std::string& error) {
   switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_UNSUPPORTED_PROTOCOL:  // an answer that is no HTTP: the alert of a TLS port
+    case CURLE_WEIRD_SERVER_REPLY:
+      return HttpOutcome::incompatible;
+    case CURLE_SSL_CONNECT_ERROR:  // may be a connection that broke
+      return is_plain_text_on_tls_port(error) || contains(error, "protocol version") || contains(error, "handshake failure")
+                 ? HttpOutcome::incompatible
+                 : HttpOutcome::unreachable;
     case CURLE_OK:
       return HttpOutcome::answered;
     case CURLE_OPERATION_TIMEDOUT:
       return HttpOutcome::timeout;
     case CURLE_ABORTED_BY_CALLBACK:
       return HttpOutcome::stopped;
-    case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
@@ -65,6 +80,22 @@ HttpOutcome outcome_of(CURLcode code) {
     default:
       return HttpOutcome::unreachable;
   }
+}
+
+// How to mend what libcurl and OpenSSL say about a certificate.
+std::string tls_hint(CURLcode code, const std::string& error) {
+  if (is_plain_text_on_tls_port(error)) return "the server speaks plain http: write http:// in oracle.base_url";
+  if (code == CURLE_SSL_CACERT_BADFILE)
+    return "oracle.ca_file, or the variable that stands for it, does not name a file of PEM certificates";
+  if (contains(error, "expired")) return "the server's certificate has expired: renew it, and look at this machine's clock";
+  if (contains(error, "not yet valid")) return "look at this machine's clock";
+  if (contains(error, "subject name") || contains(error, "hostname mismatch") || contains(error, "IP address mismatch"))
+    return "the certificate is another host's: write the name that it has in oracle.base_url";
+  if (code == CURLE_PEER_FAILED_VERIFICATION)
+    return "where the certificate is your own or of a private authority, name that one's PEM file in oracle.ca_file or SSL_CERT_FILE";
+  if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
+    return "if the server speaks TLS, write https:// in oracle.base_url";
+  return "look at the TLS settings of the server";
 }
 
 long milliseconds(double seconds) { return std::lround(seconds * 1000); }
@@ -95,8 +126,9 @@ class HttpTransport::Handle {
     curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, nullptr);
 
     HttpReply& reply = transfer.reply;
-    reply.outcome = outcome_of(code);
     if (code != CURLE_OK) reply.error = message[0] != '\0' ? message : curl_easy_strerror(code);
+    reply.outcome = outcome_of(code, reply.error);
+    if (reply.outcome == HttpOutcome::incompatible) reply.hint = tls_hint(code, reply.error);
     long status = 0;
     curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
     reply.status = static_cast<int>(status);
@@ -120,6 +152,11 @@ class HttpTransport::Handle {
     curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);         // signals and threads do not mix
     curl_easy_setopt(curl_, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout_s));
     curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request.connect_timeout_s));
+    if (const std::string& pem = request.trust.certificates; !pem.empty()) {
+      curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_COPY};  // NOLINT: libcurl only reads it
+      curl_easy_setopt(curl_, CURLOPT_CAINFO_BLOB, &blob);
+    }
+    if (!request.trust.folders.empty()) curl_easy_setopt(curl_, CURLOPT_CAPATH, request.trust.folders.c_str());
     if (request.bypass_proxy) curl_easy_setopt(curl_, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &transfer);

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "oracle/trust.h"
+
 namespace iteralign {
 
 struct HttpRequest {
@@ -16,12 +18,14 @@ struct HttpRequest {
   std::string body;
   double timeout_s = 600, connect_timeout_s = 10;
   bool bypass_proxy = false;
+  Trust trust;
 };
 
 enum class HttpOutcome {
-  answered,     // there is a status and a whole body
-  unreachable,  // no connection: name, port or TLS
-  dropped,      // the connection ended before the reply did
+  answered,      // there is a status and a whole body
+  unreachable,   // no connection: name or port
+  incompatible,  // TLS or HTTP on which the two cannot agree; no second try mends it
+  dropped,       // the connection ended before the reply did
   timeout,
   stopped,  // should_stop said so
 };
@@ -32,6 +36,7 @@ struct HttpReply {
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
   std::string error;  // what libcurl says unless answered
+  std::string hint;   // how to mend it, where incompatible
 };
 
 // Proxies are taken from the environment (HTTPS_PROXY, NO_PROXY). Redirects are not followed: they would carry the key elsewhere.

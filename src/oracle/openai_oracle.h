@@ -1,24 +1,28 @@
 #pragma once
 // The oracle behind an OpenAI-compatible chat-completions server: OpenAI, vLLM, llama-server, Ollama, or an embedded one.
-// The API key is read once from its environment variable; it is in no log, message, cache or file.
+// The API key, and what headers and address take from the environment, is read once; it is in no log, message, cache or file.
 
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "iteralign/error.h"
 #include "iteralign/oracle.h"
 #include "oracle/attempt.h"
 #include "oracle/chat_protocol.h"
+#include "oracle/dialect.h"
 #include "oracle/endpoint.h"
 #include "oracle/http_transport.h"
 #include "oracle/pacer.h"
 #include "oracle/retry_policy.h"
+#include "oracle/trust.h"
 #include "oracle/usage_ledger.h"
 
 namespace iteralign {
@@ -37,6 +41,11 @@ struct OracleOptions {
   double price_prompt_per_million = 0, price_completion_per_million = 0;
   std::string max_tokens_field = "max_tokens";
   bool send_temperature = true;
+  int reply_max_tokens = 0;
+  std::map<std::string, std::string> headers;
+  std::string extra_fields;  // a JSON object; oracle.body
+  std::string ca_file;
+  double loading_timeout_s = 600;
   double connect_timeout_s = 10;
   double retry_base_s = 0.5;  // first wait; doubles with each retry up to a minute
   std::string server_name;    // stands for base_url in cache keys: an embedded oracle has another port each time. Empty: base_url
@@ -46,7 +55,7 @@ struct OracleOptions {
 class OpenAiOracle : public Oracle {
  public:
   // `cache` may be null and outlives the oracle. `should_stop` is asked often, from every thread that waits; may be empty.
-  // Throws Error usage for a base_url that is none, and for a missing key (a loopback server needs none).
+  // Throws Error usage for a base_url that is none, for a missing key (a loopback server needs none), and for a cost limit without prices.
   OpenAiOracle(OracleOptions options, ReplyCache* cache, std::function<bool()> should_stop);
   ~OpenAiOracle() override;
 
@@ -58,11 +67,18 @@ class OpenAiOracle : public Oracle {
  private:
   class Claim;
 
+  // By which the server is known in cache keys.
+  [[nodiscard]] const std::string& server_name() const { return options_.server_name.empty() ? endpoint_.base : options_.server_name; }
+  std::optional<OracleReply> find_kept(const OracleRequest& request, const std::string& key);
   OracleReply ask(const OracleRequest& request, const std::string& key);
-  Attempt attempt(const OracleRequest& request, const Pacer::Slot& slot, SchemaSupport support);
+  Attempt attempt(const OracleRequest& request, const Pacer::Slot& slot, const Dialect& dialect);
+  HttpRequest http_request(const OracleRequest& request, const Dialect& dialect) const;
+  void count(Attempt& made, const HttpRequest& http, const std::string& body, const OracleRequest& request);
+  void learn(const Attempt& refused);
   // Waits before the next try, or decides that there is none: then the failed reply, or the Error.
   std::optional<OracleReply> after_failure(const Attempt& failed, int retry, const std::string& key, const Pacer::Slot& slot,
                                            double& wait_s);
+  double wait_for_model(const Attempt& loading, Pacer::Clock::time_point since);
   OracleReply give_up(const Attempt& failed);
   OracleReply finish(OracleReply reply, const OracleRequest& request, const std::string& key);
   [[noreturn]] void end_all(const std::string& what, const std::string& hint);
@@ -72,7 +88,11 @@ class OpenAiOracle : public Oracle {
   const OracleOptions options_;
   const ChatOptions chat_;
   const Endpoint endpoint_;
+  std::vector<std::string> secrets_;  // in no text that leaves this class
+  const std::string url_;
   const std::string api_key_;
+  const std::vector<std::string> headers_;
+  const Trust trust_;
   const RetryPolicy policy_;
   ReplyCache* const cache_;
   std::function<bool()> stop_asked_;  // the caller's, or all has ended
@@ -80,11 +100,12 @@ class OpenAiOracle : public Oracle {
   HttpTransport transport_;
   Pacer pacer_;
   UsageLedger ledger_;
-  std::atomic<SchemaSupport> schema_support_{SchemaSupport::json_schema};
   std::atomic<int> failures_in_row_{0};
+  std::atomic<bool> said_loading_{false}, said_cut_{false};
 
   std::mutex mutex_;
   std::condition_variable claim_given_back_;
+  Dialect dialect_;                // what has been found out
   std::set<std::string> claimed_;  // keys of the requests that are being asked
   std::optional<Error> ended_;     // thrown to everybody from then on
   std::atomic<bool> has_ended_{false};

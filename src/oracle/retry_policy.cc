@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "oracle/server_error.h"
+
 namespace iteralign {
 namespace {
 
@@ -45,6 +47,23 @@ RetryHeaders parse_retry_headers(const std::map<std::string, std::string>& heade
   }
   if (asked.wait_s && *asked.wait_s <= 0) asked.wait_s.reset();
   return asked;
+}
+
+std::optional<double> parse_reset_headers(const std::map<std::string, std::string>& headers, std::time_t now) {
+  constexpr double kLongest = 120, kEpoch = 1e9, kEpochMilliseconds = 1e12;
+  std::optional<double> longest;
+  for (const char* kind : {"", "-requests", "-tokens"}) {
+    for (const std::string prefix : {"x-ratelimit-", "ratelimit-"}) {
+      const auto reset = value_of(headers, (prefix + "reset" + kind).c_str());
+      const auto left = number(value_of(headers, (prefix + "remaining" + kind).c_str()).value_or(""));
+      if (!reset || left.value_or(0) > 0) continue;
+      auto seconds = number(*reset);
+      if (seconds && *seconds > kEpoch) seconds = *seconds / (*seconds > kEpochMilliseconds ? 1000 : 1) - static_cast<double>(now);
+      if (!seconds) seconds = parse_duration(*reset);
+      if (seconds && *seconds > 0 && *seconds <= kLongest) longest = std::max(longest.value_or(0), *seconds);
+    }
+  }
+  return longest;
 }
 
 bool is_retryable_status(int status) { return status == 408 || status == 409 || status == 429 || status >= 500; }

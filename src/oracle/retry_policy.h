@@ -16,6 +16,10 @@ struct RetryHeaders {
 };
 RetryHeaders parse_retry_headers(const std::map<std::string, std::string>& headers, std::time_t now);
 
+// When the limit that is used up is full again (x-ratelimit-reset-requests, -tokens and their kin), in seconds. Only a hint: nothing where
+// a limit of that name has something left, and nothing that is longer than a few minutes.
+std::optional<double> parse_reset_headers(const std::map<std::string, std::string>& headers, std::time_t now);
+
 // Is this HTTP status worth another try: 408, 409, 429 and 500 or more.
 bool is_retryable_status(int status);
 

@@ -32,7 +32,7 @@ class UsageLedger {
     UsageLedger& ledger_;
   };
 
-  void add_call(int prompt_tokens, int completion_tokens);
+  void add_call(int prompt_tokens, int completion_tokens);  // of a reply, whether it can be used or not
   void add_cached();
   void add_retry();
   void add_fault(const std::string& kind);

@@ -49,6 +49,7 @@ struct Passing {
   const char* name;
   const char* fault;
   std::function<void(Response&)> fail;
+  bool paid = false;  // a 200, whatever is in it
 };
 
 class PassingFault : public testing::TestWithParam<Passing> {};
@@ -59,7 +60,7 @@ TEST_P(PassingFault, IsTriedAgainAndCounted) {
   EXPECT_EQ(oracle.complete(question("q")).text, "ok");
   EXPECT_EQ(server.requests(), 3);
   EXPECT_EQ(oracle.usage().retries, 2);
-  EXPECT_EQ(oracle.usage().calls, 1);
+  EXPECT_EQ(oracle.usage().calls, GetParam().paid ? 3 : 1);
   EXPECT_EQ(oracle.usage().faults, (std::map<std::string, std::int64_t>{{GetParam().fault, 2}}));
 }
 
@@ -72,7 +73,7 @@ TEST_P(PassingFault, FailsTheRequestWhenItDoesNotPass) {
   EXPECT_EQ(reply.status, ReplyStatus::failed);
   EXPECT_FALSE(reply.text.empty());
   EXPECT_EQ(server.requests(), 3);
-  EXPECT_EQ(oracle.usage().calls, 0);
+  EXPECT_EQ(oracle.usage().calls, GetParam().paid ? 3 : 0);
 }
 
 void drop(Response& response) {
@@ -84,20 +85,33 @@ void drop(Response& response) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, PassingFault,
-    testing::Values(Passing{"http_500", "http_500", [](Response& r) { send_error(r, 500, "boom"); }},
-                    Passing{"loading_model", "http_503",
-                            [](Response& r) { send(r, 503, R"({"error":{"code":503,"message":"Loading model"}})"); }},
-                    Passing{"bad_gateway", "http_502", [](Response& r) { send(r, 502, "<html>", "text/html"); }},
-                    Passing{"http_408", "http_408", [](Response& r) { send_error(r, 408, "late"); }},
-                    Passing{"http_429", "http_429",
-                            [](Response& r) {
-                              r.set_header("Retry-After", "0.01");
-                              send_error(r, 429, "slow down");
-                            }},
-                    Passing{"error_in_200", "http_503", [](Response& r) { send(r, 200, R"({"error":{"message":"busy","code":503}})"); }},
-                    Passing{"garbage", "malformed", [](Response& r) { send(r, 200, "<html>hello</html>", "text/html"); }},
-                    Passing{"truncated_json", "malformed", [](Response& r) { send(r, 200, chat_reply("ok").substr(0, 60)); }},
-                    Passing{"no_choices", "malformed", [](Response& r) { send(r, 200, "{}"); }}, Passing{"dropped", "connection", drop}),
+    testing::Values(
+        Passing{"http_500", "http_500", [](Response& r) { send_error(r, 500, "boom"); }},
+        Passing{"bad_gateway", "http_502", [](Response& r) { send(r, 502, "<html>", "text/html"); }},
+        Passing{"http_408", "http_408", [](Response& r) { send_error(r, 408, "late"); }},
+        Passing{"http_429", "http_429",
+                [](Response& r) {
+                  r.set_header("Retry-After", "0.01");
+                  send_error(r, 429, "slow down");
+                }},
+        Passing{"error_in_200", "http_503", [](Response& r) { send(r, 200, R"({"error":{"message":"busy","code":503}})"); }, true},
+        Passing{"error_in_a_choice", "http_502",
+                [](Response& r) {
+                  send(r, 200, R"({"choices":[{"finish_reason":"error","error":{"code":502,"message":"x"},"message":{"content":""}}]})");
+                },
+                true},
+        Passing{"no_choice_but_an_error", "http_429",
+                [](Response& r) { send(r, 200, R"({"choices":null,"error":{"message":"Provider returned error","code":429}})"); }, true},
+        Passing{
+            "quota_of_a_minute", "http_429",
+            [](Response& r) {
+              send(
+                  r, 429,
+                  R"([{"error":{"code":429,"message":"You exceeded your current quota. Please retry in 10ms.","details":[{"retryDelay":"0.01s"}]}}])");
+            }},
+        Passing{"garbage", "malformed", [](Response& r) { send(r, 200, "<html>hello</html>", "text/html"); }, true},
+        Passing{"truncated_json", "malformed", [](Response& r) { send(r, 200, chat_reply("ok").substr(0, 60)); }, true},
+        Passing{"no_choices", "malformed", [](Response& r) { send(r, 200, "{}"); }, true}, Passing{"dropped", "connection", drop}),
     [](const auto& info) { return info.param.name; });
 
 TEST(OpenAiOracle, SlowerThanTheTimeout) {
@@ -161,6 +175,194 @@ TEST(OpenAiOracle, ModelThatDeclines) {
   EXPECT_EQ(oracle.usage().faults, (std::map<std::string, std::int64_t>{{"refused", 1}, {"filtered", 2}, {"truncated", 1}}));
 }
 
+TEST(OpenAiOracle, ModerationIsAnOutcome) {
+  TestServer server([](int number, const Request&, Response& response) {
+    if (number == 1) return send_error(response, 403, "x/y requires moderation. Your input was flagged for \"violence\".");
+    if (number == 2) return send_error(response, 400, "Invalid prompt: your prompt was flagged", "invalid_prompt");
+    if (number == 3) return send(response, 200, R"({"choices":[{"finish_reason":"content_filter","message":null}]})");
+    send(response, 200, R"({"promptFeedback":{"blockReason":"SAFETY"}})");
+  });
+  MemoryCache cache;
+  OpenAiOracle oracle(server.options(), &cache, {});
+  for (const char* text : {"1", "2", "3", "4", "1", "2", "3", "4"})
+    EXPECT_EQ(oracle.complete(question(text)).status, ReplyStatus::filtered) << text;
+  EXPECT_EQ(server.requests(), 4);  // it is kept: asked again it would be the same
+}
+
+// Refuses a field by what it says, answers without it.
+TestServer::Handler refusing(std::function<bool(const Json&)> refuses, const std::string& error, int status = 400) {
+  return [=](int, const Request& request, Response& response) {
+    refuses(Json::parse(request.body)) ? send(response, status, error) : send(response, 200, chat_reply("ok"));
+  };
+}
+
+struct Field {
+  const char* name;
+  std::function<bool(const Json&)> refuses;
+  const char* error;
+  int status = 400;
+};
+class RefusedField : public testing::TestWithParam<Field> {};
+
+TEST_P(RefusedField, IsFoundOutOnce) {
+  TestServer server(refusing(GetParam().refuses, GetParam().error, GetParam().status));
+  MemoryCache cache;
+  OpenAiOracle oracle(server.options(), &cache, {});
+  auto vote = question("1");
+  vote.repeat = 1;
+  EXPECT_EQ(oracle.complete(vote).text, "ok");
+  const int asked = server.requests();
+  EXPECT_GE(asked, 2);
+  auto another = question("2");
+  another.repeat = 1;
+  EXPECT_EQ(oracle.complete(another).text, "ok");
+  EXPECT_EQ(server.requests(), asked + 1);
+  EXPECT_TRUE(oracle.usage().faults.empty());
+  EXPECT_EQ(oracle.usage().calls, 2);
+  OpenAiOracle later(server.options(), &cache, {});  // knows nothing of it, and finds what was paid
+  EXPECT_TRUE(later.complete(vote).cached);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, RefusedField,
+    testing::Values(
+        Field{"seed", [](const Json& b) { return b.contains("seed"); },
+              R"({"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted"}]})", 422},
+        Field{"temperature", [](const Json& b) { return b.contains("temperature"); },
+              R"({"error":{"message":"`temperature` is deprecated for this model."}})"},
+        Field{"temperature_of_one", [](const Json& b) { return b.value("temperature", 1.0) != 1.0; },
+              R"({"error":{"message":"invalid temperature: only 1 is allowed for this model"}})"},
+        Field{"temperature_of_zero", [](const Json& b) { return b["temperature"] == 0.0; },
+              R"({"error":"`temperature` must be strictly positive"})", 422},
+        Field{"max_tokens", [](const Json& b) { return b.contains("max_tokens"); },
+              R"({"error":{"message":"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.","param":"max_tokens"}})"},
+        Field{"any_limit", [](const Json& b) { return b.contains("max_tokens") || b.contains("max_completion_tokens"); },
+              R"({"detail":"Unsupported parameter: max_tokens or max_completion_tokens"})"},
+        Field{"grammar_500", [](const Json& b) { return b.contains("response_format"); },
+              R"({"error":{"code":500,"message":"failed to parse grammar"}})", 500},
+        Field{"schema_422", [](const Json& b) { return b.contains("response_format"); },
+              R"({"error":{"message":"Invalid schema: additionalProperties"}})", 422},
+        Field{"system_role", [](const Json& b) { return b["messages"][0]["role"] == "system"; },
+              R"({"error":{"message":"System role not supported"}})"},
+        Field{
+            "all_at_once", [](const Json& b) { return b.contains("seed") || b.contains("temperature"); },
+            R"({"detail":[{"loc":["body","seed"],"msg":"Extra inputs are not permitted"},{"loc":["body","temperature"],"msg":"Extra inputs are not permitted"}]})",
+            422}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(OpenAiOracle, ForcedNameOfTheLimitIsNoDeadEnd) {
+  TestServer server(refusing([](const Json& body) { return body.contains("max_completion_tokens"); },
+                             R"({"error":{"message":"Unrecognized request argument supplied: max_completion_tokens"}})"));
+  auto options = server.options();
+  options.max_tokens_field = "max_completion_tokens";
+  OpenAiOracle oracle(options, nullptr, {});
+  EXPECT_EQ(oracle.complete(question("q")).text, "ok");
+  EXPECT_EQ(server.body(1)["max_tokens"], 512);
+}
+
+TEST(OpenAiOracle, WithoutASystemRoleItIsSaidInTheUsersTurn) {
+  TestServer server(refusing([](const Json& body) { return body["messages"][0]["role"] == "system"; },
+                             R"({"error":{"message":"System role not supported","code":400}})"));
+  OpenAiOracle oracle(server.options(), nullptr, {});
+  EXPECT_EQ(oracle.complete(question("q")).text, "ok");
+  ASSERT_EQ(server.body(1)["messages"].size(), 1U);
+  EXPECT_EQ(server.body(1)["messages"][0]["content"], "Answer with JSON.\n\nq");
+}
+
+TEST(OpenAiOracle, AReplyThatIsNoJsonIsAskedForWithoutTheSchemaOnce) {
+  TestServer server([](int number, const Request&, Response& response) {
+    if (number == 1)
+      return send(response, 400,
+                  R"({"error":{"message":"Failed to generate JSON.","code":"json_validate_failed","failed_generation":"{"}})");
+    send(response, 200, chat_reply("ok"));
+  });
+  OpenAiOracle oracle(server.options(), nullptr, {});
+  oracle.complete(question("1"));
+  oracle.complete(question("2"));
+  EXPECT_FALSE(server.body(1).contains("response_format"));
+  EXPECT_TRUE(server.body(2).contains("response_format"));
+}
+
+TEST(OpenAiOracle, ServerThatLoadsItsModelIsWaitedFor) {
+  TestServer server(
+      failing(30, [](Response& r) { send(r, 503, R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})"); }));
+  auto options = server.options();
+  options.max_retries = 2;  // not of these
+  OpenAiOracle oracle(options, nullptr, {});
+  EXPECT_EQ(oracle.complete(question("q")).text, "ok");
+  options.loading_timeout_s = 0;
+  TestServer never(failing(1000, [](Response& r) { send(r, 503, R"({"error":"Model m is currently loading","estimated_time":20.0})"); }));
+  options.base_url = never.base_url();
+  OpenAiOracle impatient(options, nullptr, {});
+  EXPECT_THAT(error_of([&] { impatient.complete(question("q")); }).what(), HasSubstr("oracle.loading_timeout_s"));
+}
+
+TEST(OpenAiOracle, ThoughtThatFillsTheLimitNamesTheKey) {
+  TestServer server([](int, const Request& request, Response& response) {
+    Json::parse(request.body)["max_tokens"] < 720 ? send(response, 200, chat_reply("", "length")) : send(response, 200, chat_reply("ok"));
+  });
+  auto options = server.options();
+  const auto reply = OpenAiOracle(options, nullptr, {}).complete(question("q"));
+  EXPECT_EQ(reply.status, ReplyStatus::truncated);
+  EXPECT_THAT(reply.text, HasSubstr("oracle.reply_max_tokens"));
+  MemoryCache cache;
+  options.reply_max_tokens = 4096;
+  EXPECT_EQ(OpenAiOracle(options, &cache, {}).complete(question("q")).text, "ok");
+}
+
+TEST(OpenAiOracle, AnotherLengthLimitMakesNoWholeReplyUnusable) {
+  TestServer server([](int number, const Request&, Response& response) {
+    number == 1 ? send(response, 200, chat_reply("ok")) : send(response, 200, chat_reply("", "length"));
+  });
+  MemoryCache cache;
+  auto options = server.options();
+  OpenAiOracle before(options, &cache, {});
+  before.complete(question("whole"));
+  before.complete(question("cut"));
+  options.reply_max_tokens = 4096;
+  OpenAiOracle after(options, &cache, {});
+  EXPECT_TRUE(after.complete(question("whole")).cached);
+  EXPECT_FALSE(after.complete(question("cut")).cached);
+}
+
+TEST(OpenAiOracle, HeadersAndFieldsOfTheConfiguration) {
+  ::setenv("ITERALIGN_TEST_HEADER", "secret-of-the-header", 1);
+  std::string api_key, title, query;
+  TestServer server([&](int number, const Request& request, Response& response) {
+    api_key = request.get_header_value("api-key");
+    title = request.get_header_value("X-Title");
+    query = request.get_param_value("api-version") + "|" + request.get_param_value("key");
+    const std::string echo = "you sent " + api_key + " to " + request.get_param_value("key");
+    number == 1 ? send(response, 200, chat_reply(echo)) : send_error(response, 401, echo);
+  });
+  auto options = server.options();
+  options.base_url += "?api-version=2024-10-21&key=${ITERALIGN_TEST_HEADER}";
+  options.headers = {{"api-key", "${ITERALIGN_TEST_HEADER}"}, {"X-Title", "demo"}};
+  options.extra_fields = R"({"provider":{"order":["a"]}})";
+  MemoryCache cache;
+  OpenAiOracle oracle(options, &cache, {});
+  const auto reply = oracle.complete(question("q"));
+  EXPECT_EQ(api_key, "secret-of-the-header");
+  EXPECT_EQ(title, "demo");
+  EXPECT_EQ(query, "2024-10-21|secret-of-the-header");
+  EXPECT_EQ(server.authorization(), "");
+  EXPECT_EQ(server.body(0)["provider"]["order"][0], "a");
+  const Error error = error_of([&] { oracle.complete(question("another")); });
+  EXPECT_THAT(error.hint(), HasSubstr("oracle.headers"));
+  EXPECT_THAT(reply.text + cache.text() + error.what(), Not(HasSubstr("secret-of-the-header")));
+  ::unsetenv("ITERALIGN_TEST_HEADER");
+  EXPECT_THAT(error_of([&] { OpenAiOracle(options, nullptr, {}); }).what(), HasSubstr("ITERALIGN_TEST_HEADER"));
+}
+
+TEST(OpenAiOracle, FieldOfTheConfigurationThatIsRefused) {
+  TestServer server(refusing([](const Json& body) { return body.contains("top_k"); },
+                             R"({"detail":[{"loc":["body","top_k"],"msg":"Extra inputs are not permitted"}]})", 422));
+  auto options = server.options();
+  options.extra_fields = R"({"top_k":20})";
+  EXPECT_THAT(error_of([&] { OpenAiOracle(options, nullptr, {}).complete(question("q")); }).hint(),
+              HasSubstr("take top_k out of oracle.body"));
+}
+
 TEST(OpenAiOracle, SchemaFallbackIsFoundOutOnce) {
   TestServer server([](int, const Request& request, Response& response) {
     const auto body = Json::parse(request.body);
@@ -208,10 +410,11 @@ INSTANTIATE_TEST_SUITE_P(Kinds, FatalError,
                                          Fatal{"no_quota", 429, "You exceeded your current quota", "insufficient_quota", "no quota left"},
                                          Fatal{"payment", 402, "Insufficient balance", "", "no quota left"},
                                          Fatal{"no_model", 404, "model not found", "model_not_found", "oracle.model"},
-                                         Fatal{"temperature", 400, "Unsupported value: 'temperature' does not support 0",
-                                               "unsupported_value", "oracle.send_temperature"},
-                                         Fatal{"max_tokens", 400, "Unsupported parameter: 'max_tokens'", "unsupported_parameter",
-                                               "max_completion_tokens"}),
+                                         Fatal{"unknown_model", 400, "m is not a valid model ID", "", "oracle.model"},
+                                         Fatal{"length_limit", 400, "max_tokens is too large: 9000. At most 4096", "",
+                                               "oracle.reply_max_tokens"},
+                                         Fatal{"no_credit", 400, "Your credit balance is too low", "", "no quota left"},
+                                         Fatal{"wrong_scheme", 400, "Client sent an HTTP request to an HTTPS server.", "", "https://"}),
                          [](const auto& info) { return info.param.name; });
 
 TEST(OpenAiOracle, TooLongAQuestionFailsAlone) {
@@ -391,6 +594,40 @@ TEST(OpenAiOracle, BudgetOfCalls) {
   EXPECT_EQ(server.requests(), 5);
   EXPECT_EQ(answered, 5);
   EXPECT_EQ(refused, 3);
+}
+
+TEST(OpenAiOracle, RepliesThatCannotBeUsedCountAgainstTheBudget) {
+  TestServer server([](int, const Request&, Response& response) { send(response, 200, R"({"choices":[]})"); });
+  auto options = server.options();
+  options.max_calls = 5;
+  OpenAiOracle oracle(options, nullptr, {});
+  EXPECT_THAT(error_of([&] { oracle.complete(question("q")); }).what(), HasSubstr("oracle.max_calls"));
+  EXPECT_EQ(server.requests(), 5);
+}
+
+TEST(OpenAiOracle, CountsThatCannotBeAreNotBelieved) {
+  TestServer server([](int number, const Request&, Response& response) {
+    Json reply = Json::parse(chat_reply("twelve bytes"));
+    if (number == 1) reply["usage"] = {{"prompt_tokens", 1e300}, {"completion_tokens", 99999999999}};
+    if (number == 2) reply["usage"] = {{"prompt_tokens", -1}, {"completion_tokens", -1}};
+    send(response, 200, dump_json(reply));
+  });
+  OpenAiOracle oracle(server.options(), nullptr, {});
+  for (const char* text : {"1", "2"}) {
+    const auto reply = oracle.complete(question(text));
+    EXPECT_EQ(reply.completion_tokens, 3);
+    EXPECT_GT(reply.prompt_tokens, 10);
+    EXPECT_LT(reply.prompt_tokens, 1000);
+  }
+}
+
+TEST(OpenAiOracle, LimitOfCostWithoutPrices) {
+  OracleOptions options;
+  options.base_url = "http://127.0.0.1:1";
+  options.max_cost_usd = 1;
+  const Error error = error_of([&] { OpenAiOracle(options, nullptr, {}); });
+  EXPECT_EQ(error.kind(), ErrorKind::usage);
+  EXPECT_THAT(error.hint(), HasSubstr("oracle.price_prompt_per_million"));
 }
 
 TEST(OpenAiOracle, KeptRepliesCostNoBudget) {

@@ -29,6 +29,19 @@ TEST(RetryHeaders, ShouldRetry) {
   EXPECT_EQ(parse_retry_headers({{"x-should-retry", "false"}}, kNow).should_retry, false);
 }
 
+TEST(RetryHeaders, WhenALimitIsFullAgain) {
+  EXPECT_EQ(parse_reset_headers({{"x-ratelimit-reset-requests", "3s"}}, kNow), 3);
+  EXPECT_EQ(
+      parse_reset_headers(
+          {{"x-ratelimit-reset-requests", "1m0s"}, {"x-ratelimit-reset-tokens", "7.66s"}, {"x-ratelimit-remaining-requests", "12"}}, kNow),
+      7.66);
+  EXPECT_EQ(parse_reset_headers({{"ratelimit-reset", "20"}}, kNow), 20);
+  EXPECT_EQ(parse_reset_headers({{"x-ratelimit-reset", "1700000030000"}}, 1700000000), 30);  // OpenRouter: milliseconds since 1970
+  EXPECT_EQ(parse_reset_headers({{"x-ratelimit-reset", "1700000030"}}, 1700000000), 30);
+  EXPECT_FALSE(parse_reset_headers({{"x-ratelimit-reset-requests", "23h"}}, kNow));
+  EXPECT_FALSE(parse_reset_headers({{"x-ratelimit-reset-requests", "soon"}, {"x-ratelimit-reset", "-4"}}, kNow));
+}
+
 TEST(RetryPolicy, Statuses) {
   for (const int status : {408, 409, 429, 500, 502, 503, 529}) EXPECT_TRUE(is_retryable_status(status)) << status;
   for (const int status : {400, 401, 402, 403, 404, 405, 413, 422}) EXPECT_FALSE(is_retryable_status(status)) << status;
