@@ -2,12 +2,18 @@
 // The configuration of a run. Every default stands here; names, help and limits stand once in src/config/fields.h.
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "iteralign/base_model.h"
 
 namespace iteralign {
+
+// A JSON object as text, on one line; empty: none.
+struct JsonText {
+  std::string text;
+};
 
 struct OracleConfig {
   std::string base_url = "keyword";
@@ -16,12 +22,17 @@ struct OracleConfig {
   int concurrency = 8;
   int max_retries = 6;
   double timeout_s = 600;
+  double loading_timeout_s = 600;
   double max_cost_usd = 0;
   std::int64_t max_calls = 0;
   std::int64_t max_tokens = 0;
   double price_prompt_per_million = 0, price_completion_per_million = 0;
   std::string max_tokens_field = "max_tokens";
   bool send_temperature = true;
+  int reply_max_tokens = 0;
+  std::map<std::string, std::string> headers;
+  JsonText body;
+  std::string ca_file;
   double fault_rate = 0;
   std::vector<std::string> fault_kinds;
   double wrong_verdict_rate = 0;

@@ -24,6 +24,11 @@ OracleOptions oracle_options(const OracleConfig& config, const OracleUsage& spen
   options.price_completion_per_million = config.price_completion_per_million;
   options.max_tokens_field = config.max_tokens_field;
   options.send_temperature = config.send_temperature;
+  options.reply_max_tokens = config.reply_max_tokens;
+  options.headers = config.headers;
+  options.extra_fields = config.body.text;
+  options.ca_file = config.ca_file;
+  options.loading_timeout_s = config.loading_timeout_s;
   options.spent_before = spent_before;
   return options;
 }

@@ -9,7 +9,9 @@
 #include <type_traits>
 
 #include "config/fields.h"
+#include "config/secrets.h"
 #include "config/yaml.h"
+#include "config/yaml_json.h"
 #include "core/files.h"
 #include "core/strings.h"
 #include "embedded_config.h"
@@ -26,16 +28,44 @@ struct Setting {
 };
 using Settings = std::map<std::string, Setting>;
 
+// The keys whose value is a map itself.
+const std::vector<std::string>& map_keys() {
+  static const std::vector<std::string> kKeys = [] {
+    std::vector<std::string> keys;
+    Config config;
+    visit_fields(config, [&](const FieldInfo& info, const auto& member) {
+      using T = std::remove_cvref_t<decltype(member)>;
+      if constexpr (std::is_same_v<T, JsonText> || std::is_same_v<T, std::map<std::string, std::string>>) keys.emplace_back(info.key);
+    });
+    return keys;
+  }();
+  return kKeys;
+}
+
+bool is_map_key(const std::string& key) { return std::ranges::find(map_keys(), key) != map_keys().end(); }
+
 void flatten(const YamlValue& map, const std::string& prefix, const std::string& path, Settings& settings) {
   for (const auto& [name, value] : map.fields) {
     const std::string key = prefix.empty() ? name : prefix + "." + name;
     const std::string where = fmt::format("{}:{}", path, value.line);
-    if (value.kind == YamlValue::Kind::map) {
+    if (value.kind == YamlValue::Kind::map && !is_map_key(key)) {
       flatten(value, key, path, settings);
     } else if (!settings.emplace(key, Setting{value, where}).second) {  // `a.b: 1` beside `a: {b: 1}`
       throw Error(ErrorKind::usage, "the key '" + key + "' is there twice, first in " + settings[key].where, where, "remove one of them");
     }
   }
+}
+
+// "oracle.headers.X-Title=demo": one of the fields of a map.
+void set_field(Setting& map, const std::string& name, const YamlValue& value, const std::string& where) {
+  map.value.kind = YamlValue::Kind::map;
+  map.where = where;
+  for (auto& [known, field] : map.value.fields)
+    if (known == name) {
+      field = value;
+      return;
+    }
+  map.value.fields.emplace_back(name, value);
 }
 
 void add_override(const std::string& text, Settings& settings) {
@@ -44,8 +74,11 @@ void add_override(const std::string& text, Settings& settings) {
     throw Error(ErrorKind::usage, "is not of the form key.sub=value", "'" + text + "'", "example: finetune.learning_rate=1.0e-4");
   const std::string where = "'" + text + "'";
   const auto value = parse_yaml(text.substr(equals + 1), where, ErrorKind::usage);
-  if (value.kind == YamlValue::Kind::map) throw Error(ErrorKind::usage, "a value, not a table, is expected", where);
-  settings[text.substr(0, equals)] = {value, where};
+  const std::string key = text.substr(0, equals);
+  for (const std::string& map : map_keys())
+    if (key.starts_with(map + ".")) return set_field(settings[map], key.substr(map.size() + 1), value, where);
+  if (value.kind == YamlValue::Kind::map && !is_map_key(key)) throw Error(ErrorKind::usage, "a value, not a table, is expected", where);
+  settings[key] = {value, where};
 }
 
 std::string number_text(double value) {
@@ -66,6 +99,10 @@ std::string type_text() {
     return "text";
   else if constexpr (std::is_same_v<T, std::vector<std::string>>)
     return "list of texts";
+  else if constexpr (std::is_same_v<T, std::map<std::string, std::string>>)
+    return "names and texts";
+  else if constexpr (std::is_same_v<T, JsonText>)
+    return "names and values";
   else if constexpr (std::is_floating_point_v<T>)
     return "number";
   else
@@ -107,6 +144,18 @@ std::string read_value(const FieldInfo& info, const YamlValue& node, T& value) {
     }
     if (!node.text.empty()) value.push_back(node.text);
     return {};
+  } else if constexpr (std::is_same_v<T, std::map<std::string, std::string>>) {
+    value.clear();
+    if (node.kind != Kind::map) return node.kind == Kind::null ? "" : "needs `name: text` lines";
+    for (const auto& [name, text] : node.fields) {
+      if (text.kind != Kind::scalar) return "needs a text for " + name;
+      value[name] = text.text;
+    }
+    return {};
+  } else if constexpr (std::is_same_v<T, JsonText>) {
+    if (node.kind != Kind::map && node.kind != Kind::null) return "needs `name: value` lines";
+    value.text = node.fields.empty() ? "" : dump_json(yaml_to_json(node));
+    return {};
   } else {
     if (node.kind == Kind::null && std::is_same_v<T, std::string>) {
       if constexpr (std::is_same_v<T, std::string>) value.clear();
@@ -143,7 +192,13 @@ std::string yaml_text(const T& value) {
     std::string list = "[";
     for (const auto& item : value) list += (list.size() > 1 ? ", " : "") + yaml_text(item);
     return list + "]";
-  } else if constexpr (std::is_floating_point_v<T>)
+  } else if constexpr (std::is_same_v<T, std::map<std::string, std::string>>) {
+    std::string map = "{";
+    for (const auto& [name, text] : value) map += (map.size() > 1 ? ", " : "") + yaml_text(name) + ": " + yaml_text(text);
+    return map + "}";
+  } else if constexpr (std::is_same_v<T, JsonText>)
+    return value.text.empty() ? "{}" : value.text;
+  else if constexpr (std::is_floating_point_v<T>)
     return number_text(value);
   else
     return fmt::format("{}", value);
@@ -190,6 +245,7 @@ Config load_config(const std::string& path, const std::vector<std::string>& over
   }
   if (config.name.find('/') != std::string::npos || config.name.starts_with("."))
     throw Error(ErrorKind::usage, "'" + config.name + "' cannot be the name of a folder", "name");
+  refuse_secrets(config.oracle);
   return config;
 }
 
@@ -226,14 +282,18 @@ std::string resolved_yaml(const Config& config) {
   return yaml;
 }
 
-std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now) {
+std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now, bool has_replies) {
   const Config before = parse_config(stored_yaml, "the stored configuration");
+  const auto text_of = [](const FieldInfo& info, const auto& member) {
+    const std::string text = yaml_text(member);
+    return std::string_view(info.key) == "oracle.base_url" ? without_secrets(text) : text;
+  };
   std::map<std::string, std::string> old_values;
-  visit_fields(before, [&](const FieldInfo& info, const auto& member) { old_values[info.key] = yaml_text(member); });
+  visit_fields(before, [&](const FieldInfo& info, const auto& member) { old_values[info.key] = text_of(info, member); });
   std::vector<std::string> differences;
   visit_fields(now, [&](const FieldInfo& info, const auto& member) {
-    const std::string value = yaml_text(member);
-    if (!info.may_change && old_values[info.key] != value)
+    const std::string value = text_of(info, member);
+    if (!info.may_change && (has_replies || !info.of_replies) && old_values[info.key] != value)
       differences.push_back(fmt::format("{}: {} -> {}", info.key, old_values[info.key], value));
   });
   return differences;
@@ -243,7 +303,8 @@ std::string configuration_reference() {
   std::string page =
       "# Configuration\n\n"
       "One YAML file describes a run. An unknown key is an error; `key.sub=value` on the command line overrides the file.\n"
-      "A run goes on only with the configuration that it began with; keys marked * may change in between.\n"
+      "A run goes on only with the configuration that it began with; keys marked * may change in between,\n"
+      "those marked + as long as no reply of the oracle is stored.\n"
       "This page is made from the list of fields in `src/config/fields.h`.\n";
   std::string section = "-";
   Config config;
@@ -256,8 +317,11 @@ std::string configuration_reference() {
       page += fmt::format("\n## {}\n\n| key | default | values | meaning |\n|---|---|---|---|\n", head.empty() ? "The run" : head);
     }
     const std::string limits = limits_text(info);
-    page += fmt::format("| `{}`{} | `{}` | {} | {} |\n", key, info.may_change ? " *" : "", yaml_text(member),
-                        limits.empty() ? type_text<std::remove_cvref_t<decltype(member)>>() : limits, info.help);
+    page += fmt::format("| `{}`{} | `{}` | {} | {} |\n", key,
+                        info.may_change   ? " *"
+                        : info.of_replies ? " +"
+                                          : "",
+                        yaml_text(member), limits.empty() ? type_text<std::remove_cvref_t<decltype(member)>>() : limits, info.help);
   });
   return page;
 }

@@ -22,9 +22,9 @@ void apply_finetune_overrides(FinetuneConfig& finetune, const std::vector<std::s
 // The whole configuration as YAML that load_config reads back to the same values.
 std::string resolved_yaml(const Config& config);
 
-// "finetune.learning_rate: 0.0002 -> 0.0003", one a changed field that a run cannot go on with.
+// "finetune.learning_rate: 0.0002 -> 0.0003", one a changed field that a run cannot go on with. `has_replies`: the oracle's are stored.
 // `stored_yaml` is what resolved_yaml wrote when the run began.
-std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now);
+std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now, bool has_replies);
 
 // docs/configuration.md.
 std::string configuration_reference();

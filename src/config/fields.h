@@ -17,6 +17,7 @@ struct FieldInfo {
   double max = std::numeric_limits<double>::infinity();
   std::vector<std::string> choices = {};
   bool may_change = false;  // a run may go on with another value: it does not change the result
+  bool of_replies = false;  // it may as long as no reply of the oracle is stored: only replies depend on it
 };
 
 // clang-format off
@@ -38,22 +39,27 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "model.chat_template", .help = "a template file, or the name of a built-in format; empty: the model's own"}, c.model.chat_template);
   visit(Info{.key = "model.batch_size", .help = "sequences decoded at once", .min = 1, .max = 4096}, c.model.batch_size);
 
-  visit(Info{.key = "oracle.base_url", .help = "any OpenAI-compatible server (https://host/v1); `keyword` and `lab` are the embedded oracles"}, c.oracle.base_url);
-  visit(Info{.key = "oracle.model", .help = "model name sent with each request"}, c.oracle.model);
+  visit(Info{.key = "oracle.base_url", .help = "any OpenAI-compatible server (https://host/v1); `keyword` and `lab` are the embedded oracles. `${NAME}` in its query is an environment variable", .of_replies = true}, c.oracle.base_url);
+  visit(Info{.key = "oracle.model", .help = "model name sent with each request", .of_replies = true}, c.oracle.model);
   visit(Info{.key = "oracle.api_key_env", .help = "environment variable that holds the API key; the key itself is never written", .may_change = true}, c.oracle.api_key_env);
   visit(Info{.key = "oracle.concurrency", .help = "requests in flight", .min = 1, .max = 1024, .may_change = true}, c.oracle.concurrency);
   visit(Info{.key = "oracle.max_retries", .help = "tries again after a failure that may pass", .min = 0, .max = 100, .may_change = true}, c.oracle.max_retries);
   visit(Info{.key = "oracle.timeout_s", .help = "seconds for one request", .min = 0.001, .max = 86400, .may_change = true}, c.oracle.timeout_s);
-  visit(Info{.key = "oracle.max_cost_usd", .help = "stop before more is spent; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_cost_usd);
-  visit(Info{.key = "oracle.max_calls", .help = "stop before more calls are made; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_calls);
+  visit(Info{.key = "oracle.loading_timeout_s", .help = "seconds to wait for a server that is loading its model", .min = 0, .max = 86400, .may_change = true}, c.oracle.loading_timeout_s);
+  visit(Info{.key = "oracle.max_cost_usd", .help = "stop before more is spent; needs prices; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_cost_usd);
+  visit(Info{.key = "oracle.max_calls", .help = "stop before more calls are made; a reply that cannot be used counts too; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_calls);
   visit(Info{.key = "oracle.max_tokens", .help = "stop before more tokens are used; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_tokens);
   visit(Info{.key = "oracle.price_prompt_per_million", .help = "US dollars a million prompt tokens, for cost and plan", .min = 0, .may_change = true}, c.oracle.price_prompt_per_million);
   visit(Info{.key = "oracle.price_completion_per_million", .help = "US dollars a million completion tokens", .min = 0, .may_change = true}, c.oracle.price_completion_per_million);
-  visit(Info{.key = "oracle.max_tokens_field", .help = "name of the length limit in requests; some newer models want max_completion_tokens", .choices = {"max_tokens", "max_completion_tokens"}}, c.oracle.max_tokens_field);
-  visit(Info{.key = "oracle.send_temperature", .help = "false for models that refuse a temperature"}, c.oracle.send_temperature);
-  visit(Info{.key = "oracle.fault_rate", .help = "embedded oracles only: share of replies that misbehave, for tests", .min = 0, .max = 1}, c.oracle.fault_rate);
-  visit(Info{.key = "oracle.fault_kinds", .help = "embedded oracles only: http_429 http_500 drop slow garbage truncated_json refusal filtered length nonsense no_schema; empty: all but no_schema"}, c.oracle.fault_kinds);
-  visit(Info{.key = "oracle.wrong_verdict_rate", .help = "embedded oracles only: share of verdicts that are turned around", .min = 0, .max = 1}, c.oracle.wrong_verdict_rate);
+  visit(Info{.key = "oracle.max_tokens_field", .help = "name of the length limit in requests; where a server wants the other one, that is found out", .choices = {"max_tokens", "max_completion_tokens"}, .may_change = true}, c.oracle.max_tokens_field);
+  visit(Info{.key = "oracle.send_temperature", .help = "false for models that refuse a temperature; that is found out too", .of_replies = true}, c.oracle.send_temperature);
+  visit(Info{.key = "oracle.reply_max_tokens", .help = "length limit of every reply, thought included; 0: 512 for verdicts, 2048 for principles and twins. A model that thinks before it answers needs more", .min = 0, .max = 1e6, .may_change = true}, c.oracle.reply_max_tokens);
+  visit(Info{.key = "oracle.headers", .help = "sent with each request; `${NAME}` is an environment variable, which a key has to be", .may_change = true}, c.oracle.headers);
+  visit(Info{.key = "oracle.body", .help = "fields that go over those of each request; null takes one away", .of_replies = true}, c.oracle.body);
+  visit(Info{.key = "oracle.ca_file", .help = "certificates (PEM) that are trusted in place of the system's; empty: those of CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR where set", .may_change = true}, c.oracle.ca_file);
+  visit(Info{.key = "oracle.fault_rate", .help = "embedded oracles only: share of replies that misbehave, for tests", .min = 0, .max = 1, .of_replies = true}, c.oracle.fault_rate);
+  visit(Info{.key = "oracle.fault_kinds", .help = "embedded oracles only: http_429 http_500 drop slow garbage truncated_json refusal filtered length nonsense no_schema; empty: all but no_schema", .of_replies = true}, c.oracle.fault_kinds);
+  visit(Info{.key = "oracle.wrong_verdict_rate", .help = "embedded oracles only: share of verdicts that are turned around", .min = 0, .max = 1, .of_replies = true}, c.oracle.wrong_verdict_rate);
   visit(Info{.key = "oracle.request_log", .help = "embedded oracles only: file that gets a line for each request received", .may_change = true}, c.oracle.request_log);
 
   visit(Info{.key = "red_team.prompts", .help = "files, folders or `lab`; the format is found by content"}, c.red_team.prompts);

@@ -25,7 +25,7 @@ void check_configuration(RunStore& store, const Config& config, const std::strin
   const std::string now = resolved_yaml(config);
   // A run that has not even its prompts has nothing to lose: what was wrong in its configuration may be mended.
   if (const auto stored = store.meta("config"); stored && store.meta("prompts")) {
-    const auto differences = config_differences(*stored, config);
+    const auto differences = config_differences(*stored, config, store.has_replies());
     if (!differences.empty())
       throw Error(ErrorKind::usage, "this run began with another configuration:\n  " + join(differences, "\n  "), folder,
                   "set these back to go on, or start a new run from it with --fork NAME");

@@ -76,6 +76,8 @@ class RunStore {
 
   // Kept for ever. Lives as long as the store.
   ReplyCache& reply_cache();
+  // Has a reply of the oracle been put to use in this run? Replies that failed or were left unjudged by a fault do not count.
+  bool has_replies();
   // Takes over the kept replies of another run's file, which is migrated if it is older; they are no calls of this run.
   void copy_replies_from(const std::string& other_path);
 

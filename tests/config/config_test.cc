@@ -82,7 +82,74 @@ TEST(Config, DifferencesNameChangedKeysOnly) {
   const std::string stored = resolved_yaml(config);
   config.oracle.concurrency = 99;  // changes nothing in the result
   config.finetune.options.lora_r = 4;
-  EXPECT_THAT(config_differences(stored, config), ElementsAre("finetune.lora_r: 16 -> 4"));
+  EXPECT_THAT(config_differences(stored, config, true), ElementsAre("finetune.lora_r: 16 -> 4"));
+}
+
+TEST(Config, WhatOnlyRepliesDependOnMayChangeUntilThereIsOne) {
+  Config config = load_trial("seed: 1\n");
+  const std::string stored = resolved_yaml(config);
+  config.oracle.send_temperature = false;
+  config.oracle.body.text = R"({"top_k":1})";
+  EXPECT_THAT(config_differences(stored, config, false), ElementsAre());
+  EXPECT_THAT(config_differences(stored, config, true),
+              ElementsAre("oracle.send_temperature: true -> false", "oracle.body: {} -> {\"top_k\":1}"));
+  config = load_trial("seed: 1\n");
+  config.oracle.max_tokens_field = "max_completion_tokens";  // these change no reply
+  config.oracle.reply_max_tokens = 4096;
+  config.oracle.headers["X-Title"] = "demo";
+  EXPECT_THAT(config_differences(stored, config, true), ElementsAre());
+}
+
+TEST(Config, HeadersAndFieldsAreMaps) {
+  const std::string text =
+      "oracle:\n  headers: {HTTP-Referer: https://a.example/, X-Title: \"1\"}\n"
+      "  body: {provider: {order: [a, b], allow_fallbacks: false}, top_k: 20, min_p: 0.1, tag: \"20\", stop: null}\n";
+  const Config config = load_trial(text, {"oracle.headers.X-Other=more", "oracle.body.top_k=5"});
+  EXPECT_EQ(config.oracle.headers.at("HTTP-Referer"), "https://a.example/");
+  EXPECT_EQ(config.oracle.headers.at("X-Title"), "1");
+  EXPECT_EQ(config.oracle.headers.at("X-Other"), "more");
+  EXPECT_EQ(config.oracle.body.text,
+            R"({"provider":{"order":["a","b"],"allow_fallbacks":false},"top_k":5,"min_p":0.1,"tag":"20","stop":null})");
+  const std::string yaml = resolved_yaml(config);
+  EXPECT_EQ(resolved_yaml(load_trial(yaml)), yaml);
+  EXPECT_EQ(load_trial(text, {"oracle.body={a: 1}"}).oracle.body.text, R"({"a":1})");
+  EXPECT_THAT(fault("oracle: {headers: [a]}"), HasSubstr("oracle.headers"));
+  EXPECT_THAT(fault("oracle: {headers: {a: [b]}}"), HasSubstr("needs a text for a"));
+  EXPECT_THAT(fault("oracle: {body: 3}"), HasSubstr("oracle.body"));
+}
+
+TEST(Config, SecretsAreRefusedAndNotShown) {
+  const std::string secret = "AIzaSyA1b2C3d4E5f6G7h8I9j0";
+  for (const std::string& text :
+       {"base_url: \"https://h/v1?key=" + secret + "\"", "base_url: \"https://h/v1?api-version=1&subscription-key=" + secret + "\"",
+        "base_url: \"https://h/v1?x=" + secret + "\"", "base_url: \"https://user:" + secret + "@h/v1\"",
+        "headers: {api-key: " + secret + "}", "headers: {Authorization: \"Bearer " + secret + "\"}",
+        "headers: {X-Any: \"Bearer " + secret + "\"}", "headers: {cf-aig-authorization: " + secret + "}",
+        "body: {user: {a: \"Bearer " + secret + "\"}}"}) {
+    const std::string said = fault("oracle:\n  " + text + "\n");
+    EXPECT_THAT(said, HasSubstr("oracle.")) << text;
+    EXPECT_THAT(said, testing::Not(HasSubstr(secret))) << text;
+  }
+}
+
+TEST(Config, WhatIsNoSecretIsTaken) {
+  for (const char* text :
+       {"base_url: \"https://h/openai/deployments/gpt-4o/?api-version=2024-08-01-preview\"", "base_url: \"https://h/v1?key=${KEY}\"",
+        "headers: {api-key: \"${KEY}\"}", "headers: {Authorization: \"Basic ${KEY}\"}", "headers: {HTTP-Referer: \"https://a.example/b\"}",
+        "body: {max_completion_tokens: 5, stop_token_ids: [1]}"})
+    EXPECT_EQ(fault(std::string("oracle:\n  ") + text + "\n"), "") << text;
+}
+
+TEST(Config, AKeyMovesIntoTheEnvironmentWithoutAnotherAddress) {
+  Config config = load_trial("seed: 1\n");
+  config.oracle.base_url = "https://h/v1?a=1&key=AIzaSyA1b2C3d4E5f6G7h8I9j0";
+  const std::string stored = resolved_yaml(config);
+  config.oracle.base_url = "https://h/v1?a=1&key=${KEY}";
+  EXPECT_THAT(config_differences(stored, config, true), ElementsAre());
+  config.oracle.base_url = "https://h/v1?a=2&key=${KEY}";
+  const auto differences = config_differences(stored, config, true);
+  ASSERT_EQ(differences.size(), 1U);
+  EXPECT_THAT(differences[0], testing::Not(HasSubstr("AIza")));
 }
 
 TEST(Config, TemplatesAreValid) {

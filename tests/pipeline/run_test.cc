@@ -126,7 +126,7 @@ TEST_F(RunTest, AlignsTheFakeModel) {
   EXPECT_EQ(finished[1].negative, 0);  // it is aligned: nothing is left to train on, and that is on record
   EXPECT_EQ(finished[1].sft_pairs, 0);
   EXPECT_EQ(finished[1].train.steps, 0);
-  EXPECT_EQ(config_differences(read_file(join_path(run_folder(config), "config.resolved.yaml")), config).size(), 0U);
+  EXPECT_EQ(config_differences(read_file(join_path(run_folder(config), "config.resolved.yaml")), config, true).size(), 0U);
 }
 
 TEST_F(RunTest, GoesOnInTheDtypeThatItBeganWith) {
@@ -171,6 +171,17 @@ TEST_F(RunTest, AFatalOracleStopsTheRunAndKeepsWhatWasJudged) {
   oracle_fails_at = -1;
   run(config, parts());
   EXPECT_EQ(last_status, RunStatus::completed);
+}
+
+TEST_F(RunTest, KeysOfTheOracleMayChangeUntilItHasAnswered) {
+  oracle_fails_at = 0;
+  EXPECT_THAT(failure(), HasSubstr("unauthorised"));
+  oracle_fails_at = -1;
+  config.oracle.send_temperature = false;
+  config.oracle.base_url = "https://another.example.org/v1";
+  EXPECT_EQ(failure(), "");
+  config.oracle.send_temperature = true;
+  EXPECT_THAT(failure(), HasSubstr("oracle.send_temperature"));
 }
 
 TEST_F(RunTest, AStopIsClean) {

@@ -239,6 +239,21 @@ TEST_F(RunStoreTest, RepliesOfAnotherRunCostNothing) {
   EXPECT_EQ(store.usage().prompt_tokens, 1);
 }
 
+TEST_F(RunStoreTest, RepliesThatTheRunHasPutToUse) {
+  const std::string other_path = folder_.file("other.db");
+  RunStore(other_path).reply_cache().keep("a", "{}", {ReplyStatus::answered, "theirs", 5, 5, false});
+  RunStore store(path_);
+  EXPECT_FALSE(store.has_replies());
+  store.copy_replies_from(other_path);
+  store.put_verdict(0, Purpose::heldout, "p", {Label::unjudged, UnjudgedReason::failed, "no credit"});
+  EXPECT_FALSE(store.has_replies());
+  RunStore judged(folder_.file("judged.db"));
+  judged.put_verdict(0, Purpose::heldout, "p", {Label::negative, UnjudgedReason::none, ""});
+  EXPECT_TRUE(judged.has_replies());
+  store.reply_cache().keep("b", "{}", {ReplyStatus::filtered, "", 1, 1, false});
+  EXPECT_TRUE(store.has_replies());
+}
+
 TEST_F(RunStoreTest, ManyThreadsWriteAtOnce) {
   RunStore store(path_);
   std::vector<std::thread> threads;
