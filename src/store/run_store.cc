@@ -390,9 +390,10 @@ ReplyCache& RunStore::reply_cache() { return *cache_; }
 
 bool RunStore::has_replies() {
   const std::lock_guard lock(mutex_);
-  Statement row(*database_,
-                "SELECT EXISTS (SELECT 1 FROM oracle_calls WHERE process <> ?) OR EXISTS (SELECT 1 FROM verdicts WHERE label <> 'unjudged')",
-                kAnotherRun);
+  Statement row(
+      *database_,
+      "SELECT EXISTS (SELECT 1 FROM oracle_calls WHERE process <> ?) OR EXISTS (SELECT 1 FROM verdicts WHERE label <> 'unjudged')",
+      kAnotherRun);
   row.step();
   return row.integer(0) != 0;
 }

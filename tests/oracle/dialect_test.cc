@@ -93,7 +93,9 @@ TEST(Dialect, StepsGoDownOneByOne) {
 
 TEST(Dialect, AReplyThatDidNotFollowTheSchemaIsNoRefusalForGood) {
   const auto refusal = refusal_of(
-      400, parse_server_error(std::string(R"({"error":{"message":"Failed to generate JSON.","code":"json_validate_failed","failed_generation":"{"}})")),
+      400,
+      parse_server_error(
+          std::string(R"({"error":{"message":"Failed to generate JSON.","code":"json_validate_failed","failed_generation":"{"}})")),
       kAll, {});
   ASSERT_TRUE(refusal);
   EXPECT_FALSE(refusal->for_good);
