@@ -1,0 +1,178 @@
+#include "text/python_regex.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "iteralign/error.h"
+
+namespace iteralign {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
+bool is_alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+
+[[noreturn]] void refuse(std::string_view pattern, const std::string& what, const std::string& where) {
+  throw Error(ErrorKind::data, "the regular expression `" + std::string(pattern) + "` has " + what, where, "write it another way");
+}
+
+// Rewrites an expression for PCRE2.
+class Translation {
+ public:
+  Translation(std::string_view pattern, const std::string& where) : pattern_(pattern), where_(where) {}
+
+  std::string run() {
+    while (at_ < pattern_.size()) {
+      const char c = pattern_[at_];
+      if (c == '\\') {
+        escape();
+      } else if (in_class_) {
+        class_member(c);
+      } else if (c == '[') {
+        open_class();
+      } else if (c == '{') {
+        repetition();
+      } else if (next_is("(*")) {
+        fail("nothing to repeat");
+      } else if (next_is("(?")) {
+        group();
+      } else {
+        copy(1);
+      }
+    }
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] bool next_is(std::string_view text) const { return pattern_.substr(at_, text.size()) == text; }
+  [[noreturn]] void fail(const std::string& what) const { refuse(pattern_, what, where_); }
+  void copy(std::size_t count) { put(pattern_.substr(at_, count), count); }
+  void put(std::string_view text, std::size_t consumed) {
+    result_ += text;
+    at_ += consumed;
+  }
+
+  void escape() {
+    if (at_ + 1 == pattern_.size()) fail("a backslash at its end");
+    const char c = pattern_[at_ + 1];
+    const std::string_view classes = "dDsSwWafnrtb";
+    if (c == 'v') return put("\\x{0B}", 2);
+    if (c == 'x') return code_point(2);
+    if (c == 'u') return code_point(4);
+    if (c == 'U') return code_point(8);
+    if (!in_class_ && c == 'Z') return put("\\z", 2);
+    if (!in_class_ && (c == 'A' || c == 'B')) return copy(2);
+    if (is_alphanumeric(c) && !is_digit(c) && classes.find(c) == std::string_view::npos) fail(std::string("\\") + c);
+    copy(2);
+  }
+
+  void code_point(std::size_t digits) {
+    const std::string_view hex = pattern_.substr(at_ + 2, digits);
+    for (const char c : hex)
+      if (!is_hex(c)) fail("an incomplete \\x, \\u or \\U");
+    if (hex.size() < digits) fail("an incomplete \\x, \\u or \\U");
+    put("\\x{" + std::string(hex) + "}", 2 + digits);
+  }
+
+  void open_class() {
+    in_class_ = true;
+    copy(1);
+    if (next_is("^")) copy(1);
+    if (next_is("]")) put("\\]", 1);
+  }
+
+  // PCRE2 knows classes like [:alpha:] here, Python knows none.
+  void class_member(char c) {
+    if (c == '[') return put("\\[", 1);
+    if (c == ']') in_class_ = false;
+    copy(1);
+  }
+
+  // {n}, {n,}, {,m} and {n,m}; every other brace is a brace.
+  void repetition() {
+    std::size_t end = at_ + 1;
+    const auto number = [&] {
+      const std::size_t begin = end;
+      while (end < pattern_.size() && is_digit(pattern_[end])) ++end;
+      return std::string(pattern_.substr(begin, end - begin));
+    };
+    const std::string least = number();
+    const bool comma = pattern_.substr(end, 1) == ",";
+    if (comma) ++end;
+    const std::string most = comma ? number() : least;
+    if (pattern_.substr(end, 1) != "}" || (least.empty() && !comma)) return put("\\{", 1);
+    put("{" + (least.empty() ? "0" : least) + "," + most + "}", end + 1 - at_);
+  }
+
+  void group() {
+    for (const char* known : {"(?:", "(?=", "(?!", "(?>", "(?#", "(?<=", "(?<!", "(?P<", "(?P="})
+      if (next_is(known)) return copy(std::string_view(known).size());
+    if (next_is("(?(")) return condition();
+    flags();
+  }
+
+  // (?(1)yes|no) and (?(name)yes|no)
+  void condition() {
+    const std::size_t end = std::min(pattern_.find(')', at_), pattern_.size());
+    const std::string name(pattern_.substr(at_ + 3, end - at_ - 3));
+    for (const char c : name)
+      if (!is_alphanumeric(c) && c != '_') fail("a condition on `" + name + "`");
+    if (name.empty() || name == "R" || name == "DEFINE") fail("a condition on `" + name + "`");
+    copy(end + 1 - at_);
+  }
+
+  // (?i) for all of the expression, at its start alone; (?i-s:...) for a part. ASCII or not makes no difference to PCRE2 as it is used here.
+  void flags() {
+    std::size_t end = at_ + 2;
+    std::string kept;
+    for (; end < pattern_.size() && std::string_view("aiumsx-").find(pattern_[end]) != std::string_view::npos; ++end)
+      if (pattern_[end] != 'a' && pattern_[end] != 'u') kept += pattern_[end];
+    const std::string_view close = pattern_.substr(end, 1);
+    if (end == at_ + 2 || (close != ":" && close != ")")) fail("the group `" + std::string(pattern_.substr(at_, 4)) + "`");
+    if (close == ")" && at_ != start_) fail("global flags that are not at its start");
+    if (close == ")") start_ = end + 1;
+    put(close == ")" && kept.empty() ? "" : "(?" + kept + std::string(close), end + 1 - at_);
+  }
+
+  std::string_view pattern_;
+  const std::string& where_;
+  std::size_t at_ = 0;
+  std::size_t start_ = 0;  // behind the global flags
+  bool in_class_ = false;
+  std::string result_;
+};
+
+}  // namespace
+
+struct PythonRegex::Code {
+  pcre2_code* compiled = nullptr;
+  std::string where;
+
+  Code(std::string_view original, const std::string& place) : where(place) {
+    const std::string pattern = Translation(original, place).run();
+    int error = 0;
+    PCRE2_SIZE offset = 0;
+    compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED,
+                             &error, &offset, nullptr);
+    if (compiled != nullptr) return;
+    PCRE2_UCHAR message[256];
+    pcre2_get_error_message(error, message, sizeof message);
+    refuse(original, "a fault: " + std::string(reinterpret_cast<const char*>(message)), place);
+  }
+  ~Code() { pcre2_code_free(compiled); }
+  Code(const Code&) = delete;
+  Code& operator=(const Code&) = delete;
+};
+
+PythonRegex::PythonRegex(std::string_view pattern, const std::string& where) : code_(std::make_shared<const Code>(pattern, where)) {}
+
+bool PythonRegex::matches_all(std::string_view text) const {
+  const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> data(pcre2_match_data_create(1, nullptr), pcre2_match_data_free);
+  const int result =
+      pcre2_match(code_->compiled, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, PCRE2_NO_UTF_CHECK, data.get(), nullptr);
+  if (result < 0 && result != PCRE2_ERROR_NOMATCH)
+    throw Error(ErrorKind::data, "a regular expression takes too long (PCRE2 error " + std::to_string(result) + ")", code_->where);
+  return result != PCRE2_ERROR_NOMATCH;
+}
+
+}  // namespace iteralign
