@@ -43,6 +43,12 @@ class Descriptor {
   throw Error(ErrorKind::failed, "cannot write: " + reason(), path, full ? "free some disk space and run the same command again" : "");
 }
 
+// In a clone made without Git LFS a large file is a text of three lines, which must pass for neither weights nor prompts.
+void refuse_lfs_pointer(std::string_view content, const std::string& path) {
+  if (content.starts_with("version https://git-lfs.github.com/spec/"))
+    throw Error(ErrorKind::data, "is a Git LFS pointer: the file itself was never fetched", path, "run `git lfs pull` in its folder");
+}
+
 }  // namespace
 
 std::string read_file(const std::string& path) {
@@ -56,9 +62,11 @@ std::string read_file(const std::string& path) {
   for (;;) {
     const ssize_t n = ::read(file.get(), buffer, sizeof buffer);
     if (n < 0) throw Error(ErrorKind::data, "cannot read: " + reason(), path);
-    if (n == 0) return content;
+    if (n == 0) break;
     content.append(buffer, static_cast<std::size_t>(n));
   }
+  refuse_lfs_pointer(content, path);
+  return content;
 }
 
 std::string read_file_gz(const std::string& path) {
@@ -71,6 +79,7 @@ std::string read_file_gz(const std::string& path) {
   while ((n = ::gzread(file, buffer, sizeof buffer)) > 0) content.append(buffer, static_cast<std::size_t>(n));
   const int closed = ::gzclose(file);
   if (n < 0 || closed == Z_BUF_ERROR) throw Error(ErrorKind::data, "the gzip data is damaged or cut short", path, "fetch the file again");
+  refuse_lfs_pointer(content, path);
   return content;
 }
 
@@ -130,6 +139,12 @@ MappedFile::MappedFile(const std::string& path) {
   void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (address == MAP_FAILED) throw Error(ErrorKind::data, "cannot map: " + reason(), path);
   data_ = static_cast<const std::byte*>(address);
+  try {
+    refuse_lfs_pointer({reinterpret_cast<const char*>(data_), size_}, path);
+  } catch (...) {
+    ::munmap(address, size_);
+    throw;
+  }
 }
 
 MappedFile::~MappedFile() {

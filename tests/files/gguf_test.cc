@@ -55,6 +55,50 @@ TEST_F(Gguf, ReadsBothVersions) {
   }
 }
 
+class SplitGguf : public Gguf {
+ protected:
+  // The parts as gguf-split writes them: the metadata of the model are in the first alone.
+  void put(int number, GgufBuilder builder) const {
+    builder.u32("split.no", static_cast<std::uint32_t>(number)).u32("split.count", 2).u32("split.tensors.count", 2);
+    std::ofstream(part(number), std::ios::binary) << builder.build();
+  }
+  [[nodiscard]] std::string part(int number) const { return folder_.file(number == 0 ? "m-00001-of-00002.gguf" : "m-00002-of-00002.gguf"); }
+  void put_both() const {
+    put(0, GgufBuilder().string("a.name", "x").f32_tensor("t", {2}, {1, 2}));
+    put(1, GgufBuilder().f32_tensor("u", {1}, {3}));
+  }
+};
+
+TEST_F(SplitGguf, EitherPartIsTheWholeModel) {
+  put_both();
+  for (const int number : {0, 1}) {
+    const GgufFile file(part(number));
+    EXPECT_EQ(file.text("a.name"), "x");
+    ASSERT_EQ(file.tensors().size(), 2u);
+    std::vector<float> values(2);
+    dequantize(*file.find("t"), values, "t");
+    EXPECT_EQ(values, (std::vector<float>{1, 2}));
+    values.resize(1);
+    dequantize(*file.find("u"), values, "u");
+    EXPECT_EQ(values[0], 3);
+  }
+}
+
+TEST_F(SplitGguf, WhatIsMissingIsNamed) {
+  put_both();
+  std::filesystem::rename(part(1), path());
+  expect_error([&] { GgufFile file(part(0)); }, {part(0), part(1), "2 parts", "fetch all parts"});
+  expect_error([&] { GgufFile file(path()); }, {path(), "part 2 of 2", "not in its name", "-00002-of-00002.gguf"});
+  put(1, GgufBuilder());
+  expect_error([&] { GgufFile file(part(0)); }, {"1 tensors together, and should have 2"});
+  put(1, GgufBuilder().f32_tensor("t", {1}, {3}));
+  expect_error([&] { GgufFile file(part(0)); }, {"\"t\" is there twice"});
+}
+
+TEST_F(Gguf, AGitLfsPointerIsNoGgufFile) {
+  expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n", "git lfs pull");
+}
+
 TEST_F(Gguf, GettersNameTheKey) {
   const GgufFile file = open(small().build());
   expect_error([&] { (void)file.integer("b"); }, {path(), "no metadata key b"});

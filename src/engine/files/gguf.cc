@@ -1,5 +1,7 @@
 #include "engine/files/gguf.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -191,53 +193,95 @@ void check_magic(Reader& reader, const std::string& path) {
               big_endian ? "convert it to little-endian" : "versions 2 and 3 can be read; convert the file with a newer tool");
 }
 
+std::map<std::string, GgufValue> read_metadata(Reader& reader, const std::string& path, std::uint64_t count) {
+  std::map<std::string, GgufValue> metadata;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    reader.reading("the name of metadata key " + std::to_string(i + 1));
+    auto key = reader.read_string();
+    if (key.empty() || key.size() > kMaxKeyBytes) fail(path, "metadata key " + std::to_string(i + 1) + " has an impossible length");
+    reader.reading("the value of metadata key " + printable(key));
+    auto value = read_value(reader, path, key);
+    if (!metadata.emplace(key, std::move(value)).second) fail(path, "the metadata key " + printable(key) + " is there twice");
+  }
+  return metadata;
+}
+
+std::uint64_t alignment_of(const std::map<std::string, GgufValue>& metadata, const std::string& path) {
+  const auto found = metadata.find("general.alignment");
+  if (found == metadata.end()) return 32;
+  const auto* value = std::get_if<std::int64_t>(&found->second);
+  const std::int64_t alignment = value == nullptr ? 0 : *value;
+  if (alignment < 1 || alignment > (1 << 20) || !std::has_single_bit(static_cast<std::uint64_t>(alignment)))
+    fail(path, "general.alignment is " + std::to_string(alignment) + ", not a power of two");
+  return static_cast<std::uint64_t>(alignment);
+}
+
 }  // namespace
 
-GgufFile::GgufFile(const std::string& path) : path_(path), file_(path) {
-  Reader reader(path_, file_.bytes());
-  check_magic(reader, path_);
+GgufFile::GgufFile(const std::string& path) : path_(path) {
+  read_part(path);
+  if (has("split.count") && integer("split.count") > 1) read_other_parts();
+}
+
+// The metadata are those of the first part, the tensors those of all.
+void GgufFile::read_other_parts() {
+  const std::int64_t count = integer("split.count");
+  const std::string end = fmt::format("-{:05}-of-{:05}.gguf", integer("split.no") + 1, count);
+  if (!path_.ends_with(end)) {
+    throw Error(ErrorKind::data, fmt::format("is part {} of {} of a split file, which is not in its name", integer("split.no") + 1, count),
+                path_, "give the parts names like NAME" + end);
+  }
+  const std::string stem = path_.substr(0, path_.size() - end.size());
+  const std::int64_t tensor_count = has("split.tensors.count") ? integer("split.tensors.count") : -1;
+  metadata_.clear();
+  tensors_.clear();
+  files_.clear();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::string part = fmt::format("{}-{:05}-of-{:05}.gguf", stem, i + 1, count);
+    if (!exists(part))
+      throw Error(ErrorKind::data, fmt::format("is one of {} parts, and {} is not there", count, part), path_, "fetch all parts");
+    read_part(part);
+  }
+  if (tensor_count >= 0 && tensor_count != static_cast<std::int64_t>(tensors_.size()))
+    fail(path_, fmt::format("its parts have {} tensors together, and should have {}", tensors_.size(), tensor_count));
+}
+
+void GgufFile::read_part(const std::string& path) {
+  const std::span<const std::byte> file = files_.emplace_back(path).bytes();
+  Reader reader(path, file);
+  check_magic(reader, path);
   const auto tensor_count = reader.read<std::uint64_t>();
   const auto key_count = reader.read<std::uint64_t>();
   reader.expect(key_count, 13);     // an empty key, a type, a one-byte value
   reader.expect(tensor_count, 24);  // an empty name, no dimensions, a type, an offset
-  for (std::uint64_t i = 0; i < key_count; ++i) {
-    reader.reading("the name of metadata key " + std::to_string(i + 1));
-    auto key = reader.read_string();
-    if (key.empty() || key.size() > kMaxKeyBytes) fail(path_, "metadata key " + std::to_string(i + 1) + " has an impossible length");
-    reader.reading("the value of metadata key " + printable(key));
-    auto value = read_value(reader, path_, key);
-    if (!metadata_.emplace(key, std::move(value)).second) fail(path_, "the metadata key " + printable(key) + " is there twice");
-  }
+  std::map<std::string, GgufValue> metadata = read_metadata(reader, path, key_count);
+  const std::uint64_t alignment = alignment_of(metadata, path);
+  metadata_.merge(std::move(metadata));
 
   std::vector<TensorInfo> infos;
   std::set<std::string> names;
+  for (const GgufTensor& tensor : tensors_) names.insert(tensor.name);
   for (std::uint64_t i = 0; i < tensor_count; ++i) {
     reader.reading("the description of tensor " + std::to_string(i + 1));
-    infos.push_back(read_tensor_info(reader, path_));
+    infos.push_back(read_tensor_info(reader, path));
     const auto& name = infos.back().tensor.name;
-    if (!names.insert(name).second) fail(path_, "the tensor " + printable(name) + " is there twice");
+    if (!names.insert(name).second) fail(path, "the tensor " + printable(name) + " is there twice");
   }
 
-  const std::int64_t alignment = has("general.alignment") ? integer("general.alignment") : 32;
-  if (alignment < 1 || alignment > (1 << 20) || !std::has_single_bit(static_cast<std::uint64_t>(alignment))) {
-    fail(path_, "general.alignment is " + std::to_string(alignment) + ", not a power of two");
-  }
-  const auto step = static_cast<std::uint64_t>(alignment);
-  const std::uint64_t data = round_up(reader.position(), step);
-  const std::uint64_t data_bytes = file_.bytes().size() > data ? file_.bytes().size() - data : 0;
+  const std::uint64_t data = round_up(reader.position(), alignment);
+  const std::uint64_t data_bytes = file.size() > data ? file.size() - data : 0;
   std::uint64_t offset = 0;
   for (auto& info : infos) {
     const std::string who = "tensor " + printable(info.tensor.name);
     if (info.offset != offset) {
-      fail(path_,
-           who + " begins at byte " + std::to_string(info.offset) + " of the data, where " + std::to_string(offset) + " is expected");
+      fail(path, who + " begins at byte " + std::to_string(info.offset) + " of the data, where " + std::to_string(offset) + " is expected");
     }
     if (info.bytes > data_bytes || offset > data_bytes - info.bytes) {
-      fail(path_, "it ends in the middle of " + who + " (" + std::to_string(offset + info.bytes) + " bytes of data are needed, " +
-                      std::to_string(data_bytes) + " are there)");
+      fail(path, "it ends in the middle of " + who + " (" + std::to_string(offset + info.bytes) + " bytes of data are needed, " +
+                     std::to_string(data_bytes) + " are there)");
     }
-    info.tensor.bytes = file_.bytes().subspan(data + offset, info.bytes);
-    offset = round_up(offset + info.bytes, step);
+    info.tensor.bytes = file.subspan(data + offset, info.bytes);
+    offset = round_up(offset + info.bytes, alignment);
     tensors_.push_back(std::move(info.tensor));
   }
 }

@@ -32,7 +32,8 @@ struct GgufTensor {
 // Integers (bool too) are kept as int64, floating point numbers as double.
 using GgufValue = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
 
-// An open file, checked as a whole when it is opened. Immutable, so safe from many threads.
+// An open file, checked as a whole when it is opened. One part of a split file (NAME-00001-of-00003.gguf, as llama.cpp's gguf-split
+// names them) stands for all of them: they are read as one, and a part that is missing is named. Immutable, so safe from many threads.
 // Every Error is ErrorKind::data and names the file and the key or tensor.
 class GgufFile {
  public:
@@ -54,9 +55,11 @@ class GgufFile {
  private:
   template <class T>
   const T& get(const std::string& key, const char* wanted) const;
+  void read_part(const std::string& path);
+  void read_other_parts();
 
   std::string path_;
-  MappedFile file_;
+  std::vector<MappedFile> files_;  // the parts
   std::map<std::string, GgufValue> metadata_;
   std::vector<GgufTensor> tensors_;
 };
