@@ -71,7 +71,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
 
   visit(Info{.key = "respond.max_new_tokens", .help = "length limit of a response", .min = 1, .max = 1e6}, c.respond.max_new_tokens);
   visit(Info{.key = "respond.temperature", .help = "0 is greedy", .min = 0, .max = 100}, c.respond.temperature);
-  visit(Info{.key = "respond.top_p", .help = "nucleus sampling", .min = 1e-9, .max = 1}, c.respond.top_p);
+  visit(Info{.key = "respond.top_p", .help = "nucleus sampling", .min = 0, .max = 1}, c.respond.top_p);
   visit(Info{.key = "respond.top_k", .help = "0: off", .min = 0, .max = 1e9}, c.respond.top_k);
   visit(Info{.key = "respond.min_p", .help = "0: off", .min = 0, .max = 1}, c.respond.min_p);
   visit(Info{.key = "respond.typical_p", .help = "keeps the tokens that are about as surprising as expected; 1: off", .min = 1e-9, .max = 1}, c.respond.typical_p);
@@ -101,7 +101,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "revise.scaffolds", .help = "names of few-shot scaffolds in prompts/scaffolds/; empty: none"}, c.revise.scaffolds);
   visit(Info{.key = "revise.max_new_tokens", .help = "length limit of a revision", .min = 1, .max = 1e6}, c.revise.max_new_tokens);
   visit(Info{.key = "revise.temperature", .help = "of all attempts but the first, which is greedy", .min = 0, .max = 100}, c.revise.temperature);
-  visit(Info{.key = "revise.top_p", .help = "of all attempts but the first", .min = 1e-9, .max = 1}, c.revise.top_p);
+  visit(Info{.key = "revise.top_p", .help = "of all attempts but the first", .min = 0, .max = 1}, c.revise.top_p);
   visit(Info{.key = "revise.min_words", .help = "shorter revisions are dropped", .min = 1, .max = 1e6}, c.revise.min_words);
   visit(Info{.key = "revise.accept", .help = "positive: only what was judged so is trained on; all: verdict and filters are ignored, as in the paper's code", .choices = {"positive", "all"}}, c.revise.accept);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/files/sampling_limits.h"
 #include "engine/kernels/vocabulary.h"
 #include "iteralign/error.h"
 #include "iteralign/finish_reason.h"

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "engine/kernels/vocabulary.h"
-#include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
-
-void require(bool holds, const char* field, const char* range) {
-  if (!holds) throw Error(ErrorKind::usage, std::string("must be ") + range, field);
-}
 
 // Sorts the k most likely and drops the others, but none that ties with the last of them, as in transformers: logits of half
 // precision often tie.
@@ -54,19 +50,6 @@ std::size_t keep_typical(std::vector<std::int32_t>& ids, std::vector<double>& we
 
 }  // namespace
 
-void check(const Sampling& s) {
-  require(s.max_new_tokens > 0, "max_new_tokens", "at least 1");
-  require(s.temperature >= 0 && std::isfinite(s.temperature), "temperature", "0 (greedy) or above");
-  require(s.top_p > 0 && s.top_p <= 1, "top_p", "above 0 and at most 1");
-  require(s.top_k >= 0, "top_k", "0 (off) or above");
-  require(s.min_p >= 0 && s.min_p < 1, "min_p", "at least 0 and below 1");
-  require(s.typical_p > 0 && s.typical_p <= 1, "typical_p", "above 0 and at most 1");
-  require(s.repetition_penalty > 0 && std::isfinite(s.repetition_penalty), "repetition_penalty", "above 0");
-  require(std::isfinite(s.frequency_penalty), "frequency_penalty", "a finite number");
-  require(std::isfinite(s.presence_penalty), "presence_penalty", "a finite number");
-  for (const std::string& text : s.stop) require(!text.empty(), "stop", "texts that are not empty");
-}
-
 Sampler::Sampler(const Sampling& sampling, std::uint64_t seed, std::span<const std::int32_t> prompt, std::int32_t vocabulary)
     : sampling_(sampling), random_(seed), vocabulary_(vocabulary) {
   if (sampling_.frequency_penalty != 0 || sampling_.presence_penalty != 0) generated_.resize(static_cast<std::size_t>(vocabulary));
@@ -86,7 +69,9 @@ void Sampler::add(std::int32_t token) {
 std::int32_t Sampler::sample(std::span<float> all_logits) {
   const std::span<float> logits = all_logits.first(std::min(all_logits.size(), static_cast<std::size_t>(vocabulary_)));
   penalise(logits);
-  return sampling_.temperature == 0 ? static_cast<std::int32_t>(kernels::arg_max(logits)) : draw(logits);
+  // The inverse of a temperature below the smallest float is no float.
+  const bool greedy = sampling_.temperature < std::numeric_limits<float>::min();
+  return greedy ? static_cast<std::int32_t>(kernels::arg_max(logits)) : draw(logits);
 }
 
 void Sampler::penalise(std::span<float> logits) const {
@@ -115,7 +100,7 @@ std::int32_t Sampler::draw_from_candidates(std::span<const float> logits, float 
   const auto n = static_cast<double>(logits.size());
   double total = kernels::sum_exp(logits, largest, static_cast<float>(scale));  // weights are relative to the best token's
   // Tokens below (1 - p) / n of the total weigh together less than 1 - p: top-p never reaches them.
-  const double least_weight = sampling_.top_k > 0 ? 0.0 : std::max((1 - sampling_.top_p) * total / n, sampling_.min_p);
+  const double least_weight = sampling_.top_k > 0 ? 0.0 : std::clamp((1 - sampling_.top_p) * total / n, sampling_.min_p, 1.0);
   const double least = least_weight > 0 ? std::log(least_weight) : -87.0;
   candidates_.clear();
   for (std::size_t id = 0; id < logits.size(); ++id) {

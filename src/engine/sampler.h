@@ -10,9 +10,6 @@
 
 namespace iteralign {
 
-// Throws Error usage that names the field which is out of its range.
-void check(const Sampling& sampling);
-
 // The state of one request: its options, its random numbers, the tokens so far. Steps as in transformers: repetition
 // penalty, frequency and presence penalty, temperature, top-k, top-p, min-p, typical.
 class Sampler {

@@ -1,5 +1,7 @@
 #include "engine/sampler.h"
 
+#include "engine/files/sampling_limits.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -143,6 +145,20 @@ TEST(Sampler, TheSeedDecides) {
   EXPECT_NE(draw(1), draw(2));
 }
 
+// As in transformers: one token always stays, and a temperature whose inverse is no float leaves one, too.
+TEST(Sampler, TheEndsOfTheRangesAreGreedy) {
+  for (const Sampling& sampling : {Sampling{.temperature = 1, .top_p = 0}, Sampling{.temperature = 1, .min_p = 1}, Sampling{.temperature = 1e-40},
+                                   Sampling{.temperature = 1e-320}, Sampling{.temperature = 1e-40, .top_p = 0.9, .top_k = 50}}) {
+    EXPECT_NO_THROW(check(sampling));
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      std::vector<float> logits = {0.5f, 2.0f, 1.99f, -3.0f};
+      EXPECT_EQ(Sampler(sampling, seed, {}, 4).sample(logits), 1);
+      std::vector<float> equal(7, 0.1f);
+      EXPECT_LT(Sampler(sampling, seed, {}, 7).sample(equal), 7);
+    }
+  }
+}
+
 TEST(Sampler, SaysWhichOptionIsOutOfRange) {
   const auto field = [](const Sampling& sampling) -> std::string {
     try {
@@ -155,9 +171,10 @@ TEST(Sampler, SaysWhichOptionIsOutOfRange) {
   EXPECT_EQ(field({}), "");
   EXPECT_EQ(field({.max_new_tokens = 0}), "max_new_tokens");
   EXPECT_EQ(field({.temperature = -1}), "temperature");
-  EXPECT_EQ(field({.top_p = 0}), "top_p");
+  EXPECT_EQ(field({.top_p = -0.1}), "top_p");
+  EXPECT_EQ(field({.top_p = 1.1}), "top_p");
   EXPECT_EQ(field({.top_k = -1}), "top_k");
-  EXPECT_EQ(field({.min_p = 1}), "min_p");
+  EXPECT_EQ(field({.min_p = 1.1}), "min_p");
   EXPECT_EQ(field({.typical_p = 0}), "typical_p");
   EXPECT_EQ(field({.repetition_penalty = 0}), "repetition_penalty");
   EXPECT_EQ(field({.frequency_penalty = NAN}), "frequency_penalty");

@@ -24,6 +24,22 @@ TEST(GenerationConfig, IsGreedyUnlessItSamples) {
   EXPECT_THAT(sampled.stop, testing::ElementsAre("###"));
 }
 
+TEST(GenerationConfig, NamesTheKeyOfAValueThatIsNone) {
+  const auto refused = [](const std::string& json, const std::string& message) {
+    expect_error([&] { parse_generation_config(parse_json(json, ""), "model/generation_config.json"); },
+                 {"model/generation_config.json", message});
+  };
+  refused(R"({"do_sample": true, "top_p": 1.5})", "top_p must be between 0 and 1");
+  refused(R"({"do_sample": true, "min_p": -0.1})", "min_p must be");
+  refused(R"({"do_sample": true, "temperature": -1})", "temperature must be");
+  refused(R"({"do_sample": true, "top_k": -1})", "top_k must be 0 (off) or above");
+  refused(R"({"repetition_penalty": 0})", "repetition_penalty must be");
+  refused(R"({"do_sample": "yes"})", "do_sample is \"yes\"");
+  refused("[1]", "not a JSON object");
+  for (const char* ends : {R"({"do_sample": true, "top_p": 0})", R"({"do_sample": true, "min_p": 1})", R"({"do_sample": true, "temperature": 1e-40})"})
+    parse_generation_config(parse_json(ends, ""), "g");
+}
+
 TEST(GenerationConfig, NamesTheFile) {
   expect_error([] { parse_generation_config(parse_json(R"({"do_sample": true, "top_p": "high"})", ""), "model/generation_config.json"); },
                {"model/generation_config.json"});
