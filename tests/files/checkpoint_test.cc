@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <tuple>
 
 #include "core/files.h"
 #include "expect_error.h"
@@ -93,6 +94,77 @@ TEST_F(CheckpointTest, MissingPartsAreNamed) {
   expect_error([&] { Checkpoint checkpoint(at("m")); }, {"config.json", "not valid JSON"});
 }
 
+TEST_F(CheckpointTest, ASingleFileGoesBeforeAnIndex) {
+  put("m/config.json", "{}");
+  write_weights(at("m"), {tensor("a"), tensor("b"), tensor("c")}, 16);
+  write_weights(at("m"), {tensor("d")});
+  EXPECT_EQ(Checkpoint(at("m")).names(), std::vector<std::string>{"d"});
+}
+
+TEST_F(CheckpointTest, NamesHaveModelInFront) {
+  put("m/config.json", "{}");
+  write_weights(at("m"), {tensor("embed_tokens.weight"), tensor("layers.0.mlp.up_proj.weight"), tensor("norm.weight"), tensor("lm_head.weight")});
+  EXPECT_EQ(Checkpoint(at("m")).names(), (std::vector<std::string>{"lm_head.weight", "model.embed_tokens.weight",
+                                                                   "model.layers.0.mlp.up_proj.weight", "model.norm.weight"}));
+  write_weights(at("m"), {tensor("norm.weight"), tensor("model.norm.weight")});
+  expect_error([&] { Checkpoint checkpoint(at("m")); }, {"both norm.weight and model.norm.weight"});
+}
+
+TEST_F(CheckpointTest, LmHeadIsTiedAsTheWeightsHaveIt) {
+  const std::string other(8, 'y');
+  const TensorSource embedding = tensor("model.embed_tokens.weight"), same = tensor("lm_head.weight");
+  const TensorSource different = {"lm_head.weight", DType::bf16, {2, 2}, [&] { return std::as_bytes(std::span(other)); }};
+  const auto tied = [&](const std::string& config, const std::vector<TensorSource>& weights) {
+    put("m/config.json", config);
+    write_weights(at("m"), weights);
+    return Checkpoint(at("m")).tied();
+  };
+  const std::string yes = R"({"model_type": "llama", "tie_word_embeddings": true})", no = R"({"model_type": "llama"})";
+  EXPECT_TRUE(tied(yes, {embedding}));
+  EXPECT_TRUE(tied(yes, {embedding, same}));
+  EXPECT_FALSE(tied(yes, {embedding, different}));
+  EXPECT_FALSE(tied(no, {embedding, same}));
+  EXPECT_TRUE(tied(R"({"model_type": "gemma2"})", {embedding}));  // its class's default
+  // Only lm_head is there: it is the embedding, where the configuration ties the two.
+  EXPECT_TRUE(tied(yes, {same}));
+  EXPECT_EQ(Checkpoint(at("m")).names(), std::vector<std::string>{"model.embed_tokens.weight"});
+  EXPECT_FALSE(tied(no, {same}));
+  EXPECT_EQ(Checkpoint(at("m")).names(), std::vector<std::string>{"lm_head.weight"});
+}
+
+TEST_F(CheckpointTest, WhatIsNoReadableModelIsToldByWhatItIs) {
+  const auto refused = [&](const std::vector<std::string>& parts) { expect_error([&] { Checkpoint checkpoint(at("m")); }, parts); };
+  put("m/adapter_config.json", R"({"base_model_name_or_path": "org/base"})");
+  write_safetensors(at("m/adapter_model.safetensors"), {tensor("a")});
+  refused({"this is an adapter", "--model org/base --adapter " + at("m")});
+  fs::remove_all(at("m"));
+  put("m/consolidated.00.pth", "x");
+  refused({"layout of their makers"});
+  fs::remove_all(at("m"));
+  put("m/config.json", "{}");
+  put("m/model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n");
+  refused({"model.safetensors", "git lfs pull"});
+  put("m/config.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n");
+  refused({"config.json", "git lfs pull"});
+  fs::remove(at("m/model.safetensors"));
+  fs::create_symlink("../nowhere", at("m/model.safetensors"));
+  refused({"model.safetensors", "is a link to nothing (../nowhere)"});
+}
+
+TEST_F(CheckpointTest, QuantisedWeightsAreToldByTheirMethod) {
+  const auto refused = [&](const std::string& config, const std::string& name, const std::string& method) {
+    put("m/config.json", config);
+    write_safetensors(at("m/model.safetensors"), {tensor(name)});
+    expect_error([&] { Checkpoint checkpoint(at("m")); }, {"this checkpoint is quantised (" + method + ")"});
+  };
+  for (const char* method : {"gptq", "awq", "bitsandbytes", "fp8", "compressed-tensors", "mxfp4", "hqq", "aqlm", "torchao"})
+    refused(R"({"quantization_config": {"quant_method": ")" + std::string(method) + R"("}})", "a", method);
+  refused(R"({"quantization_config": {"load_in_4bit": true}})", "a", "bitsandbytes");
+  refused(R"({"quantization": {"group_size": 64, "bits": 4}})", "a", "MLX");
+  refused("{}", "model.layers.0.mlp.up_proj.qweight", "gptq or awq");
+  refused("{}", "model.layers.0.mlp.up_proj.weight.absmax", "bitsandbytes");
+}
+
 TEST_F(CheckpointTest, WritesNewWeightsAndCopiesTheRest) {
   put("source/config.json", R"({"model_type": "llama", "torch_dtype": "float32", "unknown": [1]})");
   put("source/tokenizer.json", "{ }");
@@ -127,9 +199,22 @@ TEST_F(CheckpointTest, ARealCheckpointOpens) {
   EXPECT_EQ(checkpoint.tensor("model.embed_tokens.weight", {2048, 128}).dtype, DType::bf16);
 }
 
+TEST_F(CheckpointTest, AnLmHeadOfItsOwnIsWrittenAsSuch) {
+  put("source/config.json", R"({"model_type": "llama", "tie_word_embeddings": true})");
+  write_checkpoint(at("out"), at("source"), {tensor("model.embed_tokens.weight"), tensor("lm_head.weight")});
+  EXPECT_EQ(read_json(at("out/config.json"))["tie_word_embeddings"], false);
+  write_checkpoint(at("out"), at("source"), {tensor("model.embed_tokens.weight")});
+  EXPECT_EQ(read_json(at("out/config.json"))["tie_word_embeddings"], true);
+}
+
+constexpr const char* kCacheVariables[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "TRANSFORMERS_CACHE"};
+
 class HubCache : public CheckpointTest {
  protected:
-  void SetUp() override { setenv("HF_HUB_CACHE", at("hub").c_str(), 1); }
+  void SetUp() override {
+    for (const char* name : kCacheVariables) unsetenv(name);
+    setenv("HF_HUB_CACHE", at("hub").c_str(), 1);
+  }
   void TearDown() override { unsetenv("HF_HUB_CACHE"); }
 
   const std::string commit_ = "0123456789abcdef0123456789abcdef01234567";
@@ -160,6 +245,59 @@ TEST_F(HubCache, RefusesLinksOutOfTheRepositoryAndOddNames) {
   expect_error([&] { resolve_model_path("org/name@../../x"); }, {"neither"});
   expect_error([&] { resolve_model_path("a/b/c"); }, {"neither"});
   expect_error([&] { resolve_model_path("x/model.gguf"); }, {"iteralign import x/model.gguf"});
+}
+
+TEST_F(HubCache, EveryVariableThatNamesACacheIsHonoured) {
+  const auto put_model = [&](const std::string& hub) {
+    put(hub + "/models--org--name/refs/main", commit_);
+    put(hub + "/models--org--name/snapshots/" + commit_ + "/config.json", "{}");
+    return at(hub + "/models--org--name/snapshots/" + commit_);
+  };
+  const auto found_with = [&](const char* variable, const std::string& value) {
+    unsetenv("HF_HUB_CACHE");
+    setenv(variable, value.c_str(), 1);
+    std::string found = resolve_model_path("org/name");
+    unsetenv(variable);
+    return found;
+  };
+  const std::string home = getenv("HOME") == nullptr ? "" : getenv("HOME");
+  for (const auto& [variable, value, hub] : {std::tuple{"HUGGINGFACE_HUB_CACHE", "a", "a"},
+                                             {"HF_HOME", "b", "b/hub"},
+                                             {"XDG_CACHE_HOME", "c", "c/huggingface/hub"},
+                                             {"TRANSFORMERS_CACHE", "d", "d"}}) {
+    const std::string expected = put_model(hub);
+    EXPECT_EQ(found_with(variable, at(value)), expected);
+  }
+  const std::string in_home = put_model("e/hf/hub");
+  setenv("HOME", at("e").c_str(), 1);
+  EXPECT_EQ(found_with("HF_HOME", "~/hf"), in_home);
+  setenv("HOME", home.c_str(), 1);
+  setenv("HF_HOME", at("b").c_str(), 1);  // what is more exact goes before
+  EXPECT_EQ(found_with("HF_HUB_CACHE", at("a")), at("a/models--org--name/snapshots/" + commit_));
+  unsetenv("HF_HOME");
+}
+
+TEST_F(HubCache, FoldersOfTheCacheMayLieOnAnotherDisk) {
+  put("disk/models--org--name/refs/main", commit_);
+  put("disk/blobs/b", "{}");
+  make_directories(at("disk/models--org--name/snapshots/" + commit_));
+  fs::create_symlink(at("disk/blobs"), at("disk/models--org--name/blobs"));
+  fs::create_symlink("../../blobs/b", at("disk/models--org--name/snapshots/" + commit_ + "/config.json"));
+  make_directories(at("hub"));
+  fs::create_symlink(at("disk/models--org--name"), at("hub/models--org--name"));
+  EXPECT_EQ(resolve_model_path("org/name"), at("hub/models--org--name/snapshots/" + commit_));
+  // The folder of the repository, as people copy it out of a file manager.
+  EXPECT_EQ(resolve_model_path(at("hub/models--org--name")), at("hub/models--org--name/snapshots/" + commit_));
+}
+
+TEST_F(HubCache, ALinkToNothingIsNamedWhereItMatters) {
+  const std::string snapshot = repository_ + "/snapshots/" + commit_;
+  put(repository_ + "/refs/main", commit_);
+  put(snapshot + "/config.json", "{}");
+  fs::create_symlink("../../blobs/b", at(snapshot + "/pytorch_model.bin"));  // never read
+  EXPECT_EQ(resolve_model_path("org/name"), at(snapshot));
+  fs::create_symlink("../../blobs/c", at(snapshot + "/model.safetensors"));
+  expect_error([&] { resolve_model_path("org/name"); }, {"model.safetensors", "is a link to nothing (../../blobs/c)"});
 }
 
 }  // namespace

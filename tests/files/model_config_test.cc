@@ -30,7 +30,6 @@ TEST(ModelConfig, DefaultsOfLlama) {
   EXPECT_FALSE(config.tie_word_embeddings || config.attention_bias || config.mlp_bias);
   EXPECT_EQ(config.layers[0].window, 0);
   EXPECT_EQ(config.bos_token_id, 1);
-  EXPECT_EQ(config.eos_token_ids, std::vector<std::int64_t>{2});
   EXPECT_EQ(config.pad_token_id, -1);
 }
 
@@ -65,8 +64,90 @@ TEST(ModelConfig, OptionalKeys) {
   EXPECT_EQ(parse(with("num_key_value_heads", "2")).num_key_value_heads, 2);
   EXPECT_TRUE(parse(with("attention_bias", "true")).attention_bias);
   EXPECT_TRUE(parse(with("tie_word_embeddings", "true")).tie_word_embeddings);
-  EXPECT_EQ(parse(with("eos_token_id", "[5, 6]")).eos_token_ids, (std::vector<std::int64_t>{5, 6}));
-  EXPECT_TRUE(parse(with("eos_token_id", "null")).eos_token_ids.empty());
+}
+
+// What transformers 5.24 gives for {"model_type": ...} alone.
+TEST(ModelConfig, WhatIsMissingIsAsTheConfigurationClassHasIt) {
+  struct Expected {
+    const char* type;
+    std::int64_t vocab, hidden, intermediate, layers, heads, kv_heads, head_dim;
+    double theta, eps;
+    bool tied;
+  };
+  for (const Expected& e : {Expected{"llama", 32000, 4096, 11008, 32, 32, 32, 128, 1e4, 1e-6, false},
+                            {"mistral", 32000, 4096, 14336, 32, 32, 8, 128, 1e4, 1e-6, false},
+                            {"smollm3", 128256, 2048, 11008, 36, 16, 4, 128, 2e6, 1e-6, true},
+                            {"qwen2", 151936, 4096, 22016, 32, 32, 32, 128, 1e4, 1e-6, false},
+                            {"qwen3", 151936, 4096, 22016, 32, 32, 32, 128, 1e4, 1e-6, false},
+                            {"gemma2", 256000, 2304, 9216, 26, 8, 4, 256, 1e4, 1e-6, true},
+                            {"gemma3_text", 262208, 2304, 9216, 26, 8, 4, 256, 1e6, 1e-6, true},
+                            {"phi3", 32064, 3072, 8192, 32, 32, 32, 96, 1e4, 1e-5, false},
+                            {"olmo2", 50304, 4096, 11008, 32, 32, 32, 128, 1e4, 1e-5, false}}) {
+    const Json json = {{"model_type", e.type}};
+    const ModelConfig config = parse(json);
+    EXPECT_EQ(config.vocab_size, e.vocab) << e.type;
+    EXPECT_EQ(config.hidden_size, e.hidden) << e.type;
+    EXPECT_EQ(config.intermediate_size, e.intermediate) << e.type;
+    EXPECT_EQ(config.num_hidden_layers, e.layers) << e.type;
+    EXPECT_EQ(config.num_attention_heads, e.heads) << e.type;
+    EXPECT_EQ(config.num_key_value_heads, e.kv_heads) << e.type;
+    EXPECT_EQ(config.head_dim, e.head_dim) << e.type;
+    EXPECT_EQ(config.ropes[0].theta, e.theta) << e.type;
+    EXPECT_EQ(config.rms_norm_eps, e.eps) << e.type;
+    EXPECT_EQ(config.tie_word_embeddings, e.tied) << e.type;
+    EXPECT_EQ(ties_embeddings(json), e.tied) << e.type;
+  }
+  // Null is as many as there are heads; missing is the class's own number, here of 16 heads of which it fits.
+  Json config = with("num_attention_heads", "16");
+  config["model_type"] = "smollm3";
+  EXPECT_EQ(parse(config).num_key_value_heads, 4);
+  config["num_key_value_heads"] = nullptr;
+  EXPECT_EQ(parse(config).num_key_value_heads, 16);
+}
+
+// What transformers 5.24 makes of two spellings in one file.
+TEST(ModelConfig, RopeScalingIsTakenInPlaceOfRopeParameters) {
+  const auto rope = [](const char* keys, const char* type = "llama") {
+    Json config = llama();
+    config["model_type"] = type;
+    config["max_position_embeddings"] = 256;
+    config.update(Json::parse(keys));
+    return parse(config).ropes[0];
+  };
+  const std::string both = R"("rope_parameters": {"rope_type": "default", "rope_theta": 1e6},
+                              "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64})";
+  EXPECT_EQ(rope(("{" + both + "}").c_str()).scaling, RopeScaling::yarn);
+  EXPECT_EQ(rope(("{" + both + "}").c_str()).theta, 1e4);  // not the 1e6 of rope_parameters
+  EXPECT_EQ(rope(("{" + both + "}").c_str(), "smollm3").theta, 2e6);
+  EXPECT_EQ(rope((R"({"rope_theta": 5e5, )" + both + "}").c_str()).theta, 5e5);
+  EXPECT_EQ(rope(R"({"rope_parameters": {"rope_type": "linear", "factor": 2, "rope_theta": 1e6}, "rope_scaling": {"rope_type": "default"}})").scaling,
+            RopeScaling::none);
+  for (const char* nothing : {"{}", "null"}) {
+    const RopeConfig kept =
+        rope((R"({"rope_parameters": {"rope_type": "linear", "factor": 2, "rope_theta": 1e6}, "rope_scaling": )" + std::string(nothing) + "}").c_str());
+    EXPECT_EQ(kept.scaling, RopeScaling::linear);
+    EXPECT_EQ(kept.theta, 1e6);
+  }
+  EXPECT_EQ(rope(R"({"rope_parameters": {"rope_type": "default", "rope_theta": 1e6}, "rope_theta": 5e5})").theta, 1e6);
+  EXPECT_EQ(rope(R"({"rope_parameters": {"rope_type": "default"}, "rope_theta": 5e5})").theta, 5e5);
+  expect_error([&] { rope(R"({"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e6}}})"); }, {"full_attention"});
+}
+
+TEST(ModelConfig, RopeScalingChangesTheGlobalLayersOfGemma3) {
+  Json config = with("model_type", "\"gemma3_text\"");
+  config["rope_parameters"] = Json::parse(R"({"full_attention": {"rope_type": "default", "rope_theta": 5e5},
+                                              "sliding_attention": {"rope_type": "default", "rope_theta": 1e3}})");
+  config["rope_scaling"] = Json::parse(R"({"rope_type": "linear", "factor": 8.0})");
+  const ModelConfig parsed = parse(config);
+  EXPECT_EQ(parsed.ropes[0].theta, 5e5);
+  EXPECT_EQ(parsed.ropes[0].scaling, RopeScaling::linear);
+  EXPECT_EQ(parsed.ropes[1].theta, 1e3);
+  EXPECT_EQ(parsed.ropes[1].scaling, RopeScaling::none);
+  config["rope_scaling"] = Json::parse(R"({"type": "linear", "factor": 8.0})");  // transformers would not scale
+  expect_error([&] { parse(config); }, {"rope_type is missing"});
+  config["rope_scaling"] = nullptr;
+  config["rope_parameters"] = Json::parse(R"({"rope_type": "default", "rope_theta": 1e6})");
+  expect_error([&] { parse(config); }, {"rope_parameters", "full_attention is missing"});
 }
 
 TEST(ModelConfig, SlidingWindowIsMistrals) {
@@ -83,9 +164,7 @@ TEST(ModelConfig, SlidingWindowIsMistrals) {
 TEST(ModelConfig, Qwen) {
   Json config = with("model_type", "\"qwen2\"");
   config.erase("bos_token_id");
-  config.erase("eos_token_id");
   EXPECT_EQ(parse(config).bos_token_id, -1);
-  EXPECT_TRUE(parse(config).eos_token_ids.empty());
   EXPECT_EQ(parse(config).head_dim, 16);
   config["model_type"] = "qwen3";
   EXPECT_EQ(parse(config).head_dim, 128);  // Qwen3Config's default
@@ -183,7 +262,7 @@ TEST(ModelConfig, BadValuesNameTheirKey) {
   refused("model_type", "\"mamba\"", "supported: llama, mistral, smollm3, qwen2, qwen3, gemma2");
   refused("hidden_act", "\"gelu\"", "hidden_act");
   refused("vocab_size", "0", "vocab_size is 0");
-  refused("vocab_size", "null", "vocab_size is missing");
+  refused("vocab_size", "null", "vocab_size is null");
   refused("hidden_size", "-4", "hidden_size");
   refused("hidden_size", "\"64\"", "hidden_size");
   refused("hidden_size", "66", "num_attention_heads is 4, which does not divide hidden_size (66)");
@@ -192,7 +271,6 @@ TEST(ModelConfig, BadValuesNameTheirKey) {
   refused("head_dim", "15", "odd");
   refused("rms_norm_eps", "0", "rms_norm_eps");
   refused("tie_word_embeddings", "1", "tie_word_embeddings");
-  refused("eos_token_id", "\"x\"", "eos_token_id");
   refused("rope_scaling", R"({"rope_type": "dynamic", "factor": 2})", "\"dynamic\"");
   refused("rope_scaling", R"({"rope_type": "linear"})", "rope_scaling: factor is missing");
   refused("rope_scaling", "3", "rope_scaling");
@@ -205,6 +283,8 @@ TEST(ModelConfig, StopTokensOfTheGenerationConfigComeFirst) {
   EXPECT_EQ(eos_token_ids(generation, config, "m"), (std::vector<std::int64_t>{7, 8}));
   EXPECT_EQ(eos_token_ids(Json::object(), config, "m"), std::vector<std::int64_t>{9});
   EXPECT_TRUE(eos_token_ids(Json::object(), Json::object(), "m").empty());
+  EXPECT_TRUE(eos_token_ids({{"eos_token_id", Json::array()}}, config, "m").empty());
+  expect_error([&] { eos_token_ids({{"eos_token_id", "x"}}, config, "m"); }, {"m", "eos_token_id"});
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "core/files.h"
+#include "core/log.h"
+#include "engine/files/unreadable_model.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -16,24 +18,7 @@ namespace {
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
-bool is_pickle(std::string_view name) {
-  for (const std::string_view end : {".bin", ".pt", ".pth", ".ckpt", ".pkl"})
-    if (name.ends_with(end)) return true;
-  return false;
-}
-
-[[noreturn]] void no_weights(const std::string& folder) {
-  for (const auto& file : list_files(folder)) {
-    if (is_pickle(file)) {
-      throw Error(ErrorKind::data, "the weights are a pickle file, which can run any code when it is opened and is refused", file,
-                  "save the model as safetensors: AutoModelForCausalLM.from_pretrained(...).save_pretrained(...) in transformers");
-    }
-    if (file.ends_with(".gguf")) {
-      throw Error(ErrorKind::data, "the weights are a GGUF file", file, "iteralign import " + file + " --out FOLDER");
-    }
-  }
-  throw Error(ErrorKind::data, std::string("has neither ") + kSingle + " nor " + kIndex, folder, "fetch the weights of the model");
-}
+constexpr const char *kEmbedding = "model.embed_tokens.weight", *kLmHead = "lm_head.weight";
 
 // The index's map from tensor to file. File names must stay inside the folder.
 std::map<std::string, std::string> read_index(const std::string& path) {
@@ -103,17 +88,24 @@ Checkpoint::Checkpoint(const std::string& folder) : folder_(folder) {
   if (!exists(index) && !exists(single)) no_weights(folder);
   if (!exists(config)) throw Error(ErrorKind::data, "has no config.json", folder, "fetch it with the model");
   config_ = read_object(config);
+  refuse_quantised(config_, config);
   generation_config_ = exists(generation) ? read_object(generation) : Json::object();
 
-  if (!exists(index)) {
+  if (exists(single)) {
+    if (exists(index)) log_warning("{}: there is {} too, which is not read", single, kIndex);
     tensors_ = files_.emplace_back(single).tensors();
-    return;
+  } else {
+    open_shards(index);
   }
-  const auto weight_map = read_index(index);
+  use_usual_names();
+  refuse_quantised(tensors_, folder);
+}
+
+void Checkpoint::open_shards(const std::string& index) {
   std::map<std::string, std::size_t> opened;  // file name -> place in files_
-  for (const auto& [name, file] : weight_map) {
+  for (const auto& [name, file] : read_index(index)) {
     const auto [place, is_new] = opened.emplace(file, files_.size());
-    if (is_new) files_.emplace_back(join_path(folder, file));
+    if (is_new) files_.emplace_back(join_path(folder_, file));
     const auto& tensors = files_[place->second].tensors();
     const auto tensor = tensors.find(name);
     if (tensor == tensors.end()) {
@@ -121,6 +113,31 @@ Checkpoint::Checkpoint(const std::string& folder) : folder_(folder) {
     }
     tensors_.emplace(name, tensor->second);
   }
+}
+
+// A model that was saved without its lm_head has names without "model.".
+void Checkpoint::use_usual_names() {
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    auto node = tensors_.extract(from);
+    node.key() = to;
+    if (!tensors_.insert(std::move(node)).inserted)
+      throw Error(ErrorKind::data, "has both " + from + " and " + to, folder_, "which is meant? remove the other, or fetch it again");
+  };
+  for (const std::string& name : names())
+    if (name.starts_with("layers.") || name.starts_with("embed_tokens.") || name.starts_with("norm.")) rename(name, "model." + name);
+  if (!contains(kEmbedding) && contains(kLmHead) && ties_embeddings(config_)) rename(kLmHead, kEmbedding);
+}
+
+bool Checkpoint::tied() const {
+  if (!ties_embeddings(config_) || !contains(kLmHead) || !contains(kEmbedding)) return ties_embeddings(config_);
+  const TensorView &head = tensor(kLmHead), &embedding = tensor(kEmbedding);
+  return head.dtype == embedding.dtype && head.shape == embedding.shape && std::ranges::equal(head.bytes, embedding.bytes);
+}
+
+ModelConfig model_config(const Checkpoint& checkpoint) {
+  ModelConfig config = parse_model_config(checkpoint.config(), join_path(checkpoint.folder(), "config.json"));
+  config.tie_word_embeddings = checkpoint.tied();
+  return config;
 }
 
 std::vector<std::string> Checkpoint::names() const {
@@ -179,6 +196,8 @@ void write_checkpoint(const std::string& folder, const std::string& source_folde
   const char* dtype = torch_name(tensors.front().dtype);
   for (const char* key : {"dtype", "torch_dtype"})
     if (config.contains(key) && dtype != nullptr) config[key] = dtype;
+  const bool own_head = std::ranges::find(tensors, kLmHead, &TensorSource::name) != tensors.end();
+  if (own_head && ties_embeddings(config)) config["tie_word_embeddings"] = false;
   write_file_atomic(join_path(pending.path(), "config.json"), dump_json_pretty(config) + "\n");
   for (const auto& name : companion_files(source_folder)) {
     if (name.find('/') != std::string::npos) make_directories(join_path(pending.path(), "additional_chat_templates"));

@@ -40,11 +40,6 @@ class Fields {
     }
     return value->get<std::int64_t>();
   }
-  [[nodiscard]] std::int64_t size(const std::string& key) const {
-    const auto value = integer(key, 1);
-    if (!value) fail(key, "is missing");
-    return *value;
-  }
   [[nodiscard]] std::optional<double> positive(const std::string& key) const {
     const Json* value = find(key);
     if (value == nullptr) return std::nullopt;

@@ -109,7 +109,7 @@ GgufType parse_gguf_type(const std::string& name) {
 void export_gguf(const std::string& folder, const std::string& gguf_path, GgufType type, const OnExported& on_progress) {
   const Checkpoint checkpoint(folder);
   const std::string where = join_path(folder, "config.json");
-  const ModelConfig config = parse_model_config(checkpoint.config(), where);
+  const ModelConfig config = model_config(checkpoint);
   const std::filesystem::path normal = std::filesystem::path(folder).lexically_normal();
   GgufMetadata metadata = {{"general.architecture", gguf_architecture(config.model_type)},
                            {"general.type", std::string("model")},

@@ -2,13 +2,16 @@
 //   models--ORG--NAME/refs/REVISION             the commit that a branch or tag points at
 //   models--ORG--NAME/snapshots/COMMIT/FILE     links to ../../blobs/HASH
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/files.h"
 #include "core/strings.h"
 #include "engine/files/checkpoint.h"
+#include "engine/files/unreadable_model.h"
 #include "iteralign/error.h"
 
 namespace fs = std::filesystem;
@@ -21,12 +24,23 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-std::string cache_root() {
-  if (const auto cache = environment("HF_HUB_CACHE"); !cache.empty()) return cache;
-  if (const auto home = environment("HF_HOME"); !home.empty()) return join_path(home, "hub");
-  auto base = environment("XDG_CACHE_HOME");
-  if (base.empty()) base = join_path(environment("HOME"), ".cache");
-  return join_path(base, "huggingface/hub");
+// As huggingface_hub does with its variables.
+std::string expand_home(const std::string& path) {
+  return path == "~" || path.starts_with("~/") ? join_path(environment("HOME"), path.size() < 3 ? "" : path.substr(2)) : path;
+}
+
+// As huggingface_hub looks for it; where it is no more than one, an older transformers may have had another.
+std::vector<std::string> cache_roots() {
+  std::string base = environment("XDG_CACHE_HOME");
+  if (base.empty()) base = "~/.cache";
+  std::string home = environment("HF_HOME");
+  if (home.empty()) home = join_path(base, "huggingface");
+  std::string cache = environment("HF_HUB_CACHE");
+  if (cache.empty()) cache = environment("HUGGINGFACE_HUB_CACHE");
+  if (cache.empty()) cache = join_path(home, "hub");
+  std::vector<std::string> roots = {expand_home(cache)};
+  if (const auto old = environment("TRANSFORMERS_CACHE"); !old.empty()) roots.push_back(expand_home(old));
+  return roots;
 }
 
 bool is_name(std::string_view part) {
@@ -38,21 +52,41 @@ bool is_name(std::string_view part) {
 
 bool is_commit(const std::string& text) { return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == std::string::npos; }
 
-// A link that leads out of the repository's folder could make us read any file.
+// A link that leads out of the cache could make us read any file. Folders of the cache may lie on another disk.
 void check_links(const std::string& snapshot, const std::string& repository) {
-  const std::string inside = fs::canonical(repository).string() + "/";
+  refuse_broken_links(snapshot);
+  std::vector<std::string> inside;
+  for (const std::string& folder : {repository, join_path(repository, "blobs"), snapshot}) {
+    std::error_code error;
+    if (const auto real = fs::canonical(folder, error); !error) inside.push_back(real.string() + "/");
+  }
   for (const auto& entry : fs::recursive_directory_iterator(snapshot)) {
     std::error_code error;
-    const auto target = fs::canonical(entry.path(), error);
-    if (error) throw Error(ErrorKind::data, "is a link to nothing", entry.path().string(), "download the model again");
-    if (!target.string().starts_with(inside)) throw Error(ErrorKind::data, "is a link out of the cached repository", entry.path().string());
+    const std::string target = fs::canonical(entry.path(), error).string();
+    if (!error && std::ranges::none_of(inside, [&](const std::string& folder) { return target.starts_with(folder); }))
+      throw Error(ErrorKind::data, "is a link out of the cached repository", entry.path().string(), "give the path of a model folder");
   }
+}
+
+// The snapshot of a revision in a folder models--ORG--NAME; "" when it is not there.
+std::string find_snapshot(const std::string& repository, const std::string& revision) {
+  const std::string ref = join_path(repository, "refs/" + revision);
+  const std::string commit = is_commit(revision) ? revision : exists(ref) ? std::string(trim(read_file(ref))) : "";
+  const std::string snapshot = join_path(repository, "snapshots/" + commit);
+  if (!is_commit(commit) || !is_directory(snapshot)) return "";
+  check_links(snapshot, repository);
+  return snapshot;
 }
 
 }  // namespace
 
 std::string resolve_model_path(const std::string& path_or_name) {
-  if (is_directory(path_or_name)) return path_or_name;
+  if (is_directory(path_or_name)) {
+    if (is_directory(join_path(path_or_name, "snapshots")))
+      if (std::string snapshot = find_snapshot(path_or_name, "main"); !snapshot.empty()) return snapshot;
+    refuse_broken_links(path_or_name);
+    return path_or_name;
+  }
   if (path_or_name.ends_with(".gguf")) {
     throw Error(ErrorKind::data, "is a GGUF file, not a model folder", path_or_name, "iteralign import " + path_or_name + " --out FOLDER");
   }
@@ -63,16 +97,13 @@ std::string resolve_model_path(const std::string& path_or_name) {
   if (exists(path_or_name) || parts.size() != 2 || !is_name(parts[0]) || !is_name(parts[1]) || contains("/" + revision + "/", "/../")) {
     throw Error(ErrorKind::data, "is neither a model folder nor an org/name in the Hugging Face cache", path_or_name, "check the path");
   }
-  const std::string repository = join_path(cache_root(), "models--" + parts[0] + "--" + parts[1]);
-  const std::string ref = join_path(repository, "refs/" + revision);
-  const std::string commit = is_commit(revision) ? revision : exists(ref) ? std::string(trim(read_file(ref))) : "";
-  const std::string snapshot = join_path(repository, "snapshots/" + commit);
-  if (!is_commit(commit) || !is_directory(snapshot)) {
-    throw Error(ErrorKind::data, "is neither a folder nor in the Hugging Face cache at " + cache_root(), path_or_name,
-                "download it there first, or give the path of a model folder; nothing is fetched from a hub");
+  const std::vector<std::string> roots = cache_roots();
+  for (const std::string& root : roots) {
+    std::string snapshot = find_snapshot(join_path(root, "models--" + parts[0] + "--" + parts[1]), revision);
+    if (!snapshot.empty()) return snapshot;
   }
-  check_links(snapshot, repository);
-  return snapshot;
+  throw Error(ErrorKind::data, "is neither a folder nor in the Hugging Face cache at " + join(roots, " or "), path_or_name,
+              "download it there first, or give the path of a model folder; nothing is fetched from a hub");
 }
 
 }  // namespace iteralign

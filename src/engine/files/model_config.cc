@@ -14,25 +14,26 @@ namespace {
 // What a key means when it is missing: the defaults of the configuration class of transformers.
 struct FamilyDefaults {
   std::string model_type;
+  std::int64_t vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads;
+  std::int64_t num_key_value_heads;  // 0: num_attention_heads
+  std::int64_t head_dim;             // 0: hidden_size / num_attention_heads
   std::int64_t max_position_embeddings;
   double rms_norm_eps, rope_theta;
   bool tie_word_embeddings;
-  std::int64_t head_dim;  // 0: hidden_size / num_attention_heads
   std::int64_t bos, pad;
-  std::vector<std::int64_t> eos;
 };
 
 const std::vector<FamilyDefaults>& families() {
   static const std::vector<FamilyDefaults> all = {
-      {"llama", 2048, 1e-6, 1e4, false, 0, 1, -1, {2}},
-      {"mistral", 131072, 1e-6, 1e4, false, 0, 1, -1, {2}},
-      {"smollm3", 32768, 1e-6, 2e6, true, 0, 128000, 128004, {128001}},
-      {"qwen2", 32768, 1e-6, 1e4, false, 0, -1, -1, {}},
-      {"qwen3", 32768, 1e-6, 1e4, false, 128, -1, -1, {}},
-      {"gemma2", 8192, 1e-6, 1e4, true, 256, 2, 0, {1}},
-      {"gemma3_text", 131072, 1e-6, 1e6, true, 256, 2, 0, {1}},
-      {"phi3", 4096, 1e-5, 1e4, false, 0, 1, 32000, {32000}},
-      {"olmo2", 2048, 1e-5, 1e4, false, 0, -1, 1, {50279}},
+      {"llama", 32000, 4096, 11008, 32, 32, 0, 0, 2048, 1e-6, 1e4, false, 1, -1},
+      {"mistral", 32000, 4096, 14336, 32, 32, 8, 0, 131072, 1e-6, 1e4, false, 1, -1},
+      {"smollm3", 128256, 2048, 11008, 36, 16, 4, 0, 32768, 1e-6, 2e6, true, 128000, 128004},
+      {"qwen2", 151936, 4096, 22016, 32, 32, 32, 0, 32768, 1e-6, 1e4, false, -1, -1},
+      {"qwen3", 151936, 4096, 22016, 32, 32, 32, 128, 32768, 1e-6, 1e4, false, -1, -1},
+      {"gemma2", 256000, 2304, 9216, 26, 8, 4, 256, 8192, 1e-6, 1e4, true, 2, 0},
+      {"gemma3_text", 262208, 2304, 9216, 26, 8, 4, 256, 131072, 1e-6, 1e6, true, 2, 0},
+      {"phi3", 32064, 3072, 8192, 32, 32, 0, 0, 4096, 1e-5, 1e4, false, 1, 32000},
+      {"olmo2", 50304, 4096, 11008, 32, 32, 0, 0, 2048, 1e-5, 1e4, false, -1, 1},
   };
   return all;
 }
@@ -45,20 +46,26 @@ const FamilyDefaults& defaults_of(const std::string& model_type, const std::stri
 }
 
 void parse_sizes(const Fields& fields, const FamilyDefaults& defaults, ModelConfig& config) {
-  config.vocab_size = fields.size("vocab_size");
-  config.hidden_size = fields.size("hidden_size");
-  config.intermediate_size = fields.size("intermediate_size");
-  config.num_hidden_layers = fields.size("num_hidden_layers");
+  const auto size = [&](const char* key, std::int64_t otherwise) {
+    if (fields.contains(key) && fields.find(key) == nullptr) fields.fail(key, "is null");
+    return fields.integer(key, 1).value_or(otherwise);
+  };
+  config.vocab_size = size("vocab_size", defaults.vocab_size);
+  config.hidden_size = size("hidden_size", defaults.hidden_size);
+  config.intermediate_size = size("intermediate_size", defaults.intermediate_size);
+  config.num_hidden_layers = size("num_hidden_layers", defaults.num_hidden_layers);
   if (config.num_hidden_layers > 10'000)
     fields.fail("num_hidden_layers", "is " + std::to_string(config.num_hidden_layers) + ", more than 10000");
-  config.max_position_embeddings = fields.integer("max_position_embeddings", 1).value_or(defaults.max_position_embeddings);
+  config.max_position_embeddings = size("max_position_embeddings", defaults.max_position_embeddings);
   config.rms_norm_eps = fields.positive("rms_norm_eps").value_or(defaults.rms_norm_eps);
   config.tie_word_embeddings = fields.boolean("tie_word_embeddings", defaults.tie_word_embeddings);
 }
 
 void parse_heads(const Fields& fields, const FamilyDefaults& defaults, ModelConfig& config) {
-  config.num_attention_heads = fields.size("num_attention_heads");
-  config.num_key_value_heads = fields.integer("num_key_value_heads", 1).value_or(config.num_attention_heads);
+  config.num_attention_heads = fields.integer("num_attention_heads", 1).value_or(defaults.num_attention_heads);
+  // Missing is not null: null is as many as there are heads.
+  const std::int64_t missing = fields.contains("num_key_value_heads") ? 0 : defaults.num_key_value_heads;
+  config.num_key_value_heads = fields.integer("num_key_value_heads", 1).value_or(missing == 0 ? config.num_attention_heads : missing);
   if (config.num_attention_heads % config.num_key_value_heads != 0) {
     fields.fail("num_key_value_heads", "is " + std::to_string(config.num_key_value_heads) +
                                            ", which does not divide num_attention_heads (" + std::to_string(config.num_attention_heads) +
@@ -179,7 +186,6 @@ void parse_layers(const Fields& fields, const FamilyDefaults& defaults, ModelCon
 void parse_tokens(const Fields& fields, const FamilyDefaults& defaults, ModelConfig& config) {
   config.bos_token_id = fields.contains("bos_token_id") ? fields.first_id("bos_token_id") : defaults.bos;
   config.pad_token_id = fields.contains("pad_token_id") ? fields.first_id("pad_token_id") : defaults.pad;
-  config.eos_token_ids = fields.contains("eos_token_id") ? fields.ids("eos_token_id").value_or(std::vector<std::int64_t>{}) : defaults.eos;
 }
 
 }  // namespace
@@ -208,6 +214,13 @@ ModelConfig parse_model_config(const Json& json, const std::string& where) {
   parse_tokens(fields, defaults, config);
   config.dtype = fields.text("dtype", fields.text("torch_dtype", ""));
   return config;
+}
+
+bool ties_embeddings(const Json& config) {
+  const Json type = config.value("model_type", Json());
+  const auto family = std::ranges::find(families(), type.is_string() ? type.get<std::string>() : "", &FamilyDefaults::model_type);
+  const bool by_default = family != families().end() && family->tie_word_embeddings;
+  return config.value("tie_word_embeddings", Json(by_default)) == true;
 }
 
 std::vector<std::int64_t> eos_token_ids(const Json& generation_config, const Json& config, const std::string& where) {

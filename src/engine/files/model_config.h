@@ -61,7 +61,6 @@ struct ModelConfig {
   double final_logit_softcapping = 0;                 // the same for the logits
   std::string dtype;                                  // of the weights as they were saved: "float32", "bfloat16", "float16"; may be empty
   std::int64_t bos_token_id = -1, pad_token_id = -1;  // -1: none
-  std::vector<std::int64_t> eos_token_ids;
 };
 
 // The values of model_type that are supported.
@@ -69,6 +68,9 @@ const std::vector<std::string>& model_families();
 
 // Error data names the key and `where` (the file); a model_type that is not supported is named with those that are.
 ModelConfig parse_model_config(const Json& config, const std::string& where);
+
+// Whether the configuration makes lm_head the embedding; of a model_type that is not supported only where it says so.
+bool ties_embeddings(const Json& config);
 
 // The tokens that end a generation: those of generation_config.json, else those of config.json (both objects as read).
 std::vector<std::int64_t> eos_token_ids(const Json& generation_config, const Json& config, const std::string& where);

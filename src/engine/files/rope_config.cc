@@ -98,6 +98,11 @@ RopeConfig parse_one(const Fields& fields, const Fields& rope, const ModelConfig
   return result;
 }
 
+bool has(const Fields& fields, const char* key) {
+  const Json* value = fields.find(key);
+  return value != nullptr && !value->empty();
+}
+
 // The object `key`, or one without keys.
 Fields object_at(const Fields& fields, const std::string& key) {
   static const Json empty = Json::object();
@@ -105,20 +110,30 @@ Fields object_at(const Fields& fields, const std::string& key) {
   return {object == nullptr ? empty : *object, object == nullptr ? fields.where() : fields.where() + ": " + key};
 }
 
+constexpr const char *kGlobal = "full_attention", *kLocal = "sliding_attention";
+
 }  // namespace
 
 RopeConfig parse_rope(const Fields& fields, const ModelConfig& config, double default_theta) {
-  const Fields rope = object_at(fields, fields.find("rope_parameters") != nullptr ? "rope_parameters" : "rope_scaling");
+  // As in transformers 5: what the one object says is nothing where the other is there, not even its rope_theta.
+  const Fields rope = object_at(fields, has(fields, "rope_scaling") ? "rope_scaling" : "rope_parameters");
+  for (const char* kind : {kGlobal, kLocal})
+    if (rope.contains(kind)) rope.fail(kind, "is given for itself, which this family does not have");
   return parse_one(fields, rope, config, fields.positive("rope_theta").value_or(default_theta));
 }
 
 std::vector<RopeConfig> parse_gemma3_ropes(const Fields& fields, const ModelConfig& config) {
   const double global_theta = fields.positive("rope_theta").value_or(1e6),
                local_theta = fields.positive("rope_local_base_freq").value_or(1e4);
-  const Fields both = object_at(fields, "rope_parameters");
-  const Fields global = object_at(both, "full_attention"), scaling = object_at(fields, "rope_scaling");
-  return {parse_one(fields, fields.find("rope_scaling") != nullptr ? scaling : global, config, global_theta),
-          parse_one(fields, object_at(both, "sliding_attention"), config, local_theta)};
+  const Fields both = object_at(fields, "rope_parameters"), scaling = object_at(fields, "rope_scaling");
+  if (has(fields, "rope_parameters") && !both.contains(kGlobal) && !both.contains(kLocal))
+    both.fail(kGlobal, "is missing: this family has an object for each kind of layer");
+  if (scaling.contains("type") && !scaling.contains("rope_type")) scaling.fail("rope_type", "is missing: `type` counts for nothing here");
+  // As in transformers 5: rope_scaling changes what the layers that see everything have, key by key.
+  Json global = both.find(kGlobal) == nullptr ? Json::object() : *both.find(kGlobal);
+  if (has(fields, "rope_scaling")) global.update(*fields.find("rope_scaling"));
+  const std::string where = fields.where() + ": rope_parameters: " + kGlobal;
+  return {parse_one(fields, Fields(global, where), config, global_theta), parse_one(fields, object_at(both, kLocal), config, local_theta)};
 }
 
 float llama3_divisor(const RopeConfig& rope, float inverse_frequency) {
