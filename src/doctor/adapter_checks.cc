@@ -11,13 +11,15 @@
 #include "core/files.h"
 #include "core/strings.h"
 #include "doctor/weight_checks.h"
+#include "engine/files/adapter_names.h"
 #include "engine/files/gguf_tensors.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
 
-constexpr std::string_view kPrefix = "base_model.model.", kA = ".lora_A.weight", kB = ".lora_B.weight", kWeight = ".weight";
+constexpr std::string_view kA = ".lora_A.weight", kB = ".lora_B.weight", kWeight = ".weight";
+constexpr std::string_view kEmbeddingA = ".lora_embedding_A", kEmbeddingB = ".lora_embedding_B";  // B A is transposed
 
 Json read_config(const std::string& adapter) {
   const std::string path = join_path(adapter, "adapter_config.json");
@@ -51,29 +53,38 @@ std::string find_base(const std::string& base) {
   }
 }
 
-// Shapes of the weights by the name of their module.
+// The tensors by their names without prefix and wrappers.
+std::map<std::string, TensorView> tensors_of(const SafetensorsFile& file) {
+  std::map<std::string, TensorView> tensors;
+  for (const auto& [key, view] : file.tensors()) {
+    const std::string name = adapter_tensor_name(key);
+    tensors.emplace(name.empty() ? key : name, view);
+  }
+  return tensors;
+}
+
+// Shapes of the weights by the name of their module, and of the biases by their own.
 std::map<std::string, std::vector<std::int64_t>> modules_of(const ModelConfig& config) {
   std::map<std::string, std::vector<std::int64_t>> modules;
   for (const GgufTensorName& tensor : gguf_tensors(config))
-    if (tensor.name.ends_with(kWeight)) modules[tensor.name.substr(0, tensor.name.size() - kWeight.size())] = tensor.shape;
+    modules[tensor.name.ends_with(kWeight) ? tensor.name.substr(0, tensor.name.size() - kWeight.size()) : tensor.name] = tensor.shape;
   if (config.tie_word_embeddings) modules["lm_head"] = modules["model.embed_tokens"];  // PEFT saves a tied embedding as both
   return modules;
 }
 
 // The module that a tensor of the adapter is for.
 std::string module_of(std::string_view name) {
-  for (const std::string_view end : {kA, kB, kWeight}) {
-    if (!name.ends_with(end)) continue;
-    name.remove_suffix(end.size());
-    break;
-  }
-  return std::string(name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name);
+  for (const std::string_view end : {kA, kB, kEmbeddingA, kEmbeddingB, kWeight})
+    if (name.ends_with(end)) return std::string(name.substr(0, name.size() - end.size()));
+  return std::string(name);
 }
 
 // A [r, in], B [out, r]: only what meets the module counts here. A weight of modules_to_save has the module's shape.
 bool fits(const std::string& name, const TensorView& weight, const std::vector<std::int64_t>& module) {
-  if (!name.ends_with(kA) && !name.ends_with(kB)) return weight.shape == module;
+  if (module_of(name) + std::string(kWeight) == name || module_of(name) == name) return weight.shape == module;
   if (weight.shape.size() != 2 || module.size() != 2) return false;
+  if (name.ends_with(kEmbeddingA)) return weight.shape[1] == module[0];
+  if (name.ends_with(kEmbeddingB)) return weight.shape[0] == module[1];
   return name.ends_with(kA) ? weight.shape[1] == module[1] : weight.shape[0] == module[0];
 }
 
@@ -94,8 +105,8 @@ std::vector<std::string> unknown_targets(const Json& config, const std::map<std:
 
 std::set<std::int64_t> ranks(const SafetensorsFile& file) {
   std::set<std::int64_t> found;
-  for (const auto& [name, view] : file.tensors())
-    if (name.ends_with(kA) && view.shape.size() == 2) found.insert(view.shape[0]);
+  for (const auto& [name, view] : tensors_of(file))
+    if ((name.ends_with(kA) || name.ends_with(kEmbeddingA)) && view.shape.size() == 2) found.insert(view.shape[0]);
   return found;
 }
 
@@ -130,7 +141,7 @@ void check_adapter_shapes(const std::string& adapter, const ModelFiles& files, F
   const SafetensorsFile file = open_weights(adapter);
   const auto modules = modules_of(*files.config);
   std::set<std::string> unknown, misfitting;  // A and B are of one module
-  for (const auto& [name, view] : file.tensors()) {
+  for (const auto& [name, view] : tensors_of(file)) {
     const auto module = modules.find(module_of(name));
     if (module == modules.end())
       unknown.insert(module_of(name));
@@ -182,10 +193,10 @@ void check_adapter_effect(const std::string& adapter, Findings& findings) {
   const SafetensorsFile file = open_weights(adapter);
   std::vector<std::string> broken;
   bool acts = false;
-  for (const auto& [name, view] : file.tensors()) {
+  for (const auto& [name, view] : tensors_of(file)) {
     const TensorScan scan = scan_tensor(view, name);
     if (!scan.finite) broken.push_back(name);
-    if (!name.ends_with(kA) && !scan.all_zero) acts = true;
+    if (!name.ends_with(kA) && !name.ends_with(kEmbeddingB) && !scan.all_zero) acts = true;  // the other factor begins as zeros
   }
   if (!broken.empty())
     findings.fault("adapter_effect", "NaN or infinity in " + enumerate(broken), "the training diverged; take an earlier adapter");

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <regex>
 #include <set>
 
 #include "core/random.h"
+#include "core/strings.h"
 #include "iteralign/error.h"
+#include "text/python_regex.h"
 
 namespace iteralign {
 namespace {
@@ -15,13 +16,37 @@ constexpr const char *kEmbedding = "model.embed_tokens", *kLmHead = "lm_head";
 
 bool is_last_part(const std::string& name, const std::string& part) { return name == part || name.ends_with("." + part); }
 
-// PEFT: a pattern is a regular expression for the last parts of the name.
+bool ends_in_any(const std::string& name, const std::vector<std::string>& parts) {
+  return std::ranges::any_of(parts, [&](const std::string& part) { return is_last_part(name, part); });
+}
+
+bool matches(const std::string& pattern, const std::string& name) { return PythonRegex(pattern, "adapter_config.json").matches_all(name); }
+
+// PEFT's get_pattern_key().
 template <class T>
-T pattern_value(const std::map<std::string, T>& patterns, const std::string& module, T otherwise) {
-  for (const auto& [pattern, value] : patterns) {
-    if (std::regex_match(module, std::regex("(.*\\.)?(" + pattern + ")"))) return value;
-  }
+T pattern_value(const ModulePatterns<T>& patterns, const std::string& module, T otherwise) {
+  for (const auto& [pattern, value] : patterns)
+    if (matches("(.*\\.)?(" + pattern + ")$", module)) return value;
   return otherwise;
+}
+
+// exclude_modules, and what is below a module of modules_to_save, which is trained whole.
+bool excluded(const LoraConfig& config, const std::string& module) {
+  if (!config.exclude_pattern.empty() && matches(config.exclude_pattern, module)) return true;
+  if (ends_in_any(module, config.exclude_modules)) return true;
+  return std::ranges::any_of(config.modules_to_save,
+                             [&](const std::string& name) { return matches("(^|.*\\.)" + name + "($|\\..*)", module); });
+}
+
+bool in_chosen_layer(const LoraConfig& config, const std::string& module) {
+  if (!config.layers_to_transform || config.layers_to_transform->empty()) return true;
+  const std::string layers = "model.layers.";
+  if (!module.starts_with(layers)) return false;
+  const bool named = config.layers_pattern.empty() || std::ranges::any_of(config.layers_pattern, [&](const std::string& pattern) {
+    return matches("(?:^|.*?\\.)(?:" + pattern + ")\\.\\d+\\..*", module);
+  });
+  const std::int64_t layer = std::stoll(module.substr(layers.size()));
+  return named && std::ranges::find(*config.layers_to_transform, layer) != config.layers_to_transform->end();
 }
 
 at::Tensor initial_a(std::int64_t rank, std::int64_t in, std::uint64_t seed) {
@@ -35,10 +60,15 @@ at::Tensor initial_a(std::int64_t rank, std::int64_t in, std::uint64_t seed) {
 
 }  // namespace
 
+bool is_all_linear(const std::string& target) { return to_lower(target) == "all-linear"; }
+
+// PEFT's check_target_module_exists().
 bool lora_targets(const LoraConfig& config, const std::string& module) {
-  if (config.target_pattern == "all-linear") return true;
-  if (!config.target_pattern.empty()) return std::regex_match(module, std::regex(config.target_pattern));
-  return std::ranges::any_of(config.target_modules, [&](const std::string& target) { return is_last_part(module, target); });
+  if (excluded(config, module)) return false;
+  if (is_all_linear(config.target_pattern)) return module != kEmbedding && module != kLmHead;
+  if (!config.target_pattern.empty()) return matches(config.target_pattern, module);
+  if (std::ranges::find(config.target_modules, module) != config.target_modules.end()) return true;
+  return ends_in_any(module, config.target_modules) && in_chosen_layer(config, module);
 }
 
 std::int64_t lora_rank(const LoraConfig& config, const std::string& module) { return pattern_value(config.rank_pattern, module, config.r); }
@@ -55,6 +85,15 @@ std::vector<LinearModule*> lora_modules(Model& model) {
     for (LinearModule& module : linear->modules()) all.push_back(&module);
   }
   return all;
+}
+
+std::vector<std::string> lora_module_names(Model& model) {
+  std::vector<std::string> names;
+  for (const LinearModule* module : lora_modules(model)) {
+    const std::string name = module->name.substr(module->name.rfind('.') + 1);
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  return names;
 }
 
 std::vector<NamedParameter> whole_weights(Model& model, const LoraConfig& config) {
@@ -80,7 +119,7 @@ void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed) {
   for (const std::string& target : config.target_modules) {
     if (std::ranges::none_of(modules, [&](const LinearModule* module) { return is_last_part(module->name, target); })) {
       throw Error(ErrorKind::usage, "the model has no linear module `" + target + "` that LoRA could train", "lora_target_modules",
-                  "for example q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
+                  "it has " + join(lora_module_names(model), ", ") + "; all-linear is all of them");
     }
   }
   for (LinearModule* module : modules) {

@@ -77,11 +77,18 @@ void Model::weights_changed() {
 }
 
 void Model::load_weights(std::shared_ptr<const Checkpoint> checkpoint) {
+  const bool was_tied = config_.tie_word_embeddings;
+  tie_lm_head(checkpoint->tied());
   const std::vector<NamedParameter> all = parameters();
   std::vector<at::Tensor> values;
-  for (const NamedParameter& parameter : all) {
-    const at::Tensor value = as_tensor(checkpoint->tensor(parameter.name, parameter.value->sizes().vec()), parameter.name).to(device_);
-    values.push_back(value.dim() == 1 ? value.to(at::kFloat) : value);
+  try {
+    for (const NamedParameter& parameter : all) {
+      const at::Tensor value = as_tensor(checkpoint->tensor(parameter.name, parameter.value->sizes().vec()), parameter.name).to(device_);
+      values.push_back(value.dim() == 1 ? value.to(at::kFloat) : value);
+    }
+  } catch (...) {
+    tie_lm_head(was_tied);
+    throw;
   }
   for (std::size_t i = 0; i < all.size(); ++i) *all[i].value = values[i];
   weights_ = std::move(checkpoint);

@@ -45,7 +45,10 @@ class Model {
   // After a weight or an adapter was replaced: drops what was packed and ties lm_head to the embedding again.
   void weights_changed();
 
-  // The weights of another checkpoint of this shape; Error data when one is missing or does not fit, and nothing has changed.
+  // Whether lm_head is the embedding. Once it is not, it keeps the tensor that it has and is a parameter of its own.
+  void tie_lm_head(bool tied) { config_.tie_word_embeddings = tied; }
+
+  // The weights of another checkpoint of this shape, lm_head tied as it is there; Error data when one is missing or does not fit, and nothing has changed.
   void load_weights(std::shared_ptr<const Checkpoint> checkpoint);
 
   // All linear layers in the order of the forward pass, lm_head last.

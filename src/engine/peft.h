@@ -1,8 +1,10 @@
 #pragma once
 // A LoRA adapter as a PEFT folder: adapter_config.json and adapter_model.safetensors.
-// Reference: peft's LoraConfig and save_pretrained; the adapter's name is never in the keys.
+// Reference: peft's LoraConfig, save_pretrained and from_pretrained.
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/lora.h"
 #include "engine/model.h"
@@ -14,12 +16,15 @@ void write_peft(const std::string& folder, Model& model, const LoraConfig& confi
 
 struct PeftAdapter {
   LoraConfig config;
-  std::vector<std::shared_ptr<Lora>> loras;  // beside lora_modules(model)
-  std::vector<at::Tensor> whole;             // fp32, beside whole_weights(model, config)
+  std::vector<std::shared_ptr<Lora>> loras{};                 // beside lora_modules(model)
+  std::vector<std::pair<std::string, at::Tensor>> whole{};  // fp32, by the names of Model::parameters() and "lm_head.weight"
+  bool unties_lm_head = false;                                // lm_head is no longer the embedding
+  // False: it has what our training has no place for, like an update of the embedding. It can be used and merged.
+  bool trainable = true;
 };
 
-// Reads the adapter; the model is only looked at. Error data names what is missing, damaged, does not fit the model or is not
-// supported (DoRA, trained biases, ...).
+// Reads the adapter as PEFT does; the model is only looked at. LoRA on embedding or lm_head comes added to their weights. Error data
+// names what is missing, damaged, does not fit the model, would be left over or is not supported (DoRA, ...).
 PeftAdapter read_peft(const std::string& folder, Model& model);
 
 // Puts the adapter on the model in place of one that is there. What an earlier one has of whole weights stays.

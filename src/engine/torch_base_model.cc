@@ -30,7 +30,7 @@ TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path
     use_all_processors();
     checkpoint_ = std::make_shared<const Checkpoint>(resolve_model_path(options.path));
     const std::string& folder = checkpoint_->folder();
-    const ModelConfig config = parse_model_config(checkpoint_->config(), join_path(folder, "config.json"));
+    const ModelConfig config = model_config(*checkpoint_);
     tokenizer_ = std::make_shared<const Tokenizer>(Tokenizer::from_folder(folder));
     renderer_ = std::make_unique<Renderer>(tokenizer_, ChatTemplate::chosen(options.chat_template, folder));
     const at::Device device = choose_device(options.device);
@@ -43,10 +43,8 @@ TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path
 
 std::vector<TokenId> TorchBaseModel::stop_tokens() const {
   std::set<TokenId> ids(renderer_->stop_ids().begin(), renderer_->stop_ids().end());
-  const std::string where = join_path(checkpoint_->folder(), "generation_config.json");
-  for (const std::int64_t id : eos_token_ids(checkpoint_->generation_config(), checkpoint_->config(), where))
+  for (const std::int64_t id : eos_token_ids(checkpoint_->generation_config(), checkpoint_->config(), checkpoint_->folder()))
     ids.insert(static_cast<TokenId>(id));
-  for (const std::int64_t id : model_->config().eos_token_ids) ids.insert(static_cast<TokenId>(id));
   return {ids.begin(), ids.end()};
 }
 

@@ -40,6 +40,9 @@ class TorchBaseModel : public BaseModel {
   [[nodiscard]] std::vector<ScoreSequence> sequences_of(const ScoreRequest& request) const;  // one a continuation
   [[nodiscard]] std::vector<TokenId> stop_tokens() const;
   [[nodiscard]] DType saved_dtype(const std::string& tensor) const;  // that save() writes as merged weights
+  void remove_adapter();  // what it has replaced under it stays
+  void restore_base();    // no adapter, the weights of checkpoint_
+  void need_trainable_adapter(const char* what) const;
   void round_to_saved_types();
   void save_adapter(const std::string& dir, const LoraConfig& config);
   void save_merged(const std::string& dir);
@@ -52,6 +55,8 @@ class TorchBaseModel : public BaseModel {
   std::string path_;                 // as the caller named the model
   std::optional<DType> save_dtype_;  // of merged weights; none: as in checkpoint_
   std::optional<LoraConfig> lora_;   // of the adapter that is on the model
+  bool adapter_is_whole_ = false;    // the adapter has replaced weights under it
+  bool adapter_trainable_ = true;    // PeftAdapter::trainable of it
   bool base_changed_ = false;        // the weights under it are not those of checkpoint_
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "core/files.h"
@@ -10,13 +11,16 @@
 namespace iteralign {
 namespace {
 
-LoraConfig lora_config(const FinetuneOptions& options) {
+LoraConfig lora_config(const FinetuneOptions& options, Model& model) {
   LoraConfig config;
   config.r = options.lora_r;
   config.lora_alpha = options.lora_alpha;
   config.lora_dropout = options.lora_dropout;
   config.use_rslora = options.use_rslora;
-  config.target_modules = options.lora_target_modules;
+  for (const std::string& target : options.lora_target_modules) {
+    for (const std::string& name : is_all_linear(target) ? lora_module_names(model) : std::vector<std::string>{target})
+      if (std::ranges::find(config.target_modules, name) == config.target_modules.end()) config.target_modules.push_back(name);
+  }
   config.modules_to_save = options.modules_to_save;
   return config;
 }
@@ -29,7 +33,16 @@ at::ScalarType torch_type(DType dtype) {
 
 }  // namespace
 
-DType TorchBaseModel::saved_dtype(const std::string& tensor) const { return save_dtype_.value_or(checkpoint_->tensor(tensor).dtype); }
+// An lm_head that was tied when it was loaded is written as the embedding is.
+DType TorchBaseModel::saved_dtype(const std::string& tensor) const {
+  return save_dtype_.value_or(checkpoint_->tensor(checkpoint_->contains(tensor) ? tensor : "model.embed_tokens.weight").dtype);
+}
+
+void TorchBaseModel::need_trainable_adapter(const char* what) const {
+  if (lora_ && !adapter_trainable_)
+    throw Error(ErrorKind::usage, "the adapter that is on the model changes more than the layers that are trained here, like its embedding",
+                what, "merge it first: iteralign export --format merged");
+}
 
 // What is kept of fp32 masters is what save() will write, so that a run that goes on from the files goes on from the same weights.
 void TorchBaseModel::round_to_saved_types() {
@@ -44,7 +57,8 @@ TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples,
                                       const std::function<bool()>& should_stop) {
   check(options);
   const bool with_lora = options.method == FinetuneMethod::lora;
-  const LoraConfig config = lora_config(options);
+  const LoraConfig config = lora_config(options, *model_);
+  if (with_lora) need_trainable_adapter("finetune");
   const auto whole = [&](const LoraConfig& of) {
     std::vector<std::string> names;
     for (const NamedParameter& weight : whole_weights(*model_, of)) names.push_back(weight.name);
@@ -79,7 +93,10 @@ TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples,
       weights.commit();
     }
     if (with_lora) {
-      if (!lora_) lora_ = config;
+      if (!lora_) {
+        lora_ = config;
+        adapter_trainable_ = true;
+      }
     } else {
       round_to_saved_types();
       lora_.reset();
@@ -119,27 +136,42 @@ void TorchBaseModel::save(const std::string& dir, SaveFormat format) {
     if (format == SaveFormat::merged) return save_merged(dir);
     if (!lora_)
       throw Error(ErrorKind::usage, "there is no LoRA adapter to save", dir, "fine-tune with method: lora, or save the merged model");
+    need_trainable_adapter("export");
     if (base_changed_)
       throw Error(ErrorKind::usage, "the adapter belongs to weights that were fine-tuned too", dir, "save the merged model");
     save_adapter(dir, *lora_);
   });
 }
 
+void TorchBaseModel::remove_adapter() {
+  detach_lora(*model_);
+  lora_.reset();
+  adapter_is_whole_ = false;
+}
+
+void TorchBaseModel::restore_base() {
+  model_->load_weights(checkpoint_);
+  remove_adapter();
+  base_changed_ = false;
+}
+
 void TorchBaseModel::load_trained(const std::string& dir) {
   with_torch_errors("loading trained weights", [&] {
-    const bool restore = base_changed_ || (lora_ && !lora_->modules_to_save.empty());
+    const bool restore = base_changed_ || adapter_is_whole_ || (lora_ && !lora_->modules_to_save.empty());
     if (!dir.empty() && is_peft_folder(dir)) {
+      if (restore) restore_base();  // what is read is compared with the weights under it
       const PeftAdapter adapter = read_peft(dir, *model_);
-      if (restore) model_->load_weights(checkpoint_);
       attach(*model_, adapter);
       lora_ = adapter.config;
+      adapter_is_whole_ = !adapter.whole.empty();
+      adapter_trainable_ = adapter.trainable;
       base_changed_ = false;
       return;
     }
-    if (!dir.empty() || restore) model_->load_weights(dir.empty() ? checkpoint_ : std::make_shared<const Checkpoint>(dir));
-    detach_lora(*model_);
-    lora_.reset();
-    base_changed_ = !dir.empty();
+    if (dir.empty()) return restore ? restore_base() : remove_adapter();
+    model_->load_weights(std::make_shared<const Checkpoint>(dir));
+    remove_adapter();
+    base_changed_ = true;
   });
 }
 

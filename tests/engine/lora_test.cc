@@ -23,6 +23,55 @@ TEST(LoraConfig, TargetsAreLastPartsOfNames) {
   EXPECT_TRUE(lora_targets(config, "model.layers.7.mlp.down_proj"));
 }
 
+// Each as peft's check_target_module_exists() decides it.
+TEST(LoraConfig, ExclusionsAndLayersAreAsInPeft) {
+  const auto targeted = [](const LoraConfig& config) {
+    std::vector<std::string> names;
+    for (const char* name : {"model.embed_tokens", "model.layers.0.self_attn.q_proj", "model.layers.0.mlp.up_proj",
+                             "model.layers.1.self_attn.q_proj", "model.layers.1.mlp.up_proj", "lm_head"})
+      if (lora_targets(config, name)) names.emplace_back(name);
+    return names;
+  };
+  const std::string q0 = "model.layers.0.self_attn.q_proj", q1 = "model.layers.1.self_attn.q_proj", up0 = "model.layers.0.mlp.up_proj",
+                    up1 = "model.layers.1.mlp.up_proj";
+  using Names = std::vector<std::string>;
+  LoraConfig config;
+  config.target_pattern = "All-Linear";
+  EXPECT_EQ(targeted(config), (Names{q0, up0, q1, up1}));  // not lm_head
+  config.modules_to_save = {"mlp"};
+  EXPECT_EQ(targeted(config), (Names{q0, q1}));
+  config = {};
+  config.target_modules = {"q_proj", up0};
+  config.layers_to_transform = {{1}};
+  EXPECT_EQ(targeted(config), (Names{up0, q1}));  // a whole name is no matter of layers
+  config.layers_pattern = {"h", "layers"};
+  EXPECT_EQ(targeted(config), (Names{up0, q1}));
+  config.layers_pattern = {"h"};
+  EXPECT_EQ(targeted(config), Names{up0});
+  config.layers_to_transform = std::vector<std::int64_t>{};
+  EXPECT_EQ(targeted(config), (Names{q0, up0, q1}));
+  config.exclude_modules = {"layers.0.self_attn.q_proj"};
+  EXPECT_EQ(targeted(config), (Names{up0, q1}));
+  config.exclude_modules = {};
+  config.exclude_pattern = R"(.*\.1\..*)";
+  EXPECT_EQ(targeted(config), (Names{q0, up0}));
+  config = {};
+  config.target_modules = {"embed_tokens", "lm_head"};
+  EXPECT_EQ(targeted(config), (Names{"model.embed_tokens", "lm_head"}));
+}
+
+TEST(LoraConfig, TheFirstPatternThatMatchesCounts) {
+  const std::string q0 = "model.layers.0.self_attn.q_proj";
+  LoraConfig config;
+  config.r = 4;
+  config.alpha_pattern = {{"q_proj", 32}, {"layers.0.self_attn.q_proj", 16}};
+  EXPECT_EQ(lora_scale(config, q0), 8.0);
+  std::swap(config.alpha_pattern[0], config.alpha_pattern[1]);
+  EXPECT_EQ(lora_scale(config, q0), 4.0);
+  config.rank_pattern = {{"q_pro", 1}, {"proj", 2}, {R"((?P<x>layers)\.0\..*)", 3}};  // the first two are no whole parts
+  EXPECT_EQ(lora_rank(config, q0), 3);
+}
+
 TEST(LoraConfig, PatternsOverrideRankAndAlpha) {
   LoraConfig config;
   config.r = 8;
@@ -104,6 +153,7 @@ TEST_F(LoraOnModel, ATargetThatNoModuleHasIsAnError) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("query_proj"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj"), std::string::npos);
   }
 }
 

@@ -382,6 +382,18 @@ TEST_F(Finetune, AnAdapterGoesOnOnlyWithItsOwnShape) {
   EXPECT_THROW(losses(*open()), Error);
 }
 
+TEST_F(Finetune, AllLinearIsEveryLayerThatLoraCanTrain) {
+  const auto losses_with = [&](const std::vector<std::string>& targets) {
+    options_.lora_target_modules = targets;
+    return losses(*open());
+  };
+  const std::vector<double> expected = losses_with({"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"});
+  EXPECT_EQ(losses_with({"all-linear"}), expected);
+  EXPECT_EQ(losses_with({"q_proj", "All-Linear"}), expected);
+  options_.lora_target_modules = {"all-linear", "lm_head"};
+  EXPECT_THROW(losses(*open()), Error);
+}
+
 TEST_F(Finetune, RunsInBFloat16) {
   for (const FinetuneMethod method : {FinetuneMethod::lora, FinetuneMethod::full}) {
     options_.method = method;

@@ -5,6 +5,7 @@
 
 #include "core/files.h"
 #include "core/json.h"
+#include "engine/files/adapter_names.h"
 #include "engine/files/checkpoint.h"
 #include "engine/files/gguf_tensors.h"
 #include "engine/files/gguf_writer.h"
@@ -14,7 +15,6 @@
 namespace iteralign {
 namespace {
 
-constexpr const char* kPrefix = "base_model.model.";
 constexpr const char* kHint = "is this the model that the adapter was trained on?";
 
 bool says_something(const Json& config, const char* key) {
@@ -50,7 +50,7 @@ std::vector<Factor> possible_factors(const ModelConfig& config) {
   std::vector<Factor> factors;
   for (const GgufTensorName& tensor : gguf_tensors(config)) {
     if (tensor.shape.size() != 2 || !tensor.name.ends_with(".weight")) continue;
-    const std::string module = kPrefix + tensor.name.substr(0, tensor.name.size() - std::string(".weight").size());
+    const std::string module = tensor.name.substr(0, tensor.name.size() - std::string(".weight").size());
     factors.push_back({tensor.gguf_name + ".lora_a", module + ".lora_A.weight", 1, tensor.shape[1]});
     factors.push_back({tensor.gguf_name + ".lora_b", module + ".lora_B.weight", 0, tensor.shape[0], tensor.rotated_heads});
   }
@@ -68,11 +68,13 @@ void export_gguf_adapter(const std::string& model_folder, const std::string& ada
                                  {"adapter.type", std::string("lora")},
                                  {"adapter.lora.alpha", gguf_alpha(read_json(config_path), config_path)}};
   const SafetensorsFile file(join_path(adapter_folder, "adapter_model.safetensors"));
+  std::map<std::string, TensorView> tensors;
+  for (const auto& [key, view] : file.tensors()) tensors[adapter_tensor_name(key)] = view;
   std::vector<GgufSource> sources;
   std::vector<float> values;  // of the tensor whose turn it is
   for (const Factor& factor : possible_factors(config)) {
-    const auto found = file.tensors().find(factor.name);
-    if (found == file.tensors().end()) continue;
+    const auto found = tensors.find(factor.name);
+    if (found == tensors.end()) continue;
     const TensorView& view = found->second;
     if (view.shape.size() != 2 || view.shape[factor.axis] != factor.size)
       throw Error(ErrorKind::data, "the tensor `" + factor.name + "` does not fit the model", file.path(), kHint);
