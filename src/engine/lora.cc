@@ -43,8 +43,8 @@ bool in_chosen_layer(const LoraConfig& config, const std::string& module) {
   const std::string layers = "model.layers.";
   if (!module.starts_with(layers)) return false;
   const bool named = config.layers_pattern.empty() || std::ranges::any_of(config.layers_pattern, [&](const std::string& pattern) {
-    return matches("(?:^|.*?\\.)(?:" + pattern + ")\\.\\d+\\..*", module);
-  });
+                       return matches("(?:^|.*?\\.)(?:" + pattern + ")\\.\\d+\\..*", module);
+                     });
   const std::int64_t layer = std::stoll(module.substr(layers.size()));
   return named && std::ranges::find(*config.layers_to_transform, layer) != config.layers_to_transform->end();
 }

@@ -25,7 +25,7 @@ struct LoraConfig {
   std::vector<std::string> target_modules;  // module names or their last parts: "q_proj"
   std::string target_pattern;               // in place of it: a regular expression for the whole name, or "all-linear"
   std::vector<std::string> exclude_modules;
-  std::string exclude_pattern;                                  // as target_pattern
+  std::string exclude_pattern;                                   // as target_pattern
   std::optional<std::vector<std::int64_t>> layers_to_transform;  // of target_modules that are not whole names
   std::vector<std::string> layers_pattern;                       // what the layers are called; empty: whatever it is
   ModulePatterns<std::int64_t> rank_pattern;

@@ -48,7 +48,8 @@ class Model {
   // Whether lm_head is the embedding. Once it is not, it keeps the tensor that it has and is a parameter of its own.
   void tie_lm_head(bool tied) { config_.tie_word_embeddings = tied; }
 
-  // The weights of another checkpoint of this shape, lm_head tied as it is there; Error data when one is missing or does not fit, and nothing has changed.
+  // The weights of another checkpoint of this shape, lm_head tied as it is there; Error data when one is missing or does not fit, and
+  // nothing has changed.
   void load_weights(std::shared_ptr<const Checkpoint> checkpoint);
 
   // All linear layers in the order of the forward pass, lm_head last.

@@ -40,7 +40,8 @@ void write_peft(const std::string& folder, Model& model, const LoraConfig& confi
   const bool tied_embedding = holds_tied_embedding(model, config);
   if (tied_embedding) add(std::string(kPrefix) + kLmHead, model.lm_head().modules()[0].weight);
   write_safetensors(join_path(folder, "adapter_model.safetensors"), tensors);
-  write_file_atomic(join_path(folder, "adapter_config.json"), dump_json_pretty(peft_config_json({config, tied_embedding}, base_model)) + "\n");
+  write_file_atomic(join_path(folder, "adapter_config.json"),
+                    dump_json_pretty(peft_config_json({config, tied_embedding}, base_model)) + "\n");
 }
 
 void attach(Model& model, const PeftAdapter& adapter) {

@@ -16,9 +16,9 @@ void write_peft(const std::string& folder, Model& model, const LoraConfig& confi
 
 struct PeftAdapter {
   LoraConfig config;
-  std::vector<std::shared_ptr<Lora>> loras{};                 // beside lora_modules(model)
+  std::vector<std::shared_ptr<Lora>> loras{};               // beside lora_modules(model)
   std::vector<std::pair<std::string, at::Tensor>> whole{};  // fp32, by the names of Model::parameters() and "lm_head.weight"
-  bool unties_lm_head = false;                                // lm_head is no longer the embedding
+  bool unties_lm_head = false;                              // lm_head is no longer the embedding
   // False: it has what our training has no place for, like an update of the embedding. It can be used and merged.
   bool trainable = true;
 };

@@ -15,11 +15,19 @@ struct Unsupported {
   std::vector<Json> harmless;
 };
 const std::vector<Unsupported>& unsupported() {
-  static const std::vector<Unsupported> all = {
-      {"use_dora", {false}},       {"layer_replication", {}}, {"alora_invocation_tokens", {}},        {"lora_bias", {false}},
-      {"use_qalora", {false}},     {"use_bdlora", {false}},   {"target_parameters", {Json::array()}}, {"trainable_token_indices", {}},
-      {"arrow_config", {}},        {"kasa_config", {}},       {"monteclora_config", {}},              {"velora_config", {}},
-      {"megatron_config", {}}};
+  static const std::vector<Unsupported> all = {{"use_dora", {false}},
+                                               {"layer_replication", {}},
+                                               {"alora_invocation_tokens", {}},
+                                               {"lora_bias", {false}},
+                                               {"use_qalora", {false}},
+                                               {"use_bdlora", {false}},
+                                               {"target_parameters", {Json::array()}},
+                                               {"trainable_token_indices", {}},
+                                               {"arrow_config", {}},
+                                               {"kasa_config", {}},
+                                               {"monteclora_config", {}},
+                                               {"velora_config", {}},
+                                               {"megatron_config", {}}};
   return all;
 }
 

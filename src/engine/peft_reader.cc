@@ -42,7 +42,8 @@ class AdapterTensors {
   at::Tensor take(const std::string& name, const std::vector<std::int64_t>& shape) {
     const auto found = views_.find(name);
     if (found == views_.end())
-      throw Error(ErrorKind::data, "the tensor `" + name + "` is missing", path(), "adapter_config.json names a module that has no weights");
+      throw Error(ErrorKind::data, "the tensor `" + name + "` is missing", path(),
+                  "adapter_config.json names a module that has no weights");
     const TensorView& view = *found->second;
     static const std::map<DType, at::ScalarType> types = {
         {DType::f64, at::kDouble}, {DType::f32, at::kFloat}, {DType::f16, at::kHalf}, {DType::bf16, at::kBFloat16}};
@@ -65,11 +66,12 @@ class AdapterTensors {
   void check_all_used() const {
     for (const auto& [name, view] : views_) {
       if (used_.contains(name)) continue;
-      throw Error(ErrorKind::data,
-                  fmt::format("the file has {} tensors, of which {} belong to modules that target_modules and modules_to_save name, and `{}` "
-                              "does not",
-                              views_.size(), used_.size(), name),
-                  path(), "is this the model that the adapter was trained on?");
+      throw Error(
+          ErrorKind::data,
+          fmt::format("the file has {} tensors, of which {} belong to modules that target_modules and modules_to_save name, and `{}` "
+                      "does not",
+                      views_.size(), used_.size(), name),
+          path(), "is this the model that the adapter was trained on?");
     }
   }
 
@@ -82,8 +84,12 @@ class AdapterTensors {
 class PeftReader {
  public:
   PeftReader(const std::string& folder, Model& model)
-      : model_(model), config_path_(join_path(folder, "adapter_config.json")), config_(parse_peft_config(read_json(config_path_), config_path_)),
-        tensors_(weights_path(folder)), tied_(model.config().tie_word_embeddings), adapter_{config_.lora} {}
+      : model_(model),
+        config_path_(join_path(folder, "adapter_config.json")),
+        config_(parse_peft_config(read_json(config_path_), config_path_)),
+        tensors_(weights_path(folder)),
+        tied_(model.config().tie_word_embeddings),
+        adapter_{config_.lora} {}
 
   PeftAdapter read() {
     read_loras();
@@ -166,7 +172,8 @@ class PeftReader {
     at::Tensor embedding = whole(embedding_name, old_embedding).value_or(old_embedding);
     at::Tensor head = whole(head_name, old_head).value_or(old_head);
     if (tied_) {
-      const bool has_embedding = tensors_.has(embedding_name) && !saved(embedding_name), has_head = tensors_.has(head_name) && !saved(head_name);
+      const bool has_embedding = tensors_.has(embedding_name) && !saved(embedding_name),
+                 has_head = tensors_.has(head_name) && !saved(head_name);
       if (has_embedding && has_head && !at::equal(embedding, head))
         throw Error(ErrorKind::data, "lm_head differs from the embedding, which are one in this model", tensors_.path());
       if (has_embedding && !saved(head_name)) head = embedding;

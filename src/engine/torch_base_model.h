@@ -40,8 +40,8 @@ class TorchBaseModel : public BaseModel {
   [[nodiscard]] std::vector<ScoreSequence> sequences_of(const ScoreRequest& request) const;  // one a continuation
   [[nodiscard]] std::vector<TokenId> stop_tokens() const;
   [[nodiscard]] DType saved_dtype(const std::string& tensor) const;  // that save() writes as merged weights
-  void remove_adapter();  // what it has replaced under it stays
-  void restore_base();    // no adapter, the weights of checkpoint_
+  void remove_adapter();                                             // what it has replaced under it stays
+  void restore_base();                                               // no adapter, the weights of checkpoint_
   void need_trainable_adapter(const char* what) const;
   void round_to_saved_types();
   void save_adapter(const std::string& dir, const LoraConfig& config);

@@ -121,7 +121,8 @@ class Translation {
     copy(end + 1 - at_);
   }
 
-  // (?i) for all of the expression, at its start alone; (?i-s:...) for a part. ASCII or not makes no difference to PCRE2 as it is used here.
+  // (?i) for all of the expression, at its start alone; (?i-s:...) for a part. ASCII or not makes no difference to PCRE2 as it is used
+  // here.
   void flags() {
     std::size_t end = at_ + 2;
     std::string kept;

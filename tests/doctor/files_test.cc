@@ -192,6 +192,22 @@ TEST_F(SickModel, OneFaultDoesNotHideTheOthers) {
   EXPECT_TRUE(diagnosis_.example.empty());
 }
 
+TEST_F(SickModel, AnAdapterOnTheEmbeddingFits) {
+  const std::string adapter = write_adapter({{"target_modules", Json::array({"q_proj", "embed_tokens"})}});
+  const std::vector<std::int64_t> shape = Checkpoint(model()).tensor("model.embed_tokens.weight").shape;
+  const std::vector<float> a(static_cast<std::size_t>(2 * shape[0]), 0.1F), b(static_cast<std::size_t>(2 * shape[1]), 0.1F), q(256, 0.5F);
+  const auto bytes = [](const std::vector<float>& values) { return [&values] { return std::as_bytes(std::span(values)); }; };
+  const std::string prefix = "base_model.model.model.";
+  write_safetensors(join_path(adapter, "adapter_model.safetensors"),
+                    {{prefix + "embed_tokens.lora_embedding_A", DType::f32, {2, shape[0]}, bytes(a)},
+                     {prefix + "embed_tokens.lora_embedding_B", DType::f32, {shape[1], 2}, bytes(b)},
+                     {prefix + "layers.0.self_attn.q_proj.lora_A.default.weight", DType::f32, {2, 128}, bytes(q)},
+                     {prefix + "layers.0.self_attn.q_proj.lora_B.default.weight", DType::f32, {128, 2}, bytes(q)}});
+  look(adapter);
+  expect(FindingStatus::ok, "adapter_shapes", "4 tensors fit");
+  expect(FindingStatus::ok, "adapter_scaling", "r 2");
+}
+
 TEST_F(SickModel, HealthyAdapter) {
   look(write_adapter(Json::object()));
   expect_no_fault();

@@ -147,8 +147,9 @@ TEST(Sampler, TheSeedDecides) {
 
 // As in transformers: one token always stays, and a temperature whose inverse is no float leaves one, too.
 TEST(Sampler, TheEndsOfTheRangesAreGreedy) {
-  for (const Sampling& sampling : {Sampling{.temperature = 1, .top_p = 0}, Sampling{.temperature = 1, .min_p = 1}, Sampling{.temperature = 1e-40},
-                                   Sampling{.temperature = 1e-320}, Sampling{.temperature = 1e-40, .top_p = 0.9, .top_k = 50}}) {
+  for (const Sampling& sampling :
+       {Sampling{.temperature = 1, .top_p = 0}, Sampling{.temperature = 1, .min_p = 1}, Sampling{.temperature = 1e-40},
+        Sampling{.temperature = 1e-320}, Sampling{.temperature = 1e-40, .top_p = 0.9, .top_k = 50}}) {
     EXPECT_NO_THROW(check(sampling));
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
       std::vector<float> logits = {0.5f, 2.0f, 1.99f, -3.0f};

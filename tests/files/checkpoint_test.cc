@@ -103,7 +103,8 @@ TEST_F(CheckpointTest, ASingleFileGoesBeforeAnIndex) {
 
 TEST_F(CheckpointTest, NamesHaveModelInFront) {
   put("m/config.json", "{}");
-  write_weights(at("m"), {tensor("embed_tokens.weight"), tensor("layers.0.mlp.up_proj.weight"), tensor("norm.weight"), tensor("lm_head.weight")});
+  write_weights(at("m"),
+                {tensor("embed_tokens.weight"), tensor("layers.0.mlp.up_proj.weight"), tensor("norm.weight"), tensor("lm_head.weight")});
   EXPECT_EQ(Checkpoint(at("m")).names(), (std::vector<std::string>{"lm_head.weight", "model.embed_tokens.weight",
                                                                    "model.layers.0.mlp.up_proj.weight", "model.norm.weight"}));
   write_weights(at("m"), {tensor("norm.weight"), tensor("model.norm.weight")});

@@ -36,7 +36,8 @@ TEST(GenerationConfig, NamesTheKeyOfAValueThatIsNone) {
   refused(R"({"repetition_penalty": 0})", "repetition_penalty must be");
   refused(R"({"do_sample": "yes"})", "do_sample is \"yes\"");
   refused("[1]", "not a JSON object");
-  for (const char* ends : {R"({"do_sample": true, "top_p": 0})", R"({"do_sample": true, "min_p": 1})", R"({"do_sample": true, "temperature": 1e-40})"})
+  for (const char* ends :
+       {R"({"do_sample": true, "top_p": 0})", R"({"do_sample": true, "min_p": 1})", R"({"do_sample": true, "temperature": 1e-40})"})
     parse_generation_config(parse_json(ends, ""), "g");
 }
 

@@ -120,17 +120,21 @@ TEST(ModelConfig, RopeScalingIsTakenInPlaceOfRopeParameters) {
   EXPECT_EQ(rope(("{" + both + "}").c_str()).theta, 1e4);  // not the 1e6 of rope_parameters
   EXPECT_EQ(rope(("{" + both + "}").c_str(), "smollm3").theta, 2e6);
   EXPECT_EQ(rope((R"({"rope_theta": 5e5, )" + both + "}").c_str()).theta, 5e5);
-  EXPECT_EQ(rope(R"({"rope_parameters": {"rope_type": "linear", "factor": 2, "rope_theta": 1e6}, "rope_scaling": {"rope_type": "default"}})").scaling,
-            RopeScaling::none);
+  EXPECT_EQ(
+      rope(R"({"rope_parameters": {"rope_type": "linear", "factor": 2, "rope_theta": 1e6}, "rope_scaling": {"rope_type": "default"}})")
+          .scaling,
+      RopeScaling::none);
   for (const char* nothing : {"{}", "null"}) {
-    const RopeConfig kept =
-        rope((R"({"rope_parameters": {"rope_type": "linear", "factor": 2, "rope_theta": 1e6}, "rope_scaling": )" + std::string(nothing) + "}").c_str());
+    const RopeConfig kept = rope(
+        (R"({"rope_parameters": {"rope_type": "linear", "factor": 2, "rope_theta": 1e6}, "rope_scaling": )" + std::string(nothing) + "}")
+            .c_str());
     EXPECT_EQ(kept.scaling, RopeScaling::linear);
     EXPECT_EQ(kept.theta, 1e6);
   }
   EXPECT_EQ(rope(R"({"rope_parameters": {"rope_type": "default", "rope_theta": 1e6}, "rope_theta": 5e5})").theta, 1e6);
   EXPECT_EQ(rope(R"({"rope_parameters": {"rope_type": "default"}, "rope_theta": 5e5})").theta, 5e5);
-  expect_error([&] { rope(R"({"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e6}}})"); }, {"full_attention"});
+  expect_error([&] { rope(R"({"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e6}}})"); },
+               {"full_attention"});
 }
 
 TEST(ModelConfig, RopeScalingChangesTheGlobalLayersOfGemma3) {

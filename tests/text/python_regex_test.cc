@@ -17,10 +17,29 @@ using testing::IsEmpty;
 std::vector<std::string> matched(const std::string& pattern) {
   const PythonRegex regex(pattern, "test");
   std::vector<std::string> found;
-  for (const char* name :
-       {"q",      "k",      "b",       "qq",                                "a",   "aa",  "aaa", "a{",  "a{x}",
-        "a{ 1}",  "q_proj", "Q_proj",  "model.layers.0.self_attn.q_proj",   "q_q", "]",   "_",   "A",   "",
-        "xq",     "qa",     "al]",     "model.layers.11.mlp.down_proj",     "7"})
+  for (const char* name : {"q",
+                           "k",
+                           "b",
+                           "qq",
+                           "a",
+                           "aa",
+                           "aaa",
+                           "a{",
+                           "a{x}",
+                           "a{ 1}",
+                           "q_proj",
+                           "Q_proj",
+                           "model.layers.0.self_attn.q_proj",
+                           "q_q",
+                           "]",
+                           "_",
+                           "A",
+                           "",
+                           "xq",
+                           "qa",
+                           "al]",
+                           "model.layers.11.mlp.down_proj",
+                           "7"})
     if (regex.matches_all(name)) found.emplace_back(name);
   return found;
 }
@@ -55,9 +74,31 @@ TEST(PythonRegex, ReadsBracesClassesAndEscapesAsPythonDoes) {
 }
 
 TEST(PythonRegex, RefusesWhatPythonRefuses) {
-  for (const char* pattern : {R"(.*\.(?i)q_proj)", "(?<n>q)", "(?L)q", R"(\Qa\E)", R"(\h)", R"(\K)", R"(\z)", R"(\G)", R"(\p{L})", R"(\x{71})",
-                              R"(\e)", R"([\Z])", "(?R)?q", "(q)(?1)", "(*ACCEPT)q", "(?|q|k)", "(?C1)q", "(?(1)a|b)", "*q", "(q", "q)", "[q", "\\",
-                              R"(\1)", R"(\N{DIGIT ONE})"}) {
+  for (const char* pattern : {R"(.*\.(?i)q_proj)",
+                              "(?<n>q)",
+                              "(?L)q",
+                              R"(\Qa\E)",
+                              R"(\h)",
+                              R"(\K)",
+                              R"(\z)",
+                              R"(\G)",
+                              R"(\p{L})",
+                              R"(\x{71})",
+                              R"(\e)",
+                              R"([\Z])",
+                              "(?R)?q",
+                              "(q)(?1)",
+                              "(*ACCEPT)q",
+                              "(?|q|k)",
+                              "(?C1)q",
+                              "(?(1)a|b)",
+                              "*q",
+                              "(q",
+                              "q)",
+                              "[q",
+                              "\\",
+                              R"(\1)",
+                              R"(\N{DIGIT ONE})"}) {
     try {
       const PythonRegex regex(pattern, "adapter_config.json: target_modules");
       ADD_FAILURE() << pattern << " was compiled";

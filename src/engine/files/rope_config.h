@@ -7,7 +7,8 @@
 namespace iteralign {
 
 // transformers 4: rope_theta and rope_scaling (null, or an object with its "type" or "rope_type"); transformers 5: one object
-// rope_parameters with everything, in whose place rope_scaling is taken where a file has both. Needs model_type, head_dim and max_position_embeddings of `config`.
+// rope_parameters with everything, in whose place rope_scaling is taken where a file has both. Needs model_type, head_dim and
+// max_position_embeddings of `config`.
 RopeConfig parse_rope(const Fields& fields, const ModelConfig& config, double default_theta);
 
 // Gemma 3: of the layers that see everything, and of those with a window. Version 5 has an object for each in rope_parameters.

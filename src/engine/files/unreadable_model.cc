@@ -62,13 +62,9 @@ void refuse_quantised(const Json& config, const std::string& where) {
 }
 
 void refuse_quantised(const std::map<std::string, TensorView>& tensors, const std::string& folder) {
-  const std::pair<const char*, const char*> marks[] = {{".qweight", "gptq or awq"},
-                                                       {".absmax", "bitsandbytes"},
-                                                       {".SCB", "bitsandbytes"},
-                                                       {".weight_packed", "compressed-tensors"},
-                                                       {".weight_scale", "fp8 or int8"},
-                                                       {".weight_scale_inv", "fp8"},
-                                                       {".W_q", "hqq"}};
+  const std::pair<const char*, const char*> marks[] = {
+      {".qweight", "gptq or awq"},      {".absmax", "bitsandbytes"},  {".SCB", "bitsandbytes"}, {".weight_packed", "compressed-tensors"},
+      {".weight_scale", "fp8 or int8"}, {".weight_scale_inv", "fp8"}, {".W_q", "hqq"}};
   for (const auto& [name, tensor] : tensors)
     for (const auto& [end, method] : marks)
       if (name.ends_with(end)) is_quantised(method, folder);
