@@ -156,6 +156,7 @@ TEST(ModelConfig, RopeScalingChangesTheGlobalLayersOfGemma3) {
 
 TEST(ModelConfig, SlidingWindowIsMistrals) {
   Json config = with("sliding_window", "128");
+  config["num_key_value_heads"] = 2;
   EXPECT_EQ(parse(config).layers[0].window, 0);
   config["model_type"] = "mistral";
   EXPECT_EQ(parse(config).layers[0].window, 128);
@@ -167,6 +168,7 @@ TEST(ModelConfig, SlidingWindowIsMistrals) {
 
 TEST(ModelConfig, Qwen) {
   Json config = with("model_type", "\"qwen2\"");
+  config["num_key_value_heads"] = 2;
   config.erase("bos_token_id");
   EXPECT_EQ(parse(config).bos_token_id, -1);
   EXPECT_EQ(parse(config).head_dim, 16);
