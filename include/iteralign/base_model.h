@@ -16,10 +16,10 @@ namespace iteralign {
 
 struct Sampling {
   int max_new_tokens = 128;
-  double temperature = 0.0;         // 0: greedy
-  double top_p = 1.0;               // (0, 1]
+  double temperature = 0.0;         // 0 (or below the smallest float): greedy
+  double top_p = 1.0;               // [0, 1]
   int top_k = 0;                    // 0: off
-  double min_p = 0.0;               // [0, 1)
+  double min_p = 0.0;               // [0, 1]
   double typical_p = 1.0;           // (0, 1]; 1: off (Meister et al. 2022)
   double repetition_penalty = 1.0;  // over prompt and answer, as in transformers
   double frequency_penalty = 0.0;   // over the answer, as in the OpenAI API

@@ -69,7 +69,7 @@ def edited(source, name, config=None, weights=None):
     shutil.copytree(WORK / source, folder)
     if config:
         values = json.loads((folder / "config.json").read_text()) | config
-        (folder / "config.json").write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
+        (folder / "config.json").write_text(json.dumps({key: value for key, value in values.items() if key not in config or value is not None}))
     if weights:
         save_file(weights(load_file(folder / "model.safetensors")), folder / "model.safetensors", metadata={"format": "pt"})
     return folder
