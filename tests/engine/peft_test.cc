@@ -102,7 +102,7 @@ TEST_F(PeftFolder, HoldsWholeWeightsAndATiedEmbeddingTwice) {
 class PeftOfEmbeddings : public PeftFolder {
  protected:
   // An adapter of these tensors by their names without prefix, with q_proj of both layers beside them.
-  void write_tensors(std::map<std::string, at::Tensor> tensors, const Json& changes) {
+  void write_tensors(std::map<std::string, at::Tensor> tensors, const Json& changes = Json::object()) {
     detach_lora(*model_);
     for (const int layer : {0, 1}) {
       const std::string name = "model.layers." + std::to_string(layer) + ".self_attn.q_proj.lora_";
@@ -155,15 +155,15 @@ TEST_F(PeftOfEmbeddings, ACopyIsOfTheOneAndWhatLiesInTheBaseOfBoth) {
   EXPECT_TRUE(at::equal(embedding(*copied), other_));
   EXPECT_TRUE(at::equal(head(*copied), base_));
   EXPECT_FALSE(trainable_);
-  write_tensors({{"model.embed_tokens.weight", other_}}, {});
+  write_tensors({{"model.embed_tokens.weight", other_}});
   const auto changed = read();
   EXPECT_TRUE(at::equal(embedding(*changed), other_));
   EXPECT_TRUE(at::equal(head(*changed), other_));
-  write_tensors({{"model.embed_tokens.base_layer.weight", base_}, {"lm_head.weight", base_}}, {});
+  write_tensors({{"model.embed_tokens.base_layer.weight", base_}, {"lm_head.weight", base_}});
   const auto same = read();
   EXPECT_TRUE(same->config().tie_word_embeddings);
   EXPECT_TRUE(trainable_);
-  write_tensors({{"model.embed_tokens.weight", other_}, {"lm_head.weight", base_}}, {});
+  write_tensors({{"model.embed_tokens.weight", other_}, {"lm_head.weight", base_}});
   EXPECT_NE(error_of_reading().find("lm_head differs"), std::string::npos);
 }
 
@@ -177,7 +177,7 @@ TEST_F(PeftOfEmbeddings, TheBaseComesBackTiedWhenTheAdapterGoes) {
 }
 
 TEST_F(PeftOfEmbeddings, TensorsOfNothingAreNamed) {
-  write_tensors({{"model.layers.0.mlp.up_proj.bias", at::ones({96})}}, {});
+  write_tensors({{"model.layers.0.mlp.up_proj.bias", at::ones({96})}});
   EXPECT_NE(error_of_reading().find("`model.layers.0.mlp.up_proj.bias` does not"), std::string::npos);
   write_tensors({}, {{"target_modules", {"qkv_proj", "query"}}});
   const std::string message = error_of_reading();
