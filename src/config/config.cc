@@ -56,11 +56,16 @@ void flatten(const YamlValue& map, const std::string& prefix, const std::string&
   }
 }
 
-void set_field(YamlValue& map, const std::string& name, const YamlValue& value) {
-  map.kind = YamlValue::Kind::map;
-  for (auto& [known, field] : map.fields)
-    if (known == name) return void(field = value);
-  map.fields.emplace_back(name, value);
+// "oracle.headers.X-Title=demo": one of the fields of a map.
+void set_field(Setting& map, const std::string& name, const YamlValue& value, const std::string& where) {
+  map.value.kind = YamlValue::Kind::map;
+  map.where = where;
+  for (auto& [known, field] : map.value.fields)
+    if (known == name) {
+      field = value;
+      return;
+    }
+  map.value.fields.emplace_back(name, value);
 }
 
 void add_override(const std::string& text, Settings& settings) {
@@ -70,12 +75,8 @@ void add_override(const std::string& text, Settings& settings) {
   const std::string where = "'" + text + "'";
   const auto value = parse_yaml(text.substr(equals + 1), where, ErrorKind::usage);
   const std::string key = text.substr(0, equals);
-  for (const std::string& map : map_keys()) {
-    if (!key.starts_with(map + ".")) continue;
-    set_field(settings[map].value, key.substr(map.size() + 1), value);  // "oracle.headers.X-Title=demo": one of its fields
-    settings[map].where = where;
-    return;
-  }
+  for (const std::string& map : map_keys())
+    if (key.starts_with(map + ".")) return set_field(settings[map], key.substr(map.size() + 1), value, where);
   if (value.kind == YamlValue::Kind::map && !is_map_key(key)) throw Error(ErrorKind::usage, "a value, not a table, is expected", where);
   settings[key] = {value, where};
 }

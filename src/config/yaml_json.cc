@@ -1,7 +1,5 @@
 #include "config/yaml_json.h"
 
-#include <string>
-
 namespace iteralign {
 namespace {
 
@@ -9,7 +7,6 @@ Json scalar(const YamlValue& value) {
   const std::string& text = value.text;
   if (value.quoted) return text;
   if (text == "true" || text == "false") return text == "true";
-  if (text.empty() || text == "null" || text == "~") return nullptr;
   const Json number = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   return number.is_number() ? number : Json(text);
 }
@@ -17,22 +14,13 @@ Json scalar(const YamlValue& value) {
 }  // namespace
 
 Json yaml_to_json(const YamlValue& value) {
-  switch (value.kind) {
-    case YamlValue::Kind::null:
-      return nullptr;
-    case YamlValue::Kind::scalar:
-      return scalar(value);
-    case YamlValue::Kind::sequence: {
-      Json list = Json::array();
-      for (const YamlValue& item : value.items) list.push_back(yaml_to_json(item));
-      return list;
-    }
-    case YamlValue::Kind::map:
-      break;
-  }
-  Json object = Json::object();
-  for (const auto& [name, field] : value.fields) object[name] = yaml_to_json(field);
-  return object;
+  Json made;
+  if (value.kind == YamlValue::Kind::scalar) return scalar(value);
+  if (value.kind == YamlValue::Kind::sequence) made = Json::array();
+  if (value.kind == YamlValue::Kind::map) made = Json::object();
+  for (const YamlValue& item : value.items) made.push_back(yaml_to_json(item));
+  for (const auto& [name, field] : value.fields) made[name] = yaml_to_json(field);
+  return made;
 }
 
 }  // namespace iteralign
