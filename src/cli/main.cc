@@ -37,11 +37,6 @@ void complain(const std::exception& error, const char* more = "") {
   std::fprintf(stderr, "iteralign: %s%s\n", iteralign::terminal_text(iteralign::redact(error.what())).c_str(), more);
 }
 
-// The last words, in which servers, files and the command line are quoted.
-void complain(const std::exception& error, const char* more = "") {
-  std::fprintf(stderr, "iteralign: %s%s\n", iteralign::terminal_text(iteralign::redact(error.what())).c_str(), more);
-}
-
 int exit_code(const iteralign::Error& error) {
   if (dynamic_cast<const iteralign::WaitsForReview*>(&error) != nullptr) return iteralign::WaitsForReview::kExitCode;
   const int signal = iteralign::interrupt_signal.load();
