@@ -115,7 +115,7 @@ TEST(CaseNumbers, AsNumbersTextsFloatsAndLabels) {
   const auto numbers = [](const std::string& cases, int count = 20) {
     return case_numbers(read_reply("{\"cases\": " + cases + "}").values.at(0), count);
   };
-  EXPECT_EQ(numbers(R"([1, "2", 3.0, "CASE 4", "#5", "(6)"])"), (std::vector<int>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(numbers(R"x([1, "2", 3.0, "CASE 4", "#5", "(6)"])x"), (std::vector<int>{1, 2, 3, 4, 5, 6}));
   EXPECT_EQ(numbers(R"("1, 4 and 12")"), (std::vector<int>{1, 4, 12}));
   EXPECT_EQ(numbers("7"), (std::vector<int>{7}));
   EXPECT_EQ(numbers(R"([0, -1, 1.5, 21, 99999999999, "all", null, true, 2, 2])"), (std::vector<int>{2}));
