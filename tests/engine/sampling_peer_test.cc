@@ -8,6 +8,7 @@
 
 #include "core/files.h"
 #include "core/json.h"
+#include "engine/files/sampling_limits.h"
 #include "engine/sampler.h"
 
 namespace iteralign {

@@ -56,21 +56,21 @@ TEST(TerminalTable, SaysWhatTheGateCouldNotSeeAndWhatCameToNothing) {
   const TemporaryFolder folder;
   RunStore store(folder.file("run.db"));
   const ExampleRun run(store);
-  EXPECT_THAT(evaluation_table(store), Not(HasSubstr("not gated")));
+  EXPECT_THAT(evaluation_table(store, "keyword"), Not(HasSubstr("not gated")));
   store.set_meta("gate/0", "{}");  // measured, though the store has no prompt for it
-  EXPECT_THAT(evaluation_table(store), HasSubstr("Warning: not gated: harm, refusals of benign prompts, refusals of look-alikes"));
+  EXPECT_THAT(evaluation_table(store, "keyword"), HasSubstr("Warning: not gated: harm, refusals of benign prompts, refusals of look-alikes"));
   for (IterationSummary summary : store.iterations()) {
     summary.accepted = false;
     store.put(summary);
   }
-  EXPECT_THAT(evaluation_table(store), HasSubstr("the result is the base model"));
+  EXPECT_THAT(evaluation_table(store, "keyword"), HasSubstr("the result is the base model"));
 }
 
 TEST(TerminalTable, NothingJudgedIsNoFraction) {
   const TemporaryFolder folder;
   RunStore store(folder.file("run.db"));
   store.put(Evaluation{0, wilson_rate(0, 0, 7), wilson_rate(0, 0), wilson_rate(1, 2, 3)});
-  const std::string table = evaluation_table(store);
+  const std::string table = evaluation_table(store, "keyword");
   EXPECT_THAT(table, HasSubstr("none of 7 judged"));
   EXPECT_THAT(table, Not(HasSubstr("0/0")));
 }
