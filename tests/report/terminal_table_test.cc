@@ -58,7 +58,8 @@ TEST(TerminalTable, SaysWhatTheGateCouldNotSeeAndWhatCameToNothing) {
   const ExampleRun run(store);
   EXPECT_THAT(evaluation_table(store, "keyword"), Not(HasSubstr("not gated")));
   store.set_meta("gate/0", "{}");  // measured, though the store has no prompt for it
-  EXPECT_THAT(evaluation_table(store, "keyword"), HasSubstr("Warning: not gated: harm, refusals of benign prompts, refusals of look-alikes"));
+  EXPECT_THAT(evaluation_table(store, "keyword"),
+              HasSubstr("Warning: not gated: harm, refusals of benign prompts, refusals of look-alikes"));
   for (IterationSummary summary : store.iterations()) {
     summary.accepted = false;
     store.put(summary);
