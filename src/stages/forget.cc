@@ -19,7 +19,8 @@ bool gave_nothing(const std::string& request_json, const OracleReply& reply) {
 
 bool holds_text(const std::string& request_json, const OracleReply& reply, const std::string& text) {
   if (contains(reply.text, text)) return true;
-  for (const Json& message : parse_json(request_json, "the request of a kept reply").at("messages"))
+  const Json request = parse_json(request_json, "the request of a kept reply");
+  for (const Json& message : request.at("messages"))
     if (contains(message.at("content").get<std::string>(), text)) return true;
   return false;
 }

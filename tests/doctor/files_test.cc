@@ -292,6 +292,7 @@ TEST_F(SickModel, GgufWithOtherTokens) {
 TEST_F(SickModel, GgufThatCutsControlTokens) {
   const std::string other = copy("other");
   edit(other, "tokenizer.json", [](Json& json) { json["added_tokens"].erase(0); });
+  edit(other, "tokenizer_config.json", [](Json& json) { json["pad_token"] = nullptr; });  // it declares the token too
   look({}, export_to_gguf(other));
   expect_fault("gguf_tokens", "control tokens are ordinary text in the file: `<|endoftext|>`");
 }

@@ -96,8 +96,7 @@ function showSamples(data) {
 
 function resultCard(measure, before, after) {
   const card = el("div", { class: "card" }, el("h3", {}, measure.title, el("small", {}, measure.what)));
-  if (!before || before.n === 0) return build(card, {}, [el("p", { class: "empty" }, before && before.unjudged ? `none of ${before.unjudged} judged` : "not measured")]);
-  if (after && after.n === 0) after = null;
+  if (!before || before.n + before.unjudged === 0) return build(card, {}, [el("p", { class: "empty" }, "not measured")]);
   const figures = el("div", { class: "figures" });
   const figure = (rate) => (rate.n ? percent(rate.rate) : "–");
   if (after) figures.append(el("span", { class: "from" }, `${figure(before)} %`), el("span", { class: "arrow", "aria-label": "to" }, "→"));
