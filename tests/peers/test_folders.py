@@ -40,7 +40,7 @@ def ours(model, adapter=None):
     """The log-likelihood of every token of the continuation, or the message of the refusal."""
     command = [PROGRAM, "score", "--model", model, "--input", WORK / "score.jsonl", "--dtype", "float32", "--device", "cpu"]
     done = subprocess.run([*map(str, command), *(["--adapter", str(adapter)] if adapter else [])], capture_output=True, text=True)
-    return json.loads(done.stdout)["scores"][0]["token_logprobs"] if done.returncode == 0 else done.stderr
+    return json.loads(done.stdout)["token_loglikelihoods"][0] if done.returncode == 0 else done.stderr
 
 
 def theirs(model, folder):
