@@ -139,7 +139,10 @@ void detach_lora(Model& model) {
 }
 
 bool same_lora(Model& model, const LoraConfig& config) {
-  return std::ranges::all_of(lora_modules(model), [&](const LinearModule* module) {
+  const std::vector<LinearModule*> modules = lora_modules(model);
+  const auto has_lora = [](const LinearModule* module) { return module->lora != nullptr; };
+  if (std::ranges::none_of(modules, has_lora)) return false;  // targets that match nothing are no adapter either
+  return std::ranges::all_of(modules, [&](const LinearModule* module) {
     if (!module->lora || !lora_targets(config, module->name)) return !module->lora && !lora_targets(config, module->name);
     return module->lora->a.size(0) == lora_rank(config, module->name) && module->lora->scale == lora_scale(config, module->name);
   });

@@ -53,8 +53,8 @@ std::vector<NamedParameter> whole_weights(Model& model, const LoraConfig& config
 // Error usage when a target names no module.
 void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed);
 void detach_lora(Model& model);
-// Does every module have exactly the update that the configuration would attach (rank, scale, targets)? Of modules_to_save it knows
-// nothing.
+// Does every module have exactly the update that the configuration would attach (rank, scale, targets), and one of them any? Of
+// modules_to_save it knows nothing.
 bool same_lora(Model& model, const LoraConfig& config);
 
 }  // namespace iteralign

@@ -390,8 +390,15 @@ TEST_F(Finetune, AllLinearIsEveryLayerThatLoraCanTrain) {
   const std::vector<double> expected = losses_with({"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"});
   EXPECT_EQ(losses_with({"all-linear"}), expected);
   EXPECT_EQ(losses_with({"q_proj", "All-Linear"}), expected);
-  options_.lora_target_modules = {"all-linear", "lm_head"};
-  EXPECT_THROW(losses(*open()), Error);
+  for (const std::vector<std::string>& targets : {std::vector<std::string>{"all-linear", "lm_head"}, {"qkv_proj"}}) {
+    options_.lora_target_modules = targets;
+    try {
+      losses(*open());
+      ADD_FAILURE() << targets.back();
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("no linear module `" + targets.back()), std::string::npos) << error.what();
+    }
+  }
 }
 
 TEST_F(Finetune, RunsInBFloat16) {
