@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/yaml.h"
 #include "core/files.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
@@ -109,8 +110,10 @@ bool ConstitutionEdits::undo(const std::string& text) {
 
 ConstitutionEdits read_constitution_edits(const std::string& path) {
   if (!exists(path)) return {};
+  const std::string text = read_file(path);
+  parse_yaml(text, path, ErrorKind::usage);  // a list that is there twice would lose decisions
   try {
-    return parse(YAML::Load(read_file(path)), path);
+    return parse(YAML::Load(text), path);
   } catch (const YAML::Exception& error) {
     fail("not valid YAML: " + error.msg, path + ":" + std::to_string(error.mark.line + 1));
   }

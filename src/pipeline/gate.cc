@@ -74,6 +74,13 @@ double worst_rate(const Rate& rate) {
   return asked == 0 ? 0.0 : static_cast<double>(rate.count + rate.unjudged) / asked;
 }
 
+void check_gate_tasks(const GateConfig& config) {
+  for (const std::string& task : config.tasks)
+    if (!is_task(task) || needs_judge(task) || task == "perplexity")
+      throw Error(ErrorKind::usage, is_task(task) ? "is no benchmark whose score may not drop" : "is no task", "gate.tasks: " + task,
+                  "name multiple-choice tasks; harm, refusals and perplexity are figures that the gate has of itself");
+}
+
 GateFigures gate_figures(const Stage& stage, int key) {
   if (const auto known = stage.store.meta(mark(key))) return from_text(key, *known);
   GateFigures figures{.rates = measure(stage, key, kGateSets), .tasks = {}};

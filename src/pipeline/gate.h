@@ -17,6 +17,9 @@ struct GateFigures {
   std::map<std::string, double> tasks;    // scores of gate.tasks
 };
 
+// Error usage for a task of which less is better, or that asks the oracle: what the gate holds against the base model may not drop.
+void check_gate_tasks(const GateConfig& config);
+
 // Of the loaded weights. Kept in the store under `key`, so that a run that goes on does not measure again.
 GateFigures gate_figures(const Stage& stage, int key);
 

@@ -172,6 +172,7 @@ std::string run_folder(const Config& config) { return join_path(config.runs_dir,
 
 RunStatus run(const Config& config, const RunParts& parts) {
   const std::string folder = run_folder(config);
+  if (is_gated(config)) check_gate_tasks(config.gate);
   check_new_folder(folder);
   make_directories(folder);
   const FileLock lock(join_path(folder, "lock"), "this run");

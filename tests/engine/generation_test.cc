@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "core/random.h"
@@ -164,6 +165,30 @@ TEST_F(GenerationTest, APromptLongerThanTheContextIsLeftOutAndTheOthersAreAnswer
   EXPECT_EQ(with_long[1].prompt_tokens, 601);
   EXPECT_EQ(done.size(), 4u);
   EXPECT_EQ(model->generate({raw(std::string(600, 'x'), {})})[0].finish_reason, kTooLong);
+}
+
+TEST_F(GenerationTest, ATokenBeyondTheEmbeddingIsNamedWithBothSizes) {
+  const std::string path = folder_.file("tokenizer.json");
+  Json tokenizer = read_json(path);
+  for (int i = 0; i < 20; ++i) {  // 259 to 278, and the embedding has 272 rows
+    Json token = tokenizer["added_tokens"].back();
+    token.update({{"id", 259 + i}, {"content", "<far" + std::to_string(i) + ">"}});
+    tokenizer["added_tokens"].push_back(token);
+  }
+  write_file_atomic(path, dump_json(tokenizer));
+  const auto model = open();
+  EXPECT_EQ(model->generate({raw("a<far3>b", {.max_new_tokens = 2})})[0].prompt_tokens, 4);
+  const auto said = [](const std::function<void()>& what) {
+    try {
+      what();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  for (const std::string& message : {said([&] { model->generate({raw("a<far15>b", {.max_new_tokens = 2})}); }),
+                                     said([&] { model->score({{.context = "a", .continuations = {"<far15>"}}}); })})
+    for (const char* part : {"<far15>", "274", "272"}) EXPECT_NE(message.find(part), std::string::npos) << message;
 }
 
 TEST(TinyStories, GreedyAsTheIndependentComputation) {

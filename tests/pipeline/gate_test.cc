@@ -49,6 +49,16 @@ TEST(Gate, WhatCannotBeJudgedIsNoGoodAnswer) {
   EXPECT_TRUE(gate_faults({}, both, both, both).empty());
 }
 
+TEST(Gate, TasksOfWhichLessIsBetterAreRefused) {
+  GateConfig config;
+  config.tasks = {"truthfulqa_mc1", "hhh_fixed"};
+  check_gate_tasks(config);
+  for (const char* task : {"perplexity", "redteam", "benign", "truthful"}) {
+    config.tasks = {"truthfulqa_mc1", task};
+    EXPECT_THROW(check_gate_tasks(config), Error) << task;
+  }
+}
+
 TEST(Gate, BenchmarksMayNotDrop) {
   GateFigures base, candidate;
   base.tasks = {{"truthfulqa_mc1", 0.30}};

@@ -30,7 +30,7 @@ TEST(ConstitutionEdits, ComeBackFromTheirFile) {
   EXPECT_EQ(read.edited, edits.edited);
   EXPECT_EQ(read.banned, edits.banned);
   EXPECT_EQ(read.pinned, edits.pinned);
-  for (const char* broken : {"bann: [x]\n", "ban: x\n", "ban: [[x]]\n", "edit: [x]\n", "- x\n", "ban: [\n"}) {
+  for (const char* broken : {"bann: [x]\n", "ban: x\n", "ban: [[x]]\n", "edit: [x]\n", "- x\n", "ban: [\n", "ban: [a]\nban: [b]\n"}) {
     write_file_atomic(path, broken);
     EXPECT_THROW(read_constitution_edits(path), Error) << broken;
   }
