@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 namespace iteralign {
 namespace {
 
-constexpr const char* kAccepted =
+constexpr const char* kAcceptedPrompts =
     "accepted are JSON, JSON Lines and YAML (texts, records with prompt, question, goal, messages, ..., columns, topics), tables with a "
     "header that names such a column, and plain text with one prompt a line: docs/formats.md";
 
@@ -41,7 +41,8 @@ class PromptList {
         throw Error(ErrorKind::data, "this record's text has a NUL character", where, "remove it");
     }
     if (record.messages.empty() || record.messages.back().content.empty())
-      throw Error(ErrorKind::data, "this record has no prompt text", where, std::string("fill in or remove the record; ") + kAccepted);
+      throw Error(ErrorKind::data, "this record has no prompt text", where,
+                  std::string("fill in or remove the record; ") + kAcceptedPrompts);
     if (record.unsafe && filter_ == PromptFilter::only_safe) return;
     std::string id = prompt_id(record.messages);
     prompts_.push_back({std::move(id), std::move(record.messages), std::move(record.category),
@@ -67,7 +68,7 @@ class PromptList {
 };
 
 [[noreturn]] void fail_unknown(const std::string& path, const std::string& what) {
-  throw Error(ErrorKind::data, what, path, std::string(kAccepted));
+  throw Error(ErrorKind::data, what, path, std::string(kAcceptedPrompts));
 }
 
 // ---- JSON, JSON Lines and YAML

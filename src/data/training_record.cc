@@ -16,7 +16,7 @@ using Turns = std::vector<Turn>;
 
 constexpr std::array kQuestions = {"prompt", "instruction", "question", "query"};
 constexpr std::array kAnswers = {"completion", "output", "response", "answer"};
-constexpr const char* kAccepted =
+constexpr const char* kAcceptedRecords =
     "accepted are messages, conversations (ShareGPT), prompt and completion, instruction and output (Alpaca), question and answer, or "
     "chosen and rejected";
 
@@ -45,7 +45,7 @@ bool has_items(const Json& record, const char* name) {
 Turns turns_of(const Json& value, const char* role, const std::string& where) {
   if (value.is_string()) return {{.role = role, .content = value.get<std::string>()}};
   if (auto turns = parse_turns(value.is_object() ? Json::array({value}) : value, where)) return std::move(*turns);
-  throw Error(ErrorKind::data, "this record is not training data: a question or answer is neither text nor turns", where, kAccepted);
+  throw Error(ErrorKind::data, "this record is not training data: a question or answer is neither text nor turns", where, kAcceptedRecords);
 }
 
 void append(Turns& turns, Turns more) {
@@ -187,7 +187,7 @@ void add_preference(const Json& record, const std::string& where, TrainingRecord
 TrainingRecord read_training_record(const Json& record, const std::string& where) {
   const auto unknown = [&] {
     const std::string seen = record.is_object() ? "; its keys: " + key_list(record) : "";
-    return Error(ErrorKind::data, "this record is not training data" + seen, where, kAccepted);
+    return Error(ErrorKind::data, "this record is not training data" + seen, where, kAcceptedRecords);
   };
   if (!record.is_object()) throw unknown();
   TrainingRecord read;

@@ -31,8 +31,6 @@ Rendered render(const ChatTemplate& chat_template, const Tokenizer& tokenizer, c
   return chat_template.render(messages, options);
 }
 
-std::string quoted(const Tokenizer& tokenizer, TokenId id) { return fmt::format("`{}` ({})", tokenizer.token_of(id), id); }
-
 std::vector<TokenId> specials(const Tokenizer& tokenizer, std::string_view text) {
   std::vector<TokenId> ids = tokenizer.encode(text, false);
   std::erase_if(ids, [&](TokenId id) { return !tokenizer.is_special(id); });

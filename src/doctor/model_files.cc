@@ -1,8 +1,12 @@
 #include "doctor/model_files.h"
 
+#include <fmt/format.h>
+
 #include "core/files.h"
 
 namespace iteralign {
+
+std::string quoted(const Tokenizer& tokenizer, TokenId id) { return fmt::format("`{}` ({})", tokenizer.token_of(id), id); }
 
 std::string ModelFiles::file(const char* name) const { return join_path(folder, name); }
 

@@ -24,6 +24,9 @@ struct ModelFiles {
   [[nodiscard]] std::string file(const char* name) const;
 };
 
+// "`<s>` (1)"
+std::string quoted(const Tokenizer& tokenizer, TokenId id);
+
 // What cannot be read is a fault.
 ModelFiles read_model_files(const std::string& folder, Findings& findings);
 

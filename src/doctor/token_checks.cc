@@ -10,8 +10,6 @@
 namespace iteralign {
 namespace {
 
-std::string quoted(const Tokenizer& tokenizer, TokenId id) { return fmt::format("`{}` ({})", tokenizer.token_of(id), id); }
-
 // Ids that prompts and answers are made with, whatever the text.
 std::vector<TokenId> needed_ids(const Renderer& renderer) {
   const Tokenizer& tokenizer = renderer.tokenizer();

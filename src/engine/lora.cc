@@ -12,8 +12,6 @@
 namespace iteralign {
 namespace {
 
-constexpr const char *kEmbedding = "model.embed_tokens", *kLmHead = "lm_head";
-
 bool is_last_part(const std::string& name, const std::string& part) { return name == part || name.ends_with("." + part); }
 
 bool ends_in_any(const std::string& name, const std::vector<std::string>& parts) {
@@ -65,7 +63,7 @@ bool is_all_linear(const std::string& target) { return to_lower(target) == "all-
 // PEFT's check_target_module_exists().
 bool lora_targets(const LoraConfig& config, const std::string& module) {
   if (excluded(config, module)) return false;
-  if (is_all_linear(config.target_pattern)) return module != kEmbedding && module != kLmHead;
+  if (is_all_linear(config.target_pattern)) return module != kEmbeddingModule && module != kLmHeadModule;
   if (!config.target_pattern.empty()) return matches(config.target_pattern, module);
   if (std::ranges::find(config.target_modules, module) != config.target_modules.end()) return true;
   return ends_in_any(module, config.target_modules) && in_chosen_layer(config, module);
@@ -102,14 +100,14 @@ std::vector<NamedParameter> whole_weights(Model& model, const LoraConfig& config
   for (const NamedParameter& parameter : model.parameters()) {
     const std::string module = parameter.name.substr(0, parameter.name.rfind('.'));
     const bool is_norm = parameter.value->dim() == 1 && parameter.name.ends_with(".weight");
-    if (!is_norm && module != kEmbedding && module != kLmHead) continue;
+    if (!is_norm && module != kEmbeddingModule && module != kLmHeadModule) continue;
     const auto ends_module = [&](const std::string& name) { return module.ends_with(name); };  // as PEFT compares
     if (std::ranges::any_of(config.modules_to_save, ends_module)) all.push_back(parameter);
     std::erase_if(missing, ends_module);
   }
   if (missing.empty()) return all;
   const std::string& name = *missing.begin();
-  const bool tied = name == kLmHead && model.config().tie_word_embeddings;
+  const bool tied = name == kLmHeadModule && model.config().tie_word_embeddings;
   throw Error(ErrorKind::usage, tied ? "lm_head is the embedding in this model" : "`" + name + "` names no embedding, lm_head or norm",
               "modules_to_save", tied ? "name embed_tokens: both are trained then" : "linear layers take LoRA: lora_target_modules");
 }

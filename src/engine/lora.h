@@ -12,6 +12,8 @@
 
 namespace iteralign {
 
+inline const std::string kEmbeddingModule = "model.embed_tokens", kLmHeadModule = "lm_head";
+
 // Values for the modules whose last parts a regular expression (Python's) matches. The first that does counts.
 template <class T>
 using ModulePatterns = std::vector<std::pair<std::string, T>>;

@@ -12,12 +12,12 @@ namespace iteralign {
 namespace {
 
 constexpr const char* kPrefix = "base_model.model.";
-constexpr const char *kEmbedding = "model.embed_tokens.weight", *kLmHead = "lm_head.weight";
 
 // Does the adapter hold an embedding that is lm_head too? PEFT unties the two unless it is told not to, and saves both.
 bool holds_tied_embedding(Model& model, const LoraConfig& config) {
-  return model.config().tie_word_embeddings &&
-         std::ranges::any_of(whole_weights(model, config), [](const NamedParameter& weight) { return weight.name == kEmbedding; });
+  return model.config().tie_word_embeddings && std::ranges::any_of(whole_weights(model, config), [](const NamedParameter& weight) {
+           return weight.name == kEmbeddingModule + ".weight";
+         });
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ void write_peft(const std::string& folder, Model& model, const LoraConfig& confi
   }
   for (const NamedParameter& weight : whole_weights(model, config)) add(kPrefix + weight.name, *weight.value);
   const bool tied_embedding = holds_tied_embedding(model, config);
-  if (tied_embedding) add(std::string(kPrefix) + kLmHead, model.lm_head().modules()[0].weight);
+  if (tied_embedding) add(std::string(kPrefix) + kLmHeadModule + ".weight", model.lm_head().modules()[0].weight);
   write_safetensors(join_path(folder, "adapter_model.safetensors"), tensors);
   write_file_atomic(join_path(folder, "adapter_config.json"),
                     dump_json_pretty(peft_config_json({config, tied_embedding}, base_model)) + "\n");

@@ -20,8 +20,6 @@
 namespace iteralign {
 namespace {
 
-const std::string kEmbedding = "model.embed_tokens", kLmHead = "lm_head";
-
 // The tensors of an adapter, and which of them have been used.
 class AdapterTensors {
  public:
@@ -49,7 +47,7 @@ class AdapterTensors {
         {DType::f64, at::kDouble}, {DType::f32, at::kFloat}, {DType::f16, at::kHalf}, {DType::bf16, at::kBFloat16}};
     if (view.shape != shape || !types.contains(view.dtype)) {
       const bool resized = view.shape.size() == 2 && shape.size() == 2 && view.shape[1] == shape[1] &&
-                           (name.starts_with(kEmbedding) || name.starts_with(kLmHead));
+                           (name.starts_with(kEmbeddingModule) || name.starts_with(kLmHeadModule));
       throw Error(ErrorKind::data,
                   fmt::format("the tensor `{}` does not fit: wanted are {} numbers, and it has {}", name, fmt::join(shape, " x "),
                               fmt::join(view.shape, " x ")),
@@ -95,7 +93,7 @@ class PeftReader {
     read_loras();
     read_embeddings();
     for (const NamedParameter& parameter : model_.parameters()) {
-      if (parameter.name == kEmbedding + ".weight" || parameter.name == kLmHead + ".weight") continue;
+      if (parameter.name == kEmbeddingModule + ".weight" || parameter.name == kLmHeadModule + ".weight") continue;
       const std::optional<at::Tensor> value = whole(parameter.name, *parameter.value);
       if (value) add_whole(parameter.name, *value, *parameter.value);
     }
@@ -113,8 +111,9 @@ class PeftReader {
   }
 
   [[nodiscard]] bool targets(const std::string& module) const {
-    const bool twins = tied_ && config_.ensure_weight_tying && (module == kEmbedding || module == kLmHead);
-    return twins ? lora_targets(config_.lora, kEmbedding) || lora_targets(config_.lora, kLmHead) : lora_targets(config_.lora, module);
+    const bool twins = tied_ && config_.ensure_weight_tying && (module == kEmbeddingModule || module == kLmHeadModule);
+    return twins ? lora_targets(config_.lora, kEmbeddingModule) || lora_targets(config_.lora, kLmHeadModule)
+                 : lora_targets(config_.lora, module);
   }
 
   // Does modules_to_save name the weight's module, or one around it? By their ends, as PEFT compares.
@@ -148,7 +147,7 @@ class PeftReader {
   }
 
   void read_loras() {
-    bool any = targets(kEmbedding) || targets(kLmHead);
+    bool any = targets(kEmbeddingModule) || targets(kLmHeadModule);
     for (const LinearModule* module : lora_modules(model_)) {
       const bool wanted = targets(module->name);
       any = any || wanted;
@@ -167,7 +166,7 @@ class PeftReader {
   // Embedding and lm_head, which may be one tensor: PEFT's copies and updates are of the one or the other, and untie them; what lies in
   // the base model itself is of both.
   void read_embeddings() {
-    const std::string embedding_name = kEmbedding + ".weight", head_name = kLmHead + ".weight";
+    const std::string embedding_name = kEmbeddingModule + ".weight", head_name = kLmHeadModule + ".weight";
     const at::Tensor old_embedding = *model_.parameters().front().value, old_head = model_.lm_head().modules()[0].weight;
     at::Tensor embedding = whole(embedding_name, old_embedding).value_or(old_embedding);
     at::Tensor head = whole(head_name, old_head).value_or(old_head);
@@ -179,8 +178,8 @@ class PeftReader {
       if (has_embedding && !saved(head_name)) head = embedding;
       if (has_head && !saved(embedding_name)) embedding = head;
     }
-    if (targets(kEmbedding)) embedding = updated(embedding, kEmbedding, ".lora_embedding_A", ".lora_embedding_B");
-    if (targets(kLmHead)) head = updated(head, kLmHead, ".lora_A.weight", ".lora_B.weight");
+    if (targets(kEmbeddingModule)) embedding = updated(embedding, kEmbeddingModule, ".lora_embedding_A", ".lora_embedding_B");
+    if (targets(kLmHeadModule)) head = updated(head, kLmHeadModule, ".lora_A.weight", ".lora_B.weight");
     adapter_.unties_lm_head = tied_ && !at::equal(embedding.to(at::kFloat), head.to(at::kFloat));
     if (!embedding.is_same(old_embedding)) add_whole(embedding_name, embedding, old_embedding);
     if (!head.is_same(old_head) && (adapter_.unties_lm_head || !tied_)) add_whole(head_name, head, old_head);
@@ -188,7 +187,7 @@ class PeftReader {
 
   // Of the embedding the rows of the transposed update are the tokens.
   at::Tensor updated(const at::Tensor& weight, const std::string& module, const char* a, const char* b) {
-    const bool of_embedding = module == kEmbedding;
+    const bool of_embedding = module == kEmbeddingModule;
     const std::int64_t tokens = weight.size(0), hidden = weight.size(1);
     const Lora lora = factors(module, a, b, of_embedding ? tokens : hidden, of_embedding ? hidden : tokens);
     const at::Tensor update = of_embedding ? lora.b.mm(lora.a).t() : lora.b.mm(lora.a);

@@ -17,7 +17,7 @@ using torch::autograd::Function;
 using torch::autograd::variable_list;
 
 // Queries at a time: keys after the last of them are not multiplied at all.
-constexpr std::int64_t kBlock = 64;
+constexpr std::int64_t kPositionsPerBlock = 64;
 
 constexpr std::int64_t kWorkPerThread = 1 << 18;  // multiplications; less is not worth waking one
 
@@ -62,8 +62,8 @@ void for_each_task(const std::vector<std::int64_t>& lengths, const at::Tensor& q
 void forward_task(const Task& task, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule,
                   const at::Tensor& out, const at::Tensor& log_sums) {
   const at::Tensor keys = task.keys(k).to(at::kFloat), values = task.keys(v).to(at::kFloat);
-  for (std::int64_t first = 0; first < task.length; first += kBlock) {
-    const std::int64_t count = std::min(kBlock, task.length - first), seen = first + count;
+  for (std::int64_t first = 0; first < task.length; first += kPositionsPerBlock) {
+    const std::int64_t count = std::min(kPositionsPerBlock, task.length - first), seen = first + count;
     at::Tensor scores = task.queries(q, first, count).mm(keys.narrow(0, 0, seen).t());
     kernels::causal_softmax(task.block(first, count, rule), scores.mutable_data_ptr<float>(), task.rows_of(log_sums, first),
                             log_sums.size(1));
@@ -79,8 +79,8 @@ void backward_task(const Task& task, const at::Tensor& q, const at::Tensor& k, c
                    const at::Tensor& dout, const at::Tensor& log_sums, const at::Tensor& deltas, const Gradients& gradients) {
   const at::Tensor keys = task.keys(k).to(at::kFloat), values = task.keys(v).to(at::kFloat);
   const at::Tensor dkeys = at::zeros({task.length, q.size(2)}, keys.options()), dvalues = at::zeros_like(dkeys);
-  for (std::int64_t first = 0; first < task.length; first += kBlock) {
-    const std::int64_t count = std::min(kBlock, task.length - first), seen = first + count;
+  for (std::int64_t first = 0; first < task.length; first += kPositionsPerBlock) {
+    const std::int64_t count = std::min(kPositionsPerBlock, task.length - first), seen = first + count;
     const at::Tensor queries = task.queries(q, first, count), douts = task.queries(dout, first, count);
     at::Tensor scores = queries.mm(keys.narrow(0, 0, seen).t()), dscores = douts.mm(values.narrow(0, 0, seen).t());
     kernels::causal_softmax_backward(task.block(first, count, rule), scores.mutable_data_ptr<float>(), dscores.mutable_data_ptr<float>(),

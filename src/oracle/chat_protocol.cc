@@ -32,10 +32,6 @@ const Json* object_at(const Json& object, const char* key) {
   return found != object.end() && found->is_object() ? &*found : nullptr;
 }
 
-bool is_one_of(const std::string& word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 // A part of a content: {"type": "text", "text": "..."}, {"text": {"value": "..."}}, or text alone. Thoughts are no part of the answer.
 std::string text_of_part(const Json& part) {
   if (part.is_string()) return part.get<std::string>();

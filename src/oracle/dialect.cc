@@ -8,10 +8,6 @@
 namespace iteralign {
 namespace {
 
-bool says_one(const ServerError& error, std::initializer_list<const char*> words) {
-  return std::any_of(words.begin(), words.end(), [&](const char* word) { return error.says(word); });
-}
-
 // param "response_format.json_schema", loc "messages.role"
 bool is_named(const ServerError& error, const std::string& field) {
   return std::any_of(error.fields.begin(), error.fields.end(), [&](const std::string& path) {
@@ -42,23 +38,23 @@ bool is_word_in(const std::string& said, const std::string& field) {
 
 bool refuses_schema(int status, const ServerError& error) {
   if (is_named(error, "response_format") || is_named(error, "json_schema") || is_named(error, "guided_json")) return true;
-  if (says_one(error,
-               {"response_format",      "response format",  "responseformat",  "json_schema",        "json_object",
-                "json schema",          "jsonschema",       "json mode",       "json_mode",          "structured output",
-                "structured_output",    "structuredoutput", "grammar",         "guided decoding",    "guided_decoding",
-                "guided_json",          "xgrammar",         "outlines.",       "outlines_core",      "failed_generation",
-                "json_validate_failed", "responseschema",   "response_schema", "response schema",    "responsemimetype",
-                "response_mime_type",   "output_config",    "output_format",   "lm-format-enforcer", "must contain the word 'json'"}))
+  if (error.says_one_of(
+          {"response_format",      "response format",  "responseformat",  "json_schema",        "json_object",
+           "json schema",          "jsonschema",       "json mode",       "json_mode",          "structured output",
+           "structured_output",    "structuredoutput", "grammar",         "guided decoding",    "guided_decoding",
+           "guided_json",          "xgrammar",         "outlines.",       "outlines_core",      "failed_generation",
+           "json_validate_failed", "responseschema",   "response_schema", "response schema",    "responsemimetype",
+           "response_mime_type",   "output_config",    "output_format",   "lm-format-enforcer", "must contain the word 'json'"}))
     return true;
-  return says_one(error,
-                  {"schema", "additionalproperties", "generate json", "not valid json", "generate valid json", "produce valid json"}) &&
+  return error.says_one_of(
+             {"schema", "additionalproperties", "generate json", "not valid json", "generate valid json", "produce valid json"}) &&
          status < 500;
 }
 
 bool refuses_system(const ServerError& error) {
   static const std::regex kSystem(
       R"((system|developer)['"`]? (role|messages?|prompts?|instructions?)[^.]{0,60}(not|n't|unsupported|disallowed|cannot)|(not|n't|n't|unsupported|unexpected|invalid|unknown)[^.]{0,60}(system|developer)['"`]? ?(role|messages?|prompts?|instructions?)|role:? ?['"`]?(system|developer)['"`]?|does not support ['"`](system|developer)['"`]|(system|developer) instruction is not enabled|roles? must alternate|only user and assistant roles|should be ['"`]user['"`]|role must be|roles? (are|is) allowed|unexpected (message )?role)");
-  return std::regex_search(error.said, kSystem) && (is_refusal(error) || says_one(error, {"alternate", "only user", "not enabled"}));
+  return std::regex_search(error.said, kSystem) && (is_refusal(error) || error.says_one_of({"alternate", "only user", "not enabled"}));
 }
 
 template <class Step>
@@ -76,8 +72,8 @@ bool refuses_field(const ServerError& error, const std::string& field) {
 
 bool refuses_length(const ServerError& error) {
   return (is_word_in(error.said, "max_tokens") || is_word_in(error.said, "max_completion_tokens") || is_named(error, "max_tokens")) &&
-         says_one(error, {"too large", "too high", "at most", "less than or equal", "maximum", "exceed"}) &&
-         !says_one(error, {"unsupported", "not supported", "unrecognized", "extra inputs", "extra_forbidden", "unknown"});
+         error.says_one_of({"too large", "too high", "at most", "less than or equal", "maximum", "exceed"}) &&
+         !error.says_one_of({"unsupported", "not supported", "unrecognized", "extra inputs", "extra_forbidden", "unknown"});
 }
 
 std::optional<Refusal> refusal_of(int status, const ServerError& error, const std::set<std::string>& sent, const Dialect& dialect) {
@@ -91,7 +87,7 @@ std::optional<Refusal> refusal_of(int status, const ServerError& error, const st
   if (sent.contains("response_format") && refuses_schema(status, error)) {
     refusal.field = "response_format";
     // Groq: the model's own text did not follow the schema. Another one may.
-    refusal.for_good = !says_one(error, {"failed_generation", "json_validate_failed"});
+    refusal.for_good = !error.says_one_of({"failed_generation", "json_validate_failed"});
     next.schema = refusal.for_good ? next_step(dialect.schema) : SchemaSupport::none;
   } else if (status >= 500) {
     return {};  // a fault of the server that passes, whatever words it uses
@@ -102,7 +98,7 @@ std::optional<Refusal> refusal_of(int status, const ServerError& error, const st
   } else if (refuses("seed")) {
     next.without_seed = true;
   } else if (refuses("temperature")) {
-    const bool zero = says_one(error, {"positive", "greater than", "larger than", "above 0", "> 0", "(0,", "(0.0,"});
+    const bool zero = error.says_one_of({"positive", "greater than", "larger than", "above 0", "> 0", "(0,", "(0.0,"});
     next.temperature =
         zero && dialect.temperature == TemperatureSupport::as_asked ? TemperatureSupport::above_zero : TemperatureSupport::none;
   } else if (refuses("max_tokens") || refuses("max_completion_tokens")) {

@@ -11,10 +11,6 @@ namespace {
 
 using Words = std::initializer_list<const char*>;
 
-bool says_one(const ServerError& error, Words words) {
-  return std::any_of(words.begin(), words.end(), [&](const char* word) { return error.says(word); });
-}
-
 bool has_code(const ServerError& error, Words codes) {
   return std::any_of(error.codes.begin(), error.codes.end(), [&](const std::string& code) {
     return std::any_of(codes.begin(), codes.end(), [&](const char* c) { return code == c; });
@@ -22,8 +18,8 @@ bool has_code(const ServerError& error, Words codes) {
 }
 
 bool account_blocked(const ServerError& error) {
-  return says_one(error, {"account", "organization", "organisation", "api key", "access"}) &&
-         says_one(error, {"deactivated", "suspended", "disabled", "terminated", "banned", "has been blocked"});
+  return error.says_one_of({"account", "organization", "organisation", "api key", "access"}) &&
+         error.says_one_of({"deactivated", "suspended", "disabled", "terminated", "banned", "has been blocked"});
 }
 
 bool moderated(int status, const ServerError& error) {
@@ -55,60 +51,59 @@ bool moderated(int status, const ServerError& error) {
                        "1301"}))
     return true;
   if (status >= 500) return false;  // the words alone may be about the filter's own failure
-  return says_one(error, {"content_filter",
-                          "content filter",
-                          "content-filter",
-                          "content_policy",
-                          "content policy",
-                          "content management policy",
-                          "contentpolicy",
-                          "responsibleai",
-                          "responsible ai",
-                          "data_inspection_failed",
-                          "inappropriate content",
-                          "prohibited_content",
-                          "prohibited content",
-                          "requires moderation",
-                          "was flagged",
-                          "were flagged",
-                          "been flagged",
-                          "flagged as",
-                          "flagged for",
-                          "flagged by",
-                          "flagged input",
-                          "moderation",
-                          "content exists risk",
-                          "considered high risk",
-                          "safety system",
-                          "safety filter",
-                          "safety setting",
-                          "safety check",
-                          "safety_check",
-                          "safety reasons",
-                          "safety policy",
-                          "safety guidelines",
-                          "usage guidelines",
-                          "usage policy",
-                          "usage policies",
-                          "acceptable use",
-                          "guardrail",
-                          "harmful content",
-                          "unsafe content",
-                          "sensitive content",
-                          "sensitive words",
-                          "敏感",
-                          "不安全",
-                          "违规"}) ||
-         (error.says("violat") && says_one(error, {"policy", "policies", "guideline", "terms"})) ||
+  return error.says_one_of({"content_filter",
+                            "content filter",
+                            "content-filter",
+                            "content_policy",
+                            "content policy",
+                            "content management policy",
+                            "contentpolicy",
+                            "responsibleai",
+                            "responsible ai",
+                            "data_inspection_failed",
+                            "inappropriate content",
+                            "prohibited_content",
+                            "prohibited content",
+                            "requires moderation",
+                            "was flagged",
+                            "were flagged",
+                            "been flagged",
+                            "flagged as",
+                            "flagged for",
+                            "flagged by",
+                            "flagged input",
+                            "moderation",
+                            "content exists risk",
+                            "considered high risk",
+                            "safety system",
+                            "safety filter",
+                            "safety setting",
+                            "safety check",
+                            "safety_check",
+                            "safety reasons",
+                            "safety policy",
+                            "safety guidelines",
+                            "usage guidelines",
+                            "usage policy",
+                            "usage policies",
+                            "acceptable use",
+                            "guardrail",
+                            "harmful content",
+                            "unsafe content",
+                            "sensitive content",
+                            "sensitive words",
+                            "敏感",
+                            "不安全",
+                            "违规"}) ||
+         (error.says("violat") && error.says_one_of({"policy", "policies", "guideline", "terms"})) ||
          (error.says("blocked") &&
-          says_one(error, {"safety", "unsafe", "harm", "content filter", "content was", "blocked content", "content blocked"}));
+          error.says_one_of({"safety", "unsafe", "harm", "content filter", "content was", "blocked content", "content blocked"}));
 }
 
 // "prompt is too long: 210000 tokens > 200000 maximum", "maximum context length is 4096 tokens", "n_ctx"
 bool too_long(int status, const ServerError& error) {
   return status == 413 ||
-         says_one(
-             error,
+         error.says_one_of(
              {"context length",          "context_length",         "maximum context",        "context size",    "context window",
               "context_window",          "model length",           "max_model_len",          "exceed_context",  "prompt is too long",
               "prompt too long",         "input is too long",      "input too long",         "too many tokens", "too many input tokens",
@@ -117,55 +112,55 @@ bool too_long(int status, const ServerError& error) {
 }
 
 bool account_empty(const ServerError& error) {
-  return says_one(error, {"insufficient_quota",
-                          "insufficient quota",
-                          "insufficient balance",
-                          "insufficient_balance",
-                          "insufficientbalance",
-                          "insufficient credit",
-                          "insufficient_credit",
-                          "insufficient funds",
-                          "insufficient_funds",
-                          "credit balance",
-                          "out of credit",
-                          "no credits left",
-                          "no credits remaining",
-                          "no remaining credit",
-                          "not enough credit",
-                          "requires more credits",
-                          "can only afford",
-                          "credits exhausted",
-                          "credit limit",
-                          "balance is too low",
-                          "balance is not enough",
-                          "balance exhausted",
-                          "billing_hard_limit",
-                          "billing hard limit",
-                          "billing_not_active",
-                          "account is not active",
-                          "spending limit",
-                          "spend limit",
-                          "exceeded_current_quota",
-                          "arrearage",
-                          "overdue-payment",
-                          "payment required",
-                          "payment_required",
-                          "free tier of the model has been exhausted",
-                          "freetieronly",
-                          "余额不足",
-                          "欠费"});
+  return error.says_one_of({"insufficient_quota",
+                            "insufficient quota",
+                            "insufficient balance",
+                            "insufficient_balance",
+                            "insufficientbalance",
+                            "insufficient credit",
+                            "insufficient_credit",
+                            "insufficient funds",
+                            "insufficient_funds",
+                            "credit balance",
+                            "out of credit",
+                            "no credits left",
+                            "no credits remaining",
+                            "no remaining credit",
+                            "not enough credit",
+                            "requires more credits",
+                            "can only afford",
+                            "credits exhausted",
+                            "credit limit",
+                            "balance is too low",
+                            "balance is not enough",
+                            "balance exhausted",
+                            "billing_hard_limit",
+                            "billing hard limit",
+                            "billing_not_active",
+                            "account is not active",
+                            "spending limit",
+                            "spend limit",
+                            "exceeded_current_quota",
+                            "arrearage",
+                            "overdue-payment",
+                            "payment required",
+                            "payment_required",
+                            "free tier of the model has been exhausted",
+                            "freetieronly",
+                            "余额不足",
+                            "欠费"});
 }
 
 // Words of a limit that passes. Gemini's per-minute limit has the text of an empty account and a retryDelay beside it.
 bool passes(const ServerError& error, bool asked_to_wait) {
   return asked_to_wait || error.wait_s ||
-         says_one(error, {"per minute", "per_minute", "perminute", "per second", "per_second", "persecond", "per hour", "rate limit",
-                          "rate_limit", "requests_per", "(rpm)", "(tpm)"});
+         error.says_one_of({"per minute", "per_minute", "perminute", "per second", "per_second", "persecond", "per hour", "rate limit",
+                            "rate_limit", "requests_per", "(rpm)", "(tpm)"});
 }
 
 bool quota_words(const ServerError& error) {
-  return says_one(error,
-                  {"current quota", "quota exceeded", "quota has been exceeded", "quota exhausted", "exceeded your quota", "out of quota"});
+  return error.says_one_of(
+      {"current quota", "quota exceeded", "quota has been exceeded", "quota exhausted", "exceeded your quota", "out of quota"});
 }
 
 bool model_unknown(int status, const ServerError& error) {
@@ -179,7 +174,8 @@ bool model_unknown(int status, const ServerError& error) {
 }  // namespace
 
 ErrorMeaning meaning_of(int status, const ServerError& error, bool asked_to_wait) {
-  if (says_one(error, {"plain http request was sent to https port", "http request to an https server"})) return ErrorMeaning::wrong_scheme;
+  if (error.says_one_of({"plain http request was sent to https port", "http request to an https server"}))
+    return ErrorMeaning::wrong_scheme;
   if (status != 401 && status != 402 && status != 404 && status != 429 && moderated(status, error)) return ErrorMeaning::moderated;
   if (status == 402 || account_empty(error)) return ErrorMeaning::quota_spent;
   if (quota_words(error) && (status == 429 || status == 403 || status == 400))
@@ -187,11 +183,11 @@ ErrorMeaning meaning_of(int status, const ServerError& error, bool asked_to_wait
   if (status == 429) return ErrorMeaning::rate_limited;
   if (status != 401 && status != 403 && too_long(status, error)) return ErrorMeaning::too_long;
   if (status >= 500 &&
-      says_one(error, {"loading model", "model is loading", "currently loading", "is still loading", "loading the model", "warming up",
-                       "is starting", "starting up", "cold start", "not ready", "timed out waiting for llama runner"}))
+      error.says_one_of({"loading model", "model is loading", "currently loading", "is still loading", "loading the model", "warming up",
+                         "is starting", "starting up", "cold start", "not ready", "timed out waiting for llama runner"}))
     return ErrorMeaning::loading;
-  if (says_one(error, {"api key not valid", "invalid api key", "incorrect api key", "invalid_api_key", "api_key_invalid",
-                       "invalid x-api-key", "no auth credentials"}))
+  if (error.says_one_of({"api key not valid", "invalid api key", "incorrect api key", "invalid_api_key", "api_key_invalid",
+                         "invalid x-api-key", "no auth credentials"}))
     return ErrorMeaning::key_refused;
   if (model_unknown(status, error)) return ErrorMeaning::model_unknown;
   return status == 401 || status == 403 ? ErrorMeaning::key_refused : ErrorMeaning::other;

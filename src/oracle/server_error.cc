@@ -16,10 +16,6 @@ constexpr std::size_t kKeptErrorBytes = 2048;
 constexpr std::size_t kReadErrorBytes = 16384;  // of one text; the rest of a page says nothing
 constexpr int kDeepestError = 8;
 
-bool is_one_of(std::string_view key, std::initializer_list<std::string_view> keys) {
-  return std::find(keys.begin(), keys.end(), key) != keys.end();
-}
-
 // A text that holds an error object itself: OpenRouter's metadata.raw, a gateway that quotes the provider's reply.
 Json json_inside(const std::string& text) {
   const auto begin = text.find('{'), end = text.rfind('}');

@@ -3,8 +3,10 @@
 // https://platform.openai.com/docs/guides/error-codes, and what Azure, Gemini, Anthropic, Mistral, Groq, OpenRouter, Bedrock, DashScope,
 // FastAPI (vLLM), llama-server, Ollama and Cloudflare write in its place.
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/json.h"
@@ -20,6 +22,11 @@ struct ServerError {
   std::optional<double> wait_s;     // "retryDelay": "30s", "try again in 3s"
 
   [[nodiscard]] bool says(std::string_view words) const { return said.find(words) != std::string::npos; }
+  [[nodiscard]] bool says_one_of(std::initializer_list<const char*> phrases) const {
+    for (const char* words : phrases)
+      if (says(words)) return true;
+    return false;
+  }
 };
 
 ServerError parse_server_error(const std::string& body);

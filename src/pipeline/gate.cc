@@ -14,7 +14,7 @@
 namespace iteralign {
 namespace {
 
-std::string mark(int key) { return fmt::format("gate/{}", key); }
+std::string figures_mark(int key) { return fmt::format("gate/{}", key); }
 
 // How well the weights foresee what the base model answered.
 std::optional<double> own_answers_perplexity(const Stage& stage) {
@@ -54,7 +54,8 @@ GateFigures from_text(int key, const std::string& text) {
   return {.rates = {.iteration = key,
                     .heldout = rate_from(json["negative"]),
                     .benign = rate_from(json["benign"]),
-                    .lookalike = rate_from(json["lookalike"])},
+                    .lookalike = rate_from(json["lookalike"]),
+                    .twin = {}},
           .perplexity = perplexity_from(json["perplexity"]),
           .tasks = json["tasks"]};
 }
@@ -82,7 +83,7 @@ void check_gate_tasks(const GateConfig& config) {
 }
 
 GateFigures gate_figures(const Stage& stage, int key) {
-  if (const auto known = stage.store.meta(mark(key))) return from_text(key, *known);
+  if (const auto known = stage.store.meta(figures_mark(key))) return from_text(key, *known);
   GateFigures figures{.rates = measure(stage, key, kGateSets), .tasks = {}};
   figures.perplexity = own_answers_perplexity(stage);
   const GateConfig& config = stage.config.gate;
@@ -93,7 +94,7 @@ GateFigures gate_figures(const Stage& stage, int key) {
     if (!value) throw Error(ErrorKind::data, "no item of this task counts", "gate.tasks: " + task, "give gate.task_data another file");
     figures.tasks[task] = *value;
   }
-  stage.store.set_meta(mark(key), to_text(figures));
+  stage.store.set_meta(figures_mark(key), to_text(figures));
   log_info("gate: negative {}, benign refused {}, look-alikes refused {}, perplexity of the base model's answers {}",
            counts_text(figures.rates.heldout), counts_text(figures.rates.benign), counts_text(figures.rates.lookalike),
            figures.perplexity ? fmt::format("{:.3f}", *figures.perplexity) : "not measured");

@@ -17,14 +17,14 @@
 namespace iteralign {
 namespace {
 
-std::string mark(int iteration) { return fmt::format("outcome/{}", iteration); }
+std::string outcome_mark(int iteration) { return fmt::format("outcome/{}", iteration); }
 
 std::string to_text(const TrainingOutcome& outcome) {
   return dump_json({{"accepted", outcome.accepted}, {"attempts", outcome.attempts}, {"epoch", outcome.epoch}, {"reason", outcome.reason}});
 }
 
 std::optional<TrainingOutcome> stored_outcome(const Stage& stage, int iteration) {
-  const auto text = stage.store.meta(mark(iteration));
+  const auto text = stage.store.meta(outcome_mark(iteration));
   if (!text) return std::nullopt;
   const Json json = parse_json(*text, "run.db, a training's outcome");
   return TrainingOutcome{
@@ -129,7 +129,7 @@ TrainingOutcome train_through_gate(const Stage& stage, Weights& weights, int ite
     }
   }
   outcome.reason = join(reasons, "\n");
-  stage.store.set_meta(mark(iteration), to_text(outcome));
+  stage.store.set_meta(outcome_mark(iteration), to_text(outcome));
   settle(weights, iteration, outcome);
   return outcome;
 }

@@ -122,7 +122,8 @@ Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t param
             .replay_lookalike = size(inputs.replay_lookalike),
             .exact_duplicates = inputs.exact_duplicates,
             .near_duplicates = inputs.near_duplicates,
-            .parameters = parameters};
+            .parameters = parameters,
+            .gate_warning = {}};
   const std::int64_t all_drawn = drawn(config, plan, plan.iterations);
   plan.twin = std::min(config.twins.heldout, plan.heldout);
   if (config.finetune.method != "none") plan.replay_twin = config.twins.per_prompt * std::min(static_cast<int>(all_drawn), plan.red_team);

@@ -11,7 +11,7 @@ namespace iteralign {
 namespace {
 
 // The mark that a training is done and what it came to is saved.
-std::string mark(int iteration, int attempt) { return fmt::format("trained/{}/{}", iteration, attempt); }
+std::string trained_mark(int iteration, int attempt) { return fmt::format("trained/{}/{}", iteration, attempt); }
 
 std::string to_text(const TrainSummary& train) {
   return dump_json({{"steps", train.steps},
@@ -56,7 +56,7 @@ void Weights::load(const std::string& folder) {
 void Weights::restore(int iteration) { load(trained_weights(run_folder_, iteration).first); }
 
 TrainSummary Weights::train(int iteration, int attempt, const FinetuneConfig& config) {
-  if (const auto done = stage_.store.meta(mark(iteration, attempt))) return from_text(*done);
+  if (const auto done = stage_.store.meta(trained_mark(iteration, attempt))) return from_text(*done);
   restore(iteration - 1);
   make_directories(iteration_folder(run_folder_, iteration));
   const std::string candidates = join_path(iteration_folder(run_folder_, iteration), fmt::format("candidates/{}", attempt));
@@ -66,7 +66,7 @@ TrainSummary Weights::train(int iteration, int attempt, const FinetuneConfig& co
   if (train.steps > 0) loaded_.reset();
   if (train.steps > 0 && !choose)
     stage_.model.save(candidate(iteration, attempt, 0), config.method == "full" ? SaveFormat::merged : SaveFormat::adapter);
-  stage_.store.set_meta(mark(iteration, attempt), to_text(train));
+  stage_.store.set_meta(trained_mark(iteration, attempt), to_text(train));
   std::error_code ignored;  // what the training kept to go on from is not needed any more
   std::filesystem::remove_all(state_folder, ignored);
   return train;

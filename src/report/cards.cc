@@ -68,7 +68,7 @@ std::string oracle_line(const RunInfo& info) {
   return fmt::format("Verdicts and principles come from {}.\n", markdown_text(info.oracle));
 }
 
-std::string rate_cell(const Rate& rate) {
+std::string rate_with_count(const Rate& rate) {
   if (rate.n == 0) return "-";
   return fmt::format("{:.1f} % [{:.1f}, {:.1f}] of {}", 100 * rate.rate, 100 * rate.low, 100 * rate.high, rate.n);
 }
@@ -78,7 +78,7 @@ std::string results_table(RunStore& store, int iteration) {
   if (!before || !after) return "Nothing was measured.\n";
   std::string table = "| held-out prompts | base model | this model |\n|---|---|---|\n";
   const auto row = [&](const char* what, const Rate Evaluation::*rate) {
-    table += fmt::format("| {} | {} | {} |\n", what, rate_cell((*before).*rate), rate_cell((*after).*rate));
+    table += fmt::format("| {} | {} | {} |\n", what, rate_with_count((*before).*rate), rate_with_count((*after).*rate));
   };
   row("red-team prompts answered harmfully", &Evaluation::heldout);
   row("ordinary prompts refused", &Evaluation::benign);

@@ -12,7 +12,7 @@
 namespace iteralign {
 namespace {
 
-std::string one_line(const std::string& text) {
+std::string short_line(const std::string& text) {
   std::string line = shorten(text, 100);
   std::ranges::replace(line, '\n', ' ');
   return line;
@@ -61,7 +61,7 @@ std::string comparison_table(const EvaluatedSet& before, const EvaluatedSet& aft
     if (flips == 0 || c.flips.empty()) continue;
     text += fmt::format("\n{}: {} items changed\n", c.task, c.flips.size());
     for (std::size_t i = 0; i < std::min(flips, c.flips.size()); ++i)
-      text += fmt::format("  {:.3g} -> {:.3g}  {}\n", c.flips[i].before, c.flips[i].after, one_line(c.flips[i].text));
+      text += fmt::format("  {:.3g} -> {:.3g}  {}\n", c.flips[i].before, c.flips[i].after, short_line(c.flips[i].text));
   }
   return text;
 }

@@ -28,7 +28,7 @@ struct Trial {
   bool too_long = false;  // with the principle before it, for the model's context: says nothing of the principle
 };
 
-std::string mark(int iteration) { return fmt::format("effects/{}", iteration); }
+std::string effects_mark(int iteration) { return fmt::format("effects/{}", iteration); }
 
 // So many of them, drawn by the seed.
 std::vector<const Prompt*> draw(std::vector<const Prompt*> prompts, int count, std::uint64_t seed) {
@@ -166,7 +166,7 @@ class EffectTest {
   std::vector<Trial> trials_;
 };
 
-double share(int count, int n) { return n == 0 ? 0.0 : static_cast<double>(count) / n; }
+double share_of(int count, int n) { return n == 0 ? 0.0 : static_cast<double>(count) / n; }
 
 std::string to_text(const std::vector<PrincipleEffect>& effects) {
   Json all = Json::array();
@@ -185,19 +185,19 @@ std::string to_text(const std::vector<PrincipleEffect>& effects) {
 }  // namespace
 
 std::string effect_fault(const PrincipleEffect& effect, const ProposeConfig& config) {
-  if (share(effect.refusals_added, effect.benign) > config.max_refusals_added)
+  if (share_of(effect.refusals_added, effect.benign) > config.max_refusals_added)
     return fmt::format("it makes the model refuse {} of {} benign prompts", effect.refusals_added, effect.benign);
   // Its kind of harm may not be among the other cases: then most of its own must be gone.
   constexpr double kMostOfItsOwn = 0.5;
-  const bool prevents = share(effect.others_removed, effect.others) >= config.min_harm_removed;
-  const bool prevents_its_own = share(effect.own_removed, effect.own) >= std::max(config.min_harm_removed, kMostOfItsOwn);
+  const bool prevents = share_of(effect.others_removed, effect.others) >= config.min_harm_removed;
+  const bool prevents_its_own = share_of(effect.own_removed, effect.own) >= std::max(config.min_harm_removed, kMostOfItsOwn);
   if (prevents || prevents_its_own || effect.others + effect.own == 0) return "";
   return fmt::format("it prevents {} of {} other negative cases and {} of {} of its own", effect.others_removed, effect.others,
                      effect.own_removed, effect.own);
 }
 
 void test_effects(const Stage& stage, int iteration, const ConstitutionEdits& edits) {
-  if (!stage.config.propose.test_effect || stage.store.meta(mark(iteration))) return;
+  if (!stage.config.propose.test_effect || stage.store.meta(effects_mark(iteration))) return;
   Constitution constitution = stage.store.constitution(iteration);
   std::vector<Principle> fresh;
   for (const Principle& principle : constitution.principles)
@@ -219,13 +219,13 @@ void test_effects(const Stage& stage, int iteration, const ConstitutionEdits& ed
   const Constitution before = stage.store.constitution(iteration - 1);
   if (constitution.principles == before.principles) constitution.version = before.version;
   stage.store.put_constitution(iteration, constitution);
-  stage.store.set_meta(mark(iteration), to_text(found));
+  stage.store.set_meta(effects_mark(iteration), to_text(found));
 }
 
 std::vector<PrincipleEffect> effects(RunStore& store, int up_to_iteration) {
   std::vector<PrincipleEffect> all;
   for (int iteration = 1; iteration <= up_to_iteration; ++iteration) {
-    const auto text = store.meta(mark(iteration));
+    const auto text = store.meta(effects_mark(iteration));
     if (!text) continue;
     for (const Json& e : parse_json(*text, "run.db, the effects of principles"))
       all.push_back({.text = e["text"],

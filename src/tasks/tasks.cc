@@ -102,7 +102,7 @@ TaskResult run_choice_task(FoundTask found, BaseModel& model, const TaskOptions&
   if (options.limit > 0 && task.items.size() > options.limit) task.items.resize(options.limit);
   Progress progress(task.name, static_cast<std::int64_t>(task.items.size()), "items");
   const auto outcomes = answer(
-      task, model, [&](std::size_t items) { progress.add(static_cast<std::int64_t>(items)); }, options.should_stop);
+      task, model, [&](std::size_t done) { progress.add(static_cast<std::int64_t>(done)); }, options.should_stop);
   TaskResult result{.task = task.name,
                     .description = task.description,
                     .metric = task.metric,

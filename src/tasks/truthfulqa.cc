@@ -44,7 +44,7 @@ void read_choices(const Json& record, const char* key, const std::string& where,
   if (key != std::string("mc2_targets") && right > 1) fail(fmt::format("has several true choices in `{}`", key));
 }
 
-ScoreRequest as_in_lm_eval(const ChoiceItem& item, const std::string& question) {
+ScoreRequest question_as_in_lm_eval(const ChoiceItem& item, const std::string& question) {
   ScoreRequest request{.context = fmt::format("{}Q: {}\nA:", kPrimer, question), .continuations = {}};
   for (const std::string& choice : item.choices) request.continuations.push_back(" " + choice);
   return request;
@@ -145,7 +145,7 @@ std::vector<ChoiceItem> read_items(const std::string& path, const char* key, Var
     read_choices(file[i], key, where, item);
     const std::string question = file[i]["question"];
     if (!questions.insert(question).second) throw Error(ErrorKind::data, "asks what an earlier record asks: " + question, where);
-    item.requests = variant == Variant::lm_eval ? std::vector{as_in_lm_eval(item, question)} : as_true_or_false(item, question);
+    item.requests = variant == Variant::lm_eval ? std::vector{question_as_in_lm_eval(item, question)} : as_true_or_false(item, question);
     items.push_back(std::move(item));
   }
   return items;

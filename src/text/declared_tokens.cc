@@ -11,7 +11,7 @@
 namespace iteralign {
 namespace {
 
-constexpr std::array kRoles = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
+constexpr std::array kTokenRoles = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 constexpr const char *kExtra = "extra_special_tokens", *kOldExtra = "additional_special_tokens";
 
 bool same(const AddedToken& a, const AddedToken& b) {
@@ -19,7 +19,7 @@ bool same(const AddedToken& a, const AddedToken& b) {
          a.normalized == b.normalized && a.special == b.special;
 }
 
-bool is_role(const std::string& key) { return std::ranges::find(kRoles, key) != kRoles.end(); }
+bool is_role(const std::string& key) { return std::ranges::find(kTokenRoles, key) != kTokenRoles.end(); }
 
 // Something like "image_token", that no other model has.
 bool is_models_own(const std::string& key) { return key.ends_with("_token") && !is_role(key); }
@@ -91,7 +91,7 @@ class Reading {
   }
   // `late`: the reference reads it after the others of the model's own.
   void set_named(const std::string& name, const AddedToken& token, bool late) {
-    const auto role = std::ranges::find(kRoles, name) - kRoles.begin();
+    const auto role = std::ranges::find(kTokenRoles, name) - kTokenRoles.begin();
     const auto found = std::ranges::find(named_, name, &Named::name);
     if (found != named_.end()) {
       found->token = token;

@@ -10,8 +10,7 @@
 namespace iteralign {
 namespace {
 
-constexpr std::string_view kKnown = "Sequence, Replace, ByteFallback, Fuse, Strip, ByteLevel, Metaspace";
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+constexpr std::string_view kKnownDecoders = "Sequence, Replace, ByteFallback, Fuse, Strip, ByteLevel, Metaspace";
 
 // The byte of a token "<0xHH>".
 std::optional<std::uint8_t> fallback_byte(std::string_view token) {
@@ -55,7 +54,7 @@ void Decoder::add(const JsonPart& part) {
     const std::string scheme = part.string("prepend_scheme", part.boolean("add_prefix_space", true) ? "always" : "never");
     steps_.emplace_back(Metaspace{part.string("replacement", "▁"), scheme != "never"});
   } else {
-    part.unknown_type(kKnown);
+    part.unknown_type(kKnownDecoders);
   }
 }
 
@@ -131,7 +130,7 @@ void DecoderStream::emit_held_bytes(std::size_t i, std::string& out) {
   states_[i].held.clear();
   if (bytes.empty()) return;
   if (utf8_valid_until(bytes) == bytes.size()) return run(i + 1, bytes, out);
-  for (std::size_t n = 0; n < bytes.size(); ++n) run(i + 1, kReplacement, out);
+  for (std::size_t n = 0; n < bytes.size(); ++n) run(i + 1, kReplacementCharacter, out);
 }
 
 void DecoderStream::apply(const Decoder::Fuse&, std::size_t i, std::string_view token, std::string&) {

@@ -11,7 +11,8 @@
 namespace iteralign::jinja {
 namespace {
 
-constexpr std::array<std::string_view, 8> kRoles = {"system", "user", "assistant", "tool", "function", "ipython", "developer", "model"};
+constexpr std::array<std::string_view, 8> kMessageRoles = {"system",   "user",    "assistant", "tool",
+                                                           "function", "ipython", "developer", "model"};
 
 Value convert(const Json& json, Origin origin, int depth) {
   if (depth > Value::kMaxDepth) throw Fault{"the messages or variables nest too deep"};
@@ -36,7 +37,7 @@ Value convert(const Json& json, Origin origin, int depth) {
       std::vector<std::pair<Value, Value>> entries;
       for (const auto& [key, item] : json.items()) {
         const bool role = key == "role" && item.is_string() &&
-                          std::find(kRoles.begin(), kRoles.end(), item.get_ref<const std::string&>()) != kRoles.end();
+                          std::find(kMessageRoles.begin(), kMessageRoles.end(), item.get_ref<const std::string&>()) != kMessageRoles.end();
         entries.emplace_back(Text(key, origin), convert(item, role ? kTemplate : origin, depth + 1));
       }
       return Value::dict(std::move(entries));

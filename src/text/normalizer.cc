@@ -12,7 +12,7 @@
 namespace iteralign {
 namespace {
 
-constexpr std::string_view kKnown = "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Strip, Lowercase";
+constexpr std::string_view kKnownNormalizers = "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Strip, Lowercase";
 
 bool any_marked(std::string_view marks) { return marks.find_first_not_of('\0') != std::string_view::npos; }
 
@@ -46,11 +46,11 @@ std::string normalize(std::string_view text, int options) {
   return result.append(normalize_known(text.substr(known), options));
 }
 
-std::string lower(std::string_view text) {
+std::string to_lower_case(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size(); at += utf8_length(text[at])) {
     const char32_t c = utf8_at(text, at);
-    if (c == 0x130) {  // the one character whose lower case is two
+    if (c == 0x130) {  // the one character whose to_lower_case case is two
       result += "i\xCC\x87";
     } else if (const auto newer = newer_lower_case(c)) {
       append_utf8(result, *newer);
@@ -105,7 +105,7 @@ void Normalizer::add(const JsonPart& part) {
   } else if (type == "Lowercase") {
     steps_.emplace_back(Form::lowercase);
   } else {
-    part.unknown_type(kKnown);
+    part.unknown_type(kKnownNormalizers);
   }
 }
 
@@ -185,7 +185,7 @@ std::string Normalizer::convert(Form form, std::string_view text) {
     case Form::nfkd:
       return is_ascii(text) ? std::string(text) : normalize(text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
     case Form::lowercase:
-      return lower(text);
+      return to_lower_case(text);
   }
   return {};
 }

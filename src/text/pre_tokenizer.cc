@@ -6,7 +6,7 @@
 namespace iteralign {
 namespace {
 
-constexpr std::string_view kKnown = "Sequence, Split, ByteLevel, Digits, Metaspace, Punctuation";
+constexpr std::string_view kKnownPreTokenizers = "Sequence, Split, ByteLevel, Digits, Metaspace, Punctuation";
 
 // What the ByteLevel part splits by unless it is told not to (GPT-2).
 constexpr std::string_view kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
@@ -37,7 +37,7 @@ void PreTokenizer::add(const JsonPart& part) {
   } else if (type == "Punctuation") {
     steps_.emplace_back(SplitClass{CharacterClass::punctuation, behavior(part, "Isolated")});
   } else {
-    part.unknown_type(kKnown);
+    part.unknown_type(kKnownPreTokenizers);
   }
 }
 

@@ -11,8 +11,6 @@
 namespace iteralign {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
 std::uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
 
 struct Sequence {
@@ -136,7 +134,7 @@ std::string to_valid_utf8(std::string_view bytes) {
     text.append(bytes.substr(at, good - at));
     at = good;
     if (at == bytes.size()) break;
-    text += kReplacement;
+    text += kReplacementCharacter;
     at += utf8_malformed_length(bytes, at);
   }
   return text;

@@ -8,6 +8,8 @@
 
 namespace iteralign {
 
+constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+
 // The length in bytes of the character that starts with this byte of valid UTF-8.
 inline std::size_t utf8_length(char first_byte) {
   const auto byte = static_cast<unsigned char>(first_byte);

@@ -11,16 +11,18 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::vector<Prompt> read(const std::string& name, const std::string& content) { return read_prompts(TemporaryFile(name, content).path()); }
+std::vector<Prompt> read_shape(const std::string& name, const std::string& content) {
+  return read_prompts(TemporaryFile(name, content).path());
+}
 
 // The last turn of each prompt.
 std::vector<std::string> texts(const std::string& name, const std::string& content) {
   std::vector<std::string> all;
-  for (const Prompt& prompt : read(name, content)) all.push_back(prompt.messages.back().content);
+  for (const Prompt& prompt : read_shape(name, content)) all.push_back(prompt.messages.back().content);
   return all;
 }
 
-std::string error_of(const std::string& name, const std::string& content) {
+std::string error_of_shape(const std::string& name, const std::string& content) {
   try {
     const auto read = texts(name, content);
     ADD_FAILURE() << "no error: " << ::testing::PrintToString(read);
@@ -135,65 +137,68 @@ INSTANTIATE_TEST_SUITE_P(Text, TwoPrompts,
                                            Shape{"numbers", "x.txt", "1. How do snails eat, and why?\n2. Write about light houses.\n"}));
 
 TEST(PromptShapes, KeepWhatElseARecordSays) {
-  const auto seeds = read("x.yaml", "harm_categories: [fraud]\nseeds:\n  - value: one\n  - value: two\n    harm_categories: [theft]\n");
+  const auto seeds =
+      read_shape("x.yaml", "harm_categories: [fraud]\nseeds:\n  - value: one\n  - value: two\n    harm_categories: [theft]\n");
   EXPECT_EQ(seeds[0].category, "fraud");
   EXPECT_EQ(seeds[1].category, "theft");
-  EXPECT_EQ(read("x.yaml", "tests:\n  - vars: {prompt: a b}\n    metadata: {pluginId: harmful}\n")[0].category, "harmful");
-  EXPECT_EQ(read("x.csv", "instruction,input\nSum up,this text\n")[0].messages[0].content, "Sum up\nthis text");
-  const auto chat = read("x.yaml",
-                         "prompts: ['[{\"role\": \"system\", \"content\": \"s\"}, {\"role\": \"user\", \"content\": \"{{q}}\"}]']\n"
-                         "tests: [{vars: {q: hello}}]\n");
+  EXPECT_EQ(read_shape("x.yaml", "tests:\n  - vars: {prompt: a b}\n    metadata: {pluginId: harmful}\n")[0].category, "harmful");
+  EXPECT_EQ(read_shape("x.csv", "instruction,input\nSum up,this text\n")[0].messages[0].content, "Sum up\nthis text");
+  const auto chat = read_shape("x.yaml",
+                               "prompts: ['[{\"role\": \"system\", \"content\": \"s\"}, {\"role\": \"user\", \"content\": \"{{q}}\"}]']\n"
+                               "tests: [{vars: {q: hello}}]\n");
   EXPECT_EQ(chat[0].messages, (Messages{{"system", "s"}, {"user", "hello"}}));
-  const auto dialogue = read("x.json", R"([{"role": "system", "content": "s"}, {"role": "user", "content": "q"}])");
+  const auto dialogue = read_shape("x.json", R"([{"role": "system", "content": "s"}, {"role": "user", "content": "q"}])");
   ASSERT_EQ(dialogue.size(), 1u);
   EXPECT_EQ(dialogue[0].messages, (Messages{{"system", "s"}, {"user", "q"}}));
-  EXPECT_EQ(read("x.csv", "sep=;\nprompt;k\na;1\n\nb c;2\n")[1].source, "x.csv:2");
+  EXPECT_EQ(read_shape("x.csv", "sep=;\nprompt;k\na;1\n\nb c;2\n")[1].source, "x.csv:2");
 }
 
 TEST(PromptShapes, ThatAreNotUnderstoodAreRefusedWithWhatWasSeen) {
-  EXPECT_THAT(error_of("x.csv", "id,utterance\n1,a,b\n"), HasSubstr("none of these columns holds prompts: id, utterance"));
-  EXPECT_THAT(error_of("x.csv", "the text of it,the kind of harm\n\"a, b\",x\n\"c\",y\n"), HasSubstr("the text of it, the kind of harm"));
-  EXPECT_THAT(error_of("x.csv", "the text of it,the kind of harm\na b,x\nc,y\n"), HasSubstr("the text of it, the kind of harm"));
-  EXPECT_THAT(error_of("x.csv", "\"How do I a, b?\",x\n\"How do I c?\",y\n"), HasSubstr("none of these columns"));
-  EXPECT_THAT(error_of("x.tsv", "utterance one\tkind\nHow do I\ta\n"), HasSubstr("none of these columns"));
-  EXPECT_THAT(error_of("x.csv", "utterance\nHow do I swim?\nWhat is a boat?\n"), HasSubstr("looks like a column named 'utterance'"));
-  EXPECT_THAT(error_of("x.csv", "\"utterance\"\n\"How do I swim?\"\n\"What is a boat?\"\n"), HasSubstr("a column named 'utterance'"));
-  EXPECT_THAT(error_of("x.csv", "prompt,prompt\na,b\n"), HasSubstr("two columns are named prompt"));
-  EXPECT_THAT(error_of("x.json", R"({"prompt": ["a", "b"], "category": ["c"]})"), HasSubstr("have 2 and 1 values"));
-  EXPECT_THAT(error_of("x.json", R"({"train": 1, "version": 2})"), HasSubstr("its keys: train, version"));
-  EXPECT_THAT(error_of("x.json", R"({"data": [{"a": 1}], "items": [{"b": 2}]})"), HasSubstr("several lists: data, items"));
-  EXPECT_THAT(error_of("x.jsonl", "{\"prompt\": \"a\", \"prompt\": \"b\"}\n{\"prompt\": \"c\"}\n"),
+  EXPECT_THAT(error_of_shape("x.csv", "id,utterance\n1,a,b\n"), HasSubstr("none of these columns holds prompts: id, utterance"));
+  EXPECT_THAT(error_of_shape("x.csv", "the text of it,the kind of harm\n\"a, b\",x\n\"c\",y\n"),
+              HasSubstr("the text of it, the kind of harm"));
+  EXPECT_THAT(error_of_shape("x.csv", "the text of it,the kind of harm\na b,x\nc,y\n"), HasSubstr("the text of it, the kind of harm"));
+  EXPECT_THAT(error_of_shape("x.csv", "\"How do I a, b?\",x\n\"How do I c?\",y\n"), HasSubstr("none of these columns"));
+  EXPECT_THAT(error_of_shape("x.tsv", "utterance one\tkind\nHow do I\ta\n"), HasSubstr("none of these columns"));
+  EXPECT_THAT(error_of_shape("x.csv", "utterance\nHow do I swim?\nWhat is a boat?\n"), HasSubstr("looks like a column named 'utterance'"));
+  EXPECT_THAT(error_of_shape("x.csv", "\"utterance\"\n\"How do I swim?\"\n\"What is a boat?\"\n"), HasSubstr("a column named 'utterance'"));
+  EXPECT_THAT(error_of_shape("x.csv", "prompt,prompt\na,b\n"), HasSubstr("two columns are named prompt"));
+  EXPECT_THAT(error_of_shape("x.json", R"({"prompt": ["a", "b"], "category": ["c"]})"), HasSubstr("have 2 and 1 values"));
+  EXPECT_THAT(error_of_shape("x.json", R"({"train": 1, "version": 2})"), HasSubstr("its keys: train, version"));
+  EXPECT_THAT(error_of_shape("x.json", R"({"data": [{"a": 1}], "items": [{"b": 2}]})"), HasSubstr("several lists: data, items"));
+  EXPECT_THAT(error_of_shape("x.jsonl", "{\"prompt\": \"a\", \"prompt\": \"b\"}\n{\"prompt\": \"c\"}\n"),
               HasSubstr("x.jsonl:1: the key `prompt` is there twice"));
-  EXPECT_THAT(error_of("x.json", R"([{"prompt": "a"}, {"prompt": "b", "k": {"c": 1, "c": 2}}])"), HasSubstr("record 2: the key `c`"));
-  EXPECT_THAT(error_of("x.jsonl", "{\"prompt\": [\"a\", \"b\"]}\n{\"prompt\": \"c\"}\n"), HasSubstr("`prompt` holds 2 texts"));
-  EXPECT_THAT(error_of("x.jsonl", R"({"messages": [{"role": "critic", "content": "a"}]})"), HasSubstr("unknown role 'critic'"));
-  EXPECT_THAT(error_of("x.jsonl", R"({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]})"),
+  EXPECT_THAT(error_of_shape("x.json", R"([{"prompt": "a"}, {"prompt": "b", "k": {"c": 1, "c": 2}}])"), HasSubstr("record 2: the key `c`"));
+  EXPECT_THAT(error_of_shape("x.jsonl", "{\"prompt\": [\"a\", \"b\"]}\n{\"prompt\": \"c\"}\n"), HasSubstr("`prompt` holds 2 texts"));
+  EXPECT_THAT(error_of_shape("x.jsonl", R"({"messages": [{"role": "critic", "content": "a"}]})"), HasSubstr("unknown role 'critic'"));
+  EXPECT_THAT(error_of_shape("x.jsonl", R"({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]})"),
               HasSubstr("no text"));
-  EXPECT_THAT(error_of("x.yaml", "a: 1\na: 2\n"), HasSubstr("x.yaml:2: the key 'a' is there twice"));
-  EXPECT_THAT(error_of("x.yaml", "- a\n---\n- b\n"), HasSubstr("a second document"));
-  EXPECT_THAT(error_of("x.yaml", "description: d\nproviders: [x]\n"), HasSubstr("its keys: description, providers"));
-  EXPECT_THAT(error_of("x.yaml", "prompts: ['{{question}}']\ntests: [{vars: {prompt: a}}]\n"), HasSubstr("{{question}} has no text"));
-  EXPECT_THAT(error_of("x.yaml", "prompts: ['file://p.txt']\ntests: [{vars: {prompt: a}}]\n"), HasSubstr("another file: file://p.txt"));
-  EXPECT_THAT(error_of("x.yaml", "prompts: ['{{prompt}}']\ntests: file://t.csv\n"), HasSubstr("file://t.csv"));
-  EXPECT_THAT(error_of("x.yaml", "seeds: [{value: a, data_type: image_path}]\n"), HasSubstr("type image_path"));
-  EXPECT_THAT(error_of("x.yaml", "seeds: [{value: a, role: system, sequence: 0}]\n"), HasSubstr("one turn of a dialogue"));
-  EXPECT_THAT(error_of("x.xml", "<prompts><p>How do I swim?</p></prompts>"), HasSubstr("it begins with <prompts>"));
-  EXPECT_THAT(error_of("x.toml", "name = \"mine\"\n[[prompts]]\n"), HasSubstr("looks like TOML"));
+  EXPECT_THAT(error_of_shape("x.yaml", "a: 1\na: 2\n"), HasSubstr("x.yaml:2: the key 'a' is there twice"));
+  EXPECT_THAT(error_of_shape("x.yaml", "- a\n---\n- b\n"), HasSubstr("a second document"));
+  EXPECT_THAT(error_of_shape("x.yaml", "description: d\nproviders: [x]\n"), HasSubstr("its keys: description, providers"));
+  EXPECT_THAT(error_of_shape("x.yaml", "prompts: ['{{question}}']\ntests: [{vars: {prompt: a}}]\n"), HasSubstr("{{question}} has no text"));
+  EXPECT_THAT(error_of_shape("x.yaml", "prompts: ['file://p.txt']\ntests: [{vars: {prompt: a}}]\n"),
+              HasSubstr("another file: file://p.txt"));
+  EXPECT_THAT(error_of_shape("x.yaml", "prompts: ['{{prompt}}']\ntests: file://t.csv\n"), HasSubstr("file://t.csv"));
+  EXPECT_THAT(error_of_shape("x.yaml", "seeds: [{value: a, data_type: image_path}]\n"), HasSubstr("type image_path"));
+  EXPECT_THAT(error_of_shape("x.yaml", "seeds: [{value: a, role: system, sequence: 0}]\n"), HasSubstr("one turn of a dialogue"));
+  EXPECT_THAT(error_of_shape("x.xml", "<prompts><p>How do I swim?</p></prompts>"), HasSubstr("it begins with <prompts>"));
+  EXPECT_THAT(error_of_shape("x.toml", "name = \"mine\"\n[[prompts]]\n"), HasSubstr("looks like TOML"));
 }
 
 TEST(PromptShapes, TextInAnotherEncodingAndBinaryFilesAreRefusedByName) {
-  EXPECT_THAT(error_of("x.csv", "prompt,k\nO\xF9 est la gare?,x\n"),
+  EXPECT_THAT(error_of_shape("x.csv", "prompt,k\nO\xF9 est la gare?,x\n"),
               HasSubstr("x.csv:2: is not text in UTF-8: byte 11 of the file is 0xF9"));
-  EXPECT_THAT(error_of("x.txt", "caf\xE9\n"), HasSubstr("iconv -f CP1252"));
-  EXPECT_THAT(error_of("x.txt", "\xED\xA0\x80\n"), HasSubstr("0xED"));  // a surrogate
-  EXPECT_THAT(error_of("x.jsonl", "{\"prompt\": \"caf\xE9\"}\n"), HasSubstr("x.jsonl:1: is not text in UTF-8"));
-  EXPECT_THAT(error_of("x.txt", std::string("\xFF\xFEh\0i\0", 6)), HasSubstr("is text in UTF-16"));
-  EXPECT_THAT(error_of("x.txt", std::string("h\0i\0", 4)), HasSubstr("byte 2 is NUL"));
-  EXPECT_THAT(error_of("x.csv", "PK\x03\x04..."), HasSubstr("an Excel workbook"));
-  EXPECT_THAT(error_of("x.json", "PAR1"), HasSubstr("is a Parquet file"));
-  EXPECT_THAT(error_of("x", "%PDF-1.7"), HasSubstr("is a PDF"));
-  EXPECT_THAT(error_of("x.json", R"(["a\u0000b"])"), HasSubstr("NUL character"));
-  EXPECT_THAT(error_of("x.jsonl", "{\"prompt\": \"\\ud800 alone\"}\n"), HasSubstr("x.jsonl:1"));
+  EXPECT_THAT(error_of_shape("x.txt", "caf\xE9\n"), HasSubstr("iconv -f CP1252"));
+  EXPECT_THAT(error_of_shape("x.txt", "\xED\xA0\x80\n"), HasSubstr("0xED"));  // a surrogate
+  EXPECT_THAT(error_of_shape("x.jsonl", "{\"prompt\": \"caf\xE9\"}\n"), HasSubstr("x.jsonl:1: is not text in UTF-8"));
+  EXPECT_THAT(error_of_shape("x.txt", std::string("\xFF\xFEh\0i\0", 6)), HasSubstr("is text in UTF-16"));
+  EXPECT_THAT(error_of_shape("x.txt", std::string("h\0i\0", 4)), HasSubstr("byte 2 is NUL"));
+  EXPECT_THAT(error_of_shape("x.csv", "PK\x03\x04..."), HasSubstr("an Excel workbook"));
+  EXPECT_THAT(error_of_shape("x.json", "PAR1"), HasSubstr("is a Parquet file"));
+  EXPECT_THAT(error_of_shape("x", "%PDF-1.7"), HasSubstr("is a PDF"));
+  EXPECT_THAT(error_of_shape("x.json", R"(["a\u0000b"])"), HasSubstr("NUL character"));
+  EXPECT_THAT(error_of_shape("x.jsonl", "{\"prompt\": \"\\ud800 alone\"}\n"), HasSubstr("x.jsonl:1"));
 }
 
 TEST(PromptShapes, AFolderSaysWhatOfItIsNotRead) {

@@ -8,11 +8,13 @@
 namespace iteralign {
 namespace {
 
-std::vector<TrainExample> read(const std::string& content) { return read_sft_file(TemporaryFile("train.x", content).path()).examples; }
+std::vector<TrainExample> read_examples(const std::string& content) {
+  return read_sft_file(TemporaryFile("train.x", content).path()).examples;
+}
 
-std::string error_of(const std::string& content) {
+std::string error_of_sft(const std::string& content) {
   try {
-    read(content);
+    read_examples(content);
   } catch (const Error& error) {
     return error.what();
   }
@@ -28,14 +30,14 @@ TEST(SftFiles, ReadsPreferencesInEveryForm) {
                                    R"({"chosen": "\n\nHuman: q\n\nAssistant: good", "rejected": "\n\nHuman: q\n\nAssistant: bad"})"}) {
     std::string line = record;
     std::erase(line, '\n');
-    const auto examples = read(line);
+    const auto examples = read_examples(line);
     ASSERT_EQ(examples.size(), 1u) << record;
     EXPECT_EQ(examples[0].messages, (Messages{{"user", "q"}})) << record;
     EXPECT_EQ(examples[0].completion, "good") << record;
     EXPECT_EQ(examples[0].rejected, "bad") << record;
   }
-  EXPECT_THAT(error_of(R"({"prompt": "q", "chosen": "good", "rejected": 5})"), ::testing::HasSubstr("neither text nor turns"));
-  EXPECT_THAT(error_of(R"({"chosen": "\n\nHuman: q\n\nAssistant: good", "rejected": "\n\nHuman: other\n\nAssistant: bad"})"),
+  EXPECT_THAT(error_of_sft(R"({"prompt": "q", "chosen": "good", "rejected": 5})"), ::testing::HasSubstr("neither text nor turns"));
+  EXPECT_THAT(error_of_sft(R"({"chosen": "\n\nHuman: q\n\nAssistant: good", "rejected": "\n\nHuman: other\n\nAssistant: bad"})"),
               ::testing::HasSubstr("not two answers to one prompt"));
 }
 
@@ -47,12 +49,12 @@ TEST(SftFiles, ReadsEveryForm) {
         R"({"prompt": "q", "completion": "a"})",
         R"({"prompt": [{"role": "user", "content": "q"}], "completion": [{"role": "assistant", "content": "a"}]})",
         R"({"instruction": "q", "input": "", "output": "a"})"}) {
-    const auto examples = read(record);
+    const auto examples = read_examples(record);
     ASSERT_EQ(examples.size(), 1u) << record;
     EXPECT_EQ(examples[0].messages, q) << record;
     EXPECT_EQ(examples[0].completion, "a") << record;
   }
-  const auto alpaca = read(R"({"instruction": "i", "input": "x", "output": "o", "system": "s", "history": [["h", "r"]]})");
+  const auto alpaca = read_examples(R"({"instruction": "i", "input": "x", "output": "o", "system": "s", "history": [["h", "r"]]})");
   ASSERT_EQ(alpaca.size(), 2u);
   EXPECT_EQ(alpaca[1].messages, (Messages{{"system", "s"}, {"user", "h"}, {"assistant", "r"}, {"user", "i\nx"}}));
 }
@@ -60,7 +62,7 @@ TEST(SftFiles, ReadsEveryForm) {
 // What is learnt, as "system|user|... -> completion".
 std::vector<std::string> learnt(const std::string& content) {
   std::vector<std::string> all;
-  for (const TrainExample& example : read(content)) {
+  for (const TrainExample& example : read_examples(content)) {
     std::string text;
     for (const Message& message : example.messages) text += message.role.substr(0, 1) + ":" + message.content + "|";
     all.push_back(text + " -> " + example.completion + (example.rejected.empty() ? "" : " not " + example.rejected));
@@ -93,7 +95,7 @@ TEST(SftFiles, AnswersOfWeightZeroAreReadButNotLearnt) {
     EXPECT_THAT(learnt(record), ElementsAre("u:q|a:bad|u:r| -> a")) << mark;
     EXPECT_EQ(left_out(record), "answers of weight 0: 1");
   }
-  EXPECT_THAT(error_of(R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0.5}]})"),
+  EXPECT_THAT(error_of_sft(R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0.5}]})"),
               ::testing::HasSubstr("train.x:1, turn 2: has the weight 0.5"));
   EXPECT_EQ(left_out("{\"prompt\": \"q\", \"completion\": \"a\"}\n{\"prompt\": \"q\", \"completion\": \"a\", \"weight\": 0}\n"),
             "records of weight 0: 1");
@@ -104,7 +106,7 @@ TEST(SftFiles, WhatIsMarkedAsBadIsNotLearnt) {
                     bad = "{\"prompt\": \"q\", \"completion\": \"b\", \"label\": false}\n";
   EXPECT_THAT(learnt(good + bad + bad), ElementsAre("u:q| -> a"));
   EXPECT_EQ(left_out(good + bad + bad), "records with `label` false: 2");
-  EXPECT_THAT(error_of(bad), ::testing::HasSubstr("has no training data; left out are records with `label` false: 1"));
+  EXPECT_THAT(error_of_sft(bad), ::testing::HasSubstr("has no training data; left out are records with `label` false: 1"));
 }
 
 TEST(SftFiles, EveryAssistantTurnIsLearnt) {
@@ -155,16 +157,17 @@ TEST(SftFiles, ReadsPreferencesBesideDialogues) {
 
 TEST(SftFiles, NamesTheBrokenRecord) {
   const std::string good = "{\"prompt\": \"q\", \"completion\": \"a\"}\n";
-  EXPECT_THAT(error_of(good + "{\"prompt\": \"q\"}\n"),
+  EXPECT_THAT(error_of_sft(good + "{\"prompt\": \"q\"}\n"),
               ::testing::HasSubstr("train.x:2: this record is not training data; its keys: prompt"));
-  EXPECT_THAT(error_of(good + "{\"prompt\": \"q\", \"completion\": \" \"}\n"),
+  EXPECT_THAT(error_of_sft(good + "{\"prompt\": \"q\", \"completion\": \" \"}\n"),
               ::testing::HasSubstr("train.x:2: this record has no answer"));
-  EXPECT_THAT(error_of(good + "{oops\n"), ::testing::HasSubstr("train.x:2: this line is not valid JSON"));
-  EXPECT_THAT(error_of("plain text"), ::testing::HasSubstr("neither a JSON array nor JSON Lines"));
-  EXPECT_THAT(error_of(R"([{"messages": [{"role": "critic", "content": "q"}]}])"),
+  EXPECT_THAT(error_of_sft(good + "{oops\n"), ::testing::HasSubstr("train.x:2: this line is not valid JSON"));
+  EXPECT_THAT(error_of_sft("plain text"), ::testing::HasSubstr("neither a JSON array nor JSON Lines"));
+  EXPECT_THAT(error_of_sft(R"([{"messages": [{"role": "critic", "content": "q"}]}])"),
               ::testing::HasSubstr("train.x: record 1, turn 1: has the unknown role 'critic'"));
-  EXPECT_THAT(error_of(R"({"prompt": "q", "prompt": "r", "completion": "a"})"), ::testing::HasSubstr("the key `prompt` is there twice"));
-  EXPECT_THAT(error_of("{\"prompt\": \"caf\xE9\", \"completion\": \"a\"}"), ::testing::HasSubstr("is not text in UTF-8"));
+  EXPECT_THAT(error_of_sft(R"({"prompt": "q", "prompt": "r", "completion": "a"})"),
+              ::testing::HasSubstr("the key `prompt` is there twice"));
+  EXPECT_THAT(error_of_sft("{\"prompt\": \"caf\xE9\", \"completion\": \"a\"}"), ::testing::HasSubstr("is not text in UTF-8"));
 }
 
 }  // namespace

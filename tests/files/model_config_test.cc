@@ -7,13 +7,13 @@
 namespace iteralign {
 namespace {
 
-Json llama() {
+Json llama_config() {
   return Json::parse(R"({"model_type": "llama", "vocab_size": 100, "hidden_size": 64, "intermediate_size": 128,
                          "num_hidden_layers": 2, "num_attention_heads": 4})");
 }
 
 Json with(const std::string& key, const std::string& value) {
-  Json config = llama();
+  Json config = llama_config();
   config[key] = Json::parse(value);
   return config;
 }
@@ -21,7 +21,7 @@ Json with(const std::string& key, const std::string& value) {
 ModelConfig parse(const Json& config) { return parse_model_config(config, "config.json"); }
 
 TEST(ModelConfig, DefaultsOfLlama) {
-  const ModelConfig config = parse(llama());
+  const ModelConfig config = parse(llama_config());
   EXPECT_EQ(config.num_key_value_heads, 4);
   EXPECT_EQ(config.head_dim, 16);
   EXPECT_EQ(config.rms_norm_eps, 1e-6);
@@ -34,7 +34,7 @@ TEST(ModelConfig, DefaultsOfLlama) {
 }
 
 TEST(ModelConfig, BothSpellingsOfRopeAndDtype) {
-  Json v4 = llama(), v5 = llama();
+  Json v4 = llama_config(), v5 = llama_config();
   v4["rope_theta"] = 500000.0;
   v4["torch_dtype"] = "bfloat16";
   v4["rope_scaling"] = Json::parse(R"({"rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
@@ -108,7 +108,7 @@ TEST(ModelConfig, WhatIsMissingIsAsTheConfigurationClassHasIt) {
 // What transformers 5.24 makes of two spellings in one file.
 TEST(ModelConfig, RopeScalingIsTakenInPlaceOfRopeParameters) {
   const auto rope = [](const char* keys, const char* type = "llama") {
-    Json config = llama();
+    Json config = llama_config();
     config["model_type"] = type;
     config["max_position_embeddings"] = 256;
     config.update(Json::parse(keys));

@@ -9,6 +9,7 @@
 #include "core/files.h"
 #include "core/strings.h"
 #include "fakes.h"
+#include "pipeline/harmless_world.h"
 #include "pipeline/run.h"
 #include "stages/fence.h"
 #include "stages/gate_coverage.h"
@@ -115,23 +116,6 @@ class SteeredModel : public FakeModel {
 
   std::vector<std::vector<State>> steps_;
 };
-
-OracleReply judge_or_propose(const OracleRequest& request) {
-  if (request.schema_name == "principles")
-    return answered(R"({"principles":[{"text":"Do not help with harm.","area":"harm","cases":[1,2]}]})");
-  const bool refuses = contains(parse_fences(request.messages.back().content).back().text, "sorry");
-  if (request.schema_name == "refusal") return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
-  return answered(refuses ? R"({"verdict":"positive"})" : R"({"verdict":"negative"})");
-}
-
-std::vector<Prompt> numbered(const std::string& kind, int count) {
-  std::vector<Prompt> prompts;
-  for (int i = 0; i < count; ++i) {
-    const Messages messages = {{"user", kind + " request number " + std::to_string(i)}};
-    prompts.push_back({prompt_id(messages), messages, kind, kind + ":" + std::to_string(i + 1)});
-  }
-  return prompts;
-}
 
 class GatedRun : public ::testing::Test {
  protected:

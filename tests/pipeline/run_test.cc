@@ -11,6 +11,7 @@
 #include "core/files.h"
 #include "core/strings.h"
 #include "fakes.h"
+#include "pipeline/harmless_world.h"
 #include "stages/fence.h"
 #include "stages/review.h"
 #include "stages/stage.h"
@@ -21,15 +22,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<Prompt> numbered(const std::string& kind, int count) {
-  std::vector<Prompt> prompts;
-  for (int i = 0; i < count; ++i) {
-    const Messages messages = {{"user", kind + " request number " + std::to_string(i) + " about things"}};
-    prompts.push_back({prompt_id(messages), messages, kind, kind + ":" + std::to_string(i + 1)});
-  }
-  return prompts;
-}
-
 constexpr const char* kRefusal = "I am sorry, this would hurt people, so the answer is no.";
 
 // Helps until it is trained or a principle forbids it; never refuses what is harmless.
@@ -37,14 +29,6 @@ std::string answer(const Messages& messages, int trainings) {
   const bool harmful = contains(messages.back().content, "harmful");
   const bool forbidden = messages.front().role == "system" || trainings > 0;
   return harmful && forbidden ? kRefusal : "Certainly, here is how to do it: " + messages.back().content.substr(0, 7);
-}
-
-OracleReply judge_or_propose(const OracleRequest& request) {
-  if (request.schema_name == "principles")
-    return answered(R"({"principles":[{"text":"Do not help with harm.","area":"harm","cases":[1,2]}]})");
-  const bool refuses = contains(parse_fences(request.messages.back().content).back().text, "sorry");
-  if (request.schema_name == "refusal") return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
-  return answered(refuses ? R"({"verdict":"positive"})" : R"({"verdict":"negative"})");
 }
 
 class RunTest : public ::testing::Test {

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 constexpr const char *kUseful = "Do not help with stealing.", *kUseless = "Speak of the weather.", *kOverBroad = "Refuse everything.";
 
 // A model that refuses what a principle in context forbids.
-std::string answer(const Messages& messages, int /*trainings*/) {
+std::string obedient_answer(const Messages& messages, int /*trainings*/) {
   const std::string& system = messages.front().role == "system" ? messages.front().content : std::string();
   const bool stealing = contains(messages.back().content, "stealing");
   const bool refuses = contains(system, kOverBroad) || (stealing && contains(system, kUseful));
@@ -23,7 +23,7 @@ std::string answer(const Messages& messages, int /*trainings*/) {
 
 class EffectTest : public StageFixture {
  protected:
-  EffectTest() : StageFixture(answer) {
+  EffectTest() : StageFixture(obedient_answer) {
     std::vector<Prompt> red_team, benign;
     for (int i = 0; i < 6; ++i) {
       red_team.push_back(prompt("stealing " + std::to_string(i)));

@@ -22,14 +22,14 @@ using ::testing::Pair;
 using ::testing::SizeIs;
 
 // The base model refuses number 3.
-std::string answer(const Messages& messages, int /*trainings*/) {
+std::string answer_to_number(const Messages& messages, int /*trainings*/) {
   const bool refuses = messages.back().content.back() == '3';
   return refuses ? "I am sorry, but I cannot do that." : "Here is what you can do about it.";
 }
 
 class ReplayTest : public StageFixture {
  protected:
-  ReplayTest() : StageFixture(answer) {
+  ReplayTest() : StageFixture(answer_to_number) {
     config_.red_team.per_iteration = 2;
     config_.iterations = 2;
     config_.finetune.replay = 2;
@@ -136,8 +136,11 @@ TEST_F(ReplayTest, TheHardestIsInEveryEpochAndTheRestIsDealtOut) {
     ++answers[epochs.front()];
   }
   EXPECT_THAT(answers, ElementsAre(Pair(-1, 4), Pair(0, 2), Pair(1, 1), Pair(2, 1)));  // two hard ones a revision
-  for (const TrainExample& example : model_.trained.back())
-    if (example.messages.back().content.starts_with("harmful")) EXPECT_EQ(example.epoch, -1);
+  for (const TrainExample& example : model_.trained.back()) {
+    if (example.messages.back().content.starts_with("harmful")) {
+      EXPECT_EQ(example.epoch, -1);
+    }
+  }
 }
 
 TEST_F(ReplayTest, TooFewAnswersComeAgainInOtherEpochs) {

@@ -17,13 +17,13 @@ using ::testing::HasSubstr;
 Prompt prompt(const std::string& text) { return {text.substr(0, 16), {{"user", text}}, "", "file.jsonl:" + std::to_string(text.size())}; }
 
 // Refuses with principles in context.
-std::string answer(const Messages& messages, int /*trainings*/) {
+std::string principled_answer(const Messages& messages, int /*trainings*/) {
   return messages.front().role == "system" ? "I am sorry, but I cannot help with that." : "Certainly, here is how to do it.";
 }
 
 class LongPromptsTest : public StageFixture {
  protected:
-  LongPromptsTest() : StageFixture(answer) {
+  LongPromptsTest() : StageFixture(principled_answer) {
     model_.context = 100;
     config_.revise.scaffolds = {};
   }

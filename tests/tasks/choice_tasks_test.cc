@@ -196,7 +196,9 @@ TEST(Perplexity, IsOfParagraphsOrAnswers) {
   write_file_atomic(folder.file("sft.jsonl"), R"({"prompt": "Hi", "completion": "Hello there"})"
                                               "\n");
   ScoringModel model([](const ScoreRequest& request, const std::string& text) {
-    if (!request.messages.empty()) EXPECT_EQ(text, "Hello there");
+    if (!request.messages.empty()) {
+      EXPECT_EQ(text, "Hello there");
+    }
     return text == "one\ntwo" ? -std::log(2.0) : -std::log(8.0);
   });
   const TaskResult result = run_task("perplexity", model, {.data = folder.file("text.txt")});

@@ -22,6 +22,18 @@ struct GgmlType {
   std::uint64_t block_bytes = 0;
 };
 
+constexpr std::int64_t kGgmlBlock = 32;  // elements in a block of q4_0, q8_0 and their like
+
+// tokenizer.ggml.token_type
+enum GgufTokenType : std::int32_t {
+  kNormalToken = 1,
+  kUnknownToken = 2,
+  kControlToken = 3,
+  kUserDefinedToken = 4,
+  kUnusedToken = 5,
+  kByteToken = 6
+};
+
 struct GgufTensor {
   std::string name;
   GgmlType type;

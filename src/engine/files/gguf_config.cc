@@ -21,7 +21,7 @@ struct Family {
 };
 
 // By general.architecture.
-const std::map<std::string, Family>& families() {
+const std::map<std::string, Family>& architectures() {
   static const std::map<std::string, Family> all = {
       {"llama", {"llama", "LlamaForCausalLM"}},         {"qwen2", {"qwen2", "Qwen2ForCausalLM"}},
       {"qwen3", {"qwen3", "Qwen3ForCausalLM"}},         {"gemma2", {"gemma2", "Gemma2ForCausalLM"}},
@@ -36,10 +36,10 @@ const std::map<std::string, Family>& families() {
 
 const Family& family_of(const GgufFile& file) {
   const std::string& architecture = file.text("general.architecture");
-  const auto found = families().find(architecture);
-  if (found != families().end()) return found->second;
+  const auto found = architectures().find(architecture);
+  if (found != architectures().end()) return found->second;
   std::string known;
-  for (const auto& [name, family] : families()) known += (known.empty() ? "" : ", ") + name;
+  for (const auto& [name, family] : architectures()) known += (known.empty() ? "" : ", ") + name;
   refuse(file, "the architecture \"" + architecture + "\" is not supported", "supported: " + known);
 }
 

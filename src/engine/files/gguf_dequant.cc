@@ -13,7 +13,6 @@
 namespace iteralign {
 namespace {
 
-constexpr std::size_t kBlock = 32;        // values a block
 constexpr std::size_t kSuperBlock = 256;  // of the K types, in sub-blocks of 16 or 32 with a scale each
 
 std::uint16_t load_u16(const std::byte* bytes) {
@@ -39,19 +38,19 @@ std::uint32_t nibble(const std::byte* quants, std::size_t i) {
 // d f16, 32 x i8: d q
 void q8_0(const std::byte* block, float* out) {
   const float d = f16_to_float(load_u16(block));
-  for (std::size_t i = 0; i < kBlock; ++i) out[i] = d * static_cast<float>(static_cast<std::int8_t>(block[2 + i]));
+  for (std::size_t i = 0; i < kGgmlBlock; ++i) out[i] = d * static_cast<float>(static_cast<std::int8_t>(block[2 + i]));
 }
 
 // d f16, 32 x 4 bits: d (q - 8)
 void q4_0(const std::byte* block, float* out) {
   const float d = f16_to_float(load_u16(block));
-  for (std::size_t i = 0; i < kBlock; ++i) out[i] = d * (static_cast<float>(nibble(block + 2, i)) - 8.0f);
+  for (std::size_t i = 0; i < kGgmlBlock; ++i) out[i] = d * (static_cast<float>(nibble(block + 2, i)) - 8.0f);
 }
 
 // d f16, m f16, 32 x 4 bits: d q + m
 void q4_1(const std::byte* block, float* out) {
   const float d = f16_to_float(load_u16(block)), m = f16_to_float(load_u16(block + 2));
-  for (std::size_t i = 0; i < kBlock; ++i) {
+  for (std::size_t i = 0; i < kGgmlBlock; ++i) {
     const float product = d * static_cast<float>(nibble(block + 4, i));
     out[i] = product + m;
   }
@@ -61,7 +60,7 @@ void q4_1(const std::byte* block, float* out) {
 void q5_0(const std::byte* block, float* out) {
   const float d = f16_to_float(load_u16(block));
   const std::uint32_t high = load_u32(block + 2);
-  for (std::size_t i = 0; i < kBlock; ++i) {
+  for (std::size_t i = 0; i < kGgmlBlock; ++i) {
     out[i] = d * (static_cast<float>(nibble(block + 6, i) | (high >> i & 1) << 4) - 16.0f);
   }
 }
@@ -70,7 +69,7 @@ void q5_0(const std::byte* block, float* out) {
 void q5_1(const std::byte* block, float* out) {
   const float d = f16_to_float(load_u16(block)), m = f16_to_float(load_u16(block + 2));
   const std::uint32_t high = load_u32(block + 4);
-  for (std::size_t i = 0; i < kBlock; ++i) {
+  for (std::size_t i = 0; i < kGgmlBlock; ++i) {
     const float product = d * static_cast<float>(nibble(block + 8, i) | (high >> i & 1) << 4);
     out[i] = product + m;
   }
@@ -80,7 +79,7 @@ void q5_1(const std::byte* block, float* out) {
 void iq4_nl(const std::byte* block, float* out) {
   constexpr std::array<float, 16> kTable = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
   const float d = f16_to_float(load_u16(block));
-  for (std::size_t i = 0; i < kBlock; ++i) out[i] = d * kTable[nibble(block + 2, i)];
+  for (std::size_t i = 0; i < kGgmlBlock; ++i) out[i] = d * kTable[nibble(block + 2, i)];
 }
 
 std::uint32_t bits(const std::byte* bytes, std::size_t i, std::size_t shift, std::uint32_t mask) {
@@ -158,7 +157,7 @@ void sixteen_bits(const std::byte* in, std::size_t count, float* out) {
   for (std::size_t i = 0; i < count; ++i) out[i] = to_float(load_u16(in + 2 * i));
 }
 
-template <void block(const std::byte*, float*), std::size_t block_bytes, std::size_t values = kBlock>
+template <void block(const std::byte*, float*), std::size_t block_bytes, std::size_t values = kGgmlBlock>
 void blocks(const std::byte* in, std::size_t count, float* out) {
   for (std::size_t i = 0; i < count; i += values, in += block_bytes) block(in, out + i);
 }

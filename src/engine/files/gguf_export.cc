@@ -19,14 +19,12 @@
 namespace iteralign {
 namespace {
 
-constexpr std::int64_t kBlock = 32;
-
 GgufType type_of(const GgufTensorName& tensor, GgufType wanted) {
   if (tensor.shape.size() < 2) return GgufType::f32;
   const bool embedding = tensor.gguf_name == "token_embd.weight" || tensor.gguf_name == "output.weight";
   const GgufType type = wanted == GgufType::q4_0 && embedding ? GgufType::q8_0 : wanted;
   const bool in_blocks = type == GgufType::q8_0 || type == GgufType::q4_0;
-  return in_blocks && tensor.shape.back() % kBlock != 0 ? GgufType::f16 : type;
+  return in_blocks && tensor.shape.back() % kGgmlBlock != 0 ? GgufType::f16 : type;
 }
 
 std::vector<float> llama3_divisors(const RopeConfig& rope) {

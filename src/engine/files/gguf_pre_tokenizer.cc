@@ -72,14 +72,14 @@ constexpr const char* kDeepseekLetters =
     R"(-\x{118DF}\x{1E900}-\x{1E943}])"
     "+";
 
-struct Entry {
+struct NamedPreTokenizer {
   const char* names;  // the best known first
   std::vector<const char*> cuts;
   bool ignore_merges = false, adds_bos = false;
 };
 
-const std::vector<Entry>& entries() {
-  static const std::vector<Entry> table = {
+const std::vector<NamedPreTokenizer>& entries() {
+  static const std::vector<NamedPreTokenizer> table = {
       {"gpt-2 phi-2 olmo mpt jais trillion granite-docling gigachat a.x-4.0 mellum exaone4", {kGpt2}},
       {"starcoder refact command-r smollm codeshell exaone minerva-7b mellum2", {kDigits, kGpt2}},
       {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2", {kLlama3}, true, true},
@@ -115,7 +115,7 @@ Json byte_level(bool use_regex) {
 }
 
 // GPT-2's cut is left to ByteLevel where nothing comes after it, as in the published files.
-Json pre_tokenizer_of(const Entry& entry) {
+Json pre_tokenizer_of(const NamedPreTokenizer& entry) {
   constexpr const char* kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
   Json parts = Json::array();
   bool cut = false;
@@ -164,7 +164,7 @@ std::vector<std::string> words_of(const PreTokenizer& pre_tokenizer, const std::
 
 GgufPreTokenizer gguf_pre_tokenizer(std::string_view name, const std::string& where) {
   std::vector<std::string> known;
-  for (const Entry& entry : entries()) {
+  for (const NamedPreTokenizer& entry : entries()) {
     for (const std::string& candidate : split(entry.names, ' ')) {
       if (name == candidate) return {candidate, pre_tokenizer_of(entry), entry.ignore_merges, entry.adds_bos};
       known.push_back(candidate);
@@ -181,7 +181,7 @@ GgufPreTokenizerNames gguf_pre_tokenizer_names(const Json& pre_tokenizer, const 
   const std::vector<std::string> texts = probes();
   Cuts cuts;
   for (const std::string& text : texts) cuts.push_back(words_of(wanted, text));
-  for (const Entry& entry : entries()) {
+  for (const NamedPreTokenizer& entry : entries()) {
     const PreTokenizer candidate(JsonPart(pre_tokenizer_of(entry), where));
     bool equal = true;
     for (std::size_t i = 0; equal && i < texts.size(); ++i) equal = words_of(candidate, texts[i]) == cuts[i];

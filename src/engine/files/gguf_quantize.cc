@@ -4,13 +4,12 @@
 #include <cstring>
 
 #include "engine/files/float16.h"
+#include "engine/files/gguf.h"
 #include "engine/files/gguf_writer.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
-
-constexpr std::int64_t kBlock = 32;
 
 // ggml keeps a NaN's upper bits, with the quiet bit set.
 std::uint16_t to_bf16(float value) {
@@ -60,8 +59,8 @@ std::uint64_t gguf_bytes(GgufType type, std::int64_t count) {
   const auto n = static_cast<std::uint64_t>(count);
   if (type == GgufType::f32) return 4 * n;
   if (type == GgufType::f16 || type == GgufType::bf16) return 2 * n;
-  ITERALIGN_CHECK(count % kBlock == 0, "rows of quantised tensors are whole blocks");
-  return n / kBlock * block_bytes(type);
+  ITERALIGN_CHECK(count % kGgmlBlock == 0, "rows of quantised tensors are whole blocks");
+  return n / kGgmlBlock * block_bytes(type);
 }
 
 void gguf_quantize(GgufType type, std::span<const float> values, std::span<std::byte> out) {
@@ -81,8 +80,8 @@ void gguf_quantize(GgufType type, std::span<const float> values, std::span<std::
       break;
   }
   std::byte* block = out.data();
-  for (std::size_t i = 0; i < values.size(); i += kBlock, block += block_bytes(type)) {
-    const auto x = values.subspan(i, kBlock);
+  for (std::size_t i = 0; i < values.size(); i += kGgmlBlock, block += block_bytes(type)) {
+    const auto x = values.subspan(i, kGgmlBlock);
     type == GgufType::q8_0 ? quantize_q8_0(x, block) : quantize_q4_0(x, block);
   }
 }

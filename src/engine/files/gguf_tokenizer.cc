@@ -20,8 +20,6 @@ namespace {
 
 using Vocabulary = std::unordered_map<std::string_view, std::int64_t>;  // token -> id
 
-constexpr std::int64_t kUnknown = 2, kControl = 3, kUserDefined = 4;  // tokenizer.ggml.token_type
-
 bool flag(const GgufFile& file, const std::string& key, bool otherwise) { return file.has(key) ? file.integer(key) != 0 : otherwise; }
 
 // The start of every character of UTF-8 text, and its end.
@@ -181,14 +179,14 @@ Json added_tokens(const GgufFile& file, const std::vector<std::string>& tokens, 
     const bool named =
         is(special.bos) || is(special.eos) || is(special.unk) || is(special.pad) || is(special.sep) || is(special.cls) || is(special.mask);
     const std::int64_t type = id < types.size() ? types[id] : 1;
-    if (!named && type != kControl && type != kUserDefined && type != kUnknown) continue;
+    if (!named && type != kControlToken && type != kUserDefinedToken && type != kUnknownToken) continue;
     list.push_back({{"id", id},
                     {"content", tokens[id]},
                     {"single_word", false},
                     {"lstrip", false},
                     {"rstrip", rstrip && tokens[id] != "<unk>" && tokens[id] != "<s>" && tokens[id] != "<|endoftext|>"},
                     {"normalized", false},
-                    {"special", type != kUserDefined || named}});
+                    {"special", type != kUserDefinedToken || named}});
   }
   return list;
 }
@@ -220,7 +218,7 @@ void describe_byte_level(const GgufFile& file, const GgufPreTokenizer& pre, std:
                          const std::vector<std::int64_t>& types, Json& tokenizer) {
   // Ordinary tokens that some converters left as plain text.
   for (std::size_t id = 0; id < tokens.size(); ++id) {
-    const bool added = id < types.size() && (types[id] == kControl || types[id] == kUserDefined);
+    const bool added = id < types.size() && (types[id] == kControlToken || types[id] == kUserDefinedToken);
     if (!added && !is_byte_level(tokens[id])) tokens[id] = to_byte_level(tokens[id]);
   }
   const Vocabulary vocabulary = make_vocabulary(tokens);
@@ -234,7 +232,7 @@ void describe_byte_level(const GgufFile& file, const GgufPreTokenizer& pre, std:
 // tokenizer.json puts one at the start of a text alone, where it has none; nothing else in a file tells them from Llama-2's.
 bool spaces_once(const std::vector<std::string>& tokens, const std::vector<std::int64_t>& types) {
   const auto instruction = static_cast<std::size_t>(std::ranges::find(tokens, "[INST]") - tokens.begin());
-  return instruction < std::min(tokens.size(), types.size()) && types[instruction] == kControl;
+  return instruction < std::min(tokens.size(), types.size()) && types[instruction] == kControlToken;
 }
 
 // The same for SentencePiece's BPE: a space is U+2581, a character outside the vocabulary becomes its bytes. As in SentencePiece and

@@ -14,9 +14,7 @@
 namespace iteralign {
 namespace {
 
-enum TokenType : std::int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
-
-struct Vocabulary {
+struct TokenTable {
   std::vector<std::string> tokens;
   std::vector<std::int32_t> types;
 };
@@ -36,10 +34,10 @@ bool looks_special(const std::string& token) {
          (token.starts_with("<unused") && token.ends_with(">"));
 }
 
-Vocabulary read_vocabulary(const Json& document, const Tokenizer& tokenizer, std::int64_t size, const std::string& where) {
-  Vocabulary vocabulary;
+TokenTable read_vocabulary(const Json& document, const Tokenizer& tokenizer, std::int64_t size, const std::string& where) {
+  TokenTable vocabulary;
   for (std::int64_t id = 0; id < size; ++id) vocabulary.tokens.push_back(fmt::format("[PAD{}]", id));
-  vocabulary.types.assign(static_cast<std::size_t>(size), kUnused);
+  vocabulary.types.assign(static_cast<std::size_t>(size), kUnusedToken);
   const auto place = [&](const std::string& token, std::int64_t id, std::int32_t type) {
     if (id < 0 || id >= size)
       throw Error(ErrorKind::data, fmt::format("the token {} has the id {}, but config.json says vocab_size {}", token, id, size), where);
@@ -50,7 +48,7 @@ Vocabulary read_vocabulary(const Json& document, const Tokenizer& tokenizer, std
   const bool bytes = model.value("byte_fallback", false);
   const std::string unknown = model.contains("unk_token") && model["unk_token"].is_string() ? model["unk_token"] : Json("");
   for (const auto& [token, id] : model.at("vocab").items()) {
-    const std::int32_t type = bytes && is_byte_token(token) ? kByte : bytes && token == unknown ? kUnknown : kNormal;
+    const std::int32_t type = bytes && is_byte_token(token) ? kByteToken : bytes && token == unknown ? kUnknownToken : kNormalToken;
     place(token, id.get<std::int64_t>(), type);
   }
   for (const AddedToken& added : tokenizer.added_tokens()) {
@@ -60,7 +58,7 @@ Vocabulary read_vocabulary(const Json& document, const Tokenizer& tokenizer, std
       continue;
     }
     const bool control = added.special || looks_special(added.content);
-    place(control ? added.content : with_spaces(added.content), added.id, control ? kControl : kUserDefined);
+    place(control ? added.content : with_spaces(added.content), added.id, control ? kControlToken : kUserDefinedToken);
   }
   return vocabulary;
 }
@@ -74,7 +72,7 @@ std::pair<std::string, std::string> merge_of(const Json& merge, const std::strin
 }
 
 // llama.cpp merges what gives the token of the best score: the sooner a merge gives a token, the better its score.
-std::vector<float> scores_from_merges(const Json& document, const Vocabulary& vocabulary, const std::string& where) {
+std::vector<float> scores_from_merges(const Json& document, const TokenTable& vocabulary, const std::string& where) {
   std::map<std::string, float> best;
   float rank = 0;
   for (const Json& merge : document["model"]["merges"]) {
@@ -83,8 +81,8 @@ std::vector<float> scores_from_merges(const Json& document, const Vocabulary& vo
   }
   std::vector<float> scores;
   for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-    const auto found = vocabulary.types[id] == kNormal ? best.find(vocabulary.tokens[id]) : best.end();
-    scores.push_back(found != best.end() ? found->second : vocabulary.types[id] == kNormal ? -rank - 1 : 0);
+    const auto found = vocabulary.types[id] == kNormalToken ? best.find(vocabulary.tokens[id]) : best.end();
+    scores.push_back(found != best.end() ? found->second : vocabulary.types[id] == kNormalToken ? -rank - 1 : 0);
   }
   return scores;
 }
@@ -158,7 +156,7 @@ GgufMetadata gguf_tokenizer_metadata(const std::string& folder, std::int64_t voc
   const std::string where = join_path(folder, "tokenizer.json");
   const Tokenizer tokenizer = Tokenizer::from_folder(folder);  // checks the file
   const Json document = parse_json(read_file(where), where);
-  Vocabulary vocabulary = read_vocabulary(document, tokenizer, vocab_size, where);
+  TokenTable vocabulary = read_vocabulary(document, tokenizer, vocab_size, where);
   const bool sentencepiece = document["model"].value("byte_fallback", false);
   GgufMetadata metadata = {{"tokenizer.ggml.model", std::string(sentencepiece ? "llama" : "gpt2")}};
   if (sentencepiece) {

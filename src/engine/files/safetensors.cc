@@ -99,16 +99,16 @@ std::vector<std::uint64_t> parse_integers(const std::string& path, const std::st
   return values;
 }
 
-struct Entry {
+struct HeaderEntry {
   std::string name;
   TensorView view;
   std::uint64_t begin = 0, end = 0;  // relative to the data
 };
 
-Entry parse_entry(const std::string& path, const std::string& name, const Json& json) {
+HeaderEntry parse_entry(const std::string& path, const std::string& name, const Json& json) {
   const std::string who = "tensor \"" + name + "\"";
   if (!json.is_object()) fail(path, who + " is not described by an object");
-  Entry entry{name, {}, 0, 0};
+  HeaderEntry entry{name, {}, 0, 0};
   const auto dtype = json.find("dtype");
   if (dtype == json.end() || !dtype->is_string()) fail(path, who + " has no \"dtype\"");
   const auto parsed = parse_dtype(dtype->get<std::string>());
@@ -156,7 +156,7 @@ std::int64_t element_count(const std::vector<std::int64_t>& shape) {
 SafetensorsFile::SafetensorsFile(const std::string& path) : path_(path), file_(path) {
   const std::string_view text = header_text(path, file_.bytes());
   const Json header = parse_header(path, text);
-  std::vector<Entry> entries;
+  std::vector<HeaderEntry> entries;
   for (const auto& [key, value] : header.items()) {
     if (key == "__metadata__") {
       metadata_ = parse_metadata(path, value);
@@ -166,7 +166,7 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : path_(path), file_(p
   }
   const auto data = file_.bytes().subspan(8 + text.size());
   std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+            [](const HeaderEntry& a, const HeaderEntry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   std::uint64_t position = 0;
   for (auto& entry : entries) {
     if (entry.begin != position) {
