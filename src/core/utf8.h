@@ -17,4 +17,6 @@ struct Utf8Character {
 // The character at the front of `text`, which is not empty.
 Utf8Character utf8_front(std::string_view text);
 
+void append_utf8(std::string& text, char32_t character);
+
 }  // namespace iteralign

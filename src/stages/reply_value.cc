@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdint>
+
+#include "stages/reply_escapes.h"
 
 namespace iteralign {
 namespace {
@@ -22,72 +23,7 @@ constexpr std::array<Quotes, 6> kQuotes = {
 bool is_name_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == ' '; }
 
-void append_utf8(std::string& out, std::uint32_t c) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((c >> shift) & 0x3F)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | (c >> 6));
-    tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | (c >> 12));
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | (c >> 18));
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
-
-// The four digits behind \u, or nothing.
-std::optional<std::uint32_t> unit_at(std::string_view text, std::size_t at) {
-  if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return {};
-  std::uint32_t unit = 0;
-  for (std::size_t i = at + 2; i < at + 6; ++i) {
-    const char c = text[i];
-    if (std::isxdigit(static_cast<unsigned char>(c)) == 0) return {};
-    unit = unit * 16 + static_cast<std::uint32_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-  }
-  return unit;
-}
-
-bool is_high(std::uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
-bool is_low(std::uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
-
-// Appends the character of the escape at `at`; returns how long the escape is.
-std::size_t append_unicode_escape(std::string& out, std::string_view text, std::size_t at, std::uint32_t unit) {
-  if (is_high(unit)) {
-    if (const auto low = unit_at(text, at + 6); low && is_low(*low)) {
-      append_utf8(out, 0x10000 + ((unit - 0xD800) << 10) + (*low - 0xDC00));
-      return 12;
-    }
-  }
-  append_utf8(out, is_high(unit) || is_low(unit) ? 0xFFFD : unit);
-  return 6;
-}
-
 }  // namespace
-
-std::string unescaped(std::string_view quoted) {
-  constexpr std::string_view kLetters = "nrtbf", kMeant = "\n\r\t\b\f";
-  std::string out;
-  for (std::size_t i = 0; i < quoted.size();) {
-    const std::size_t escape = std::min(quoted.find('\\', i), quoted.size() - 1);
-    if (quoted[escape] != '\\' || escape + 1 == quoted.size()) return out.append(quoted.substr(i));
-    out.append(quoted.substr(i, escape - i));
-    i = escape;
-    if (const auto unit = unit_at(quoted, i)) {
-      i += append_unicode_escape(out, quoted, i, *unit);
-    } else {
-      const auto letter = kLetters.find(quoted[i + 1]);
-      out += letter == std::string_view::npos ? quoted[i + 1] : kMeant[letter];
-      i += 2;
-    }
-  }
-  return out;
-}
 
 std::optional<ReplyValue> ReplyValueReader::read(std::size_t& at) {
   ReplyValue out;
@@ -104,7 +40,7 @@ std::optional<ReplyValue> ReplyValueReader::read(std::size_t& at) {
 std::optional<ReplyValue> ReplyValueReader::read_members(std::size_t& at) {
   ReplyValue out{.kind = ReplyValue::Kind::object};
   at_ = at;
-  if (!members(out, 1)) return {};
+  if (!elements(out, 1)) return {};
   at = at_;
   return out;
 }
@@ -115,22 +51,16 @@ bool ReplyValueReader::value(ReplyValue& out, Place place, int depth) {
     return false;
   }
   at_ = behind_space(at_);
-  switch (peek(at_)) {
-    case '{':
-      ++at_;
-      out.kind = ReplyValue::Kind::object;
-      return members(out, depth + 1);
-    case '[':
-      ++at_;
-      out.kind = ReplyValue::Kind::list;
-      return items(out, depth + 1);
-    default:
-      return scalar(out, place);
-  }
+  const char open = peek(at_);
+  if (open != '{' && open != '[') return scalar(out, place);
+  ++at_;
+  out.kind = open == '{' ? ReplyValue::Kind::object : ReplyValue::Kind::list;
+  return elements(out, depth + 1);
 }
 
-// Behind the opening brace. What cannot be read any more ends an object that has members.
-bool ReplyValueReader::members(ReplyValue& out, int depth) {
+// Behind the opening bracket of an object or a list. What cannot be read any more ends one that holds something.
+bool ReplyValueReader::elements(ReplyValue& out, int depth) {
+  const bool object = out.kind == ReplyValue::Kind::object;
   for (;;) {
     std::size_t next = behind_space(at_);
     while (mark_length(next, ',') > 0) next = behind_space(next + mark_length(next, ','));
@@ -139,44 +69,20 @@ bool ReplyValueReader::members(ReplyValue& out, int depth) {
       at_ = next;
       return work(1) && !out.items.empty();
     }
-    if (peek(next) == '}') {
+    if (peek(next) == (object ? '}' : ']')) {
       at_ = next + 1;
       return true;
     }
     const std::size_t behind_last = at_;
     at_ = next;
-    ReplyValue member;
+    ReplyValue element;
     std::string name;
-    if (!key(name) || !value(member, Place::member, depth)) {
+    if ((object && !key(name)) || !value(element, object ? Place::member : Place::item, depth)) {
       at_ = behind_last;
       return work(1) && !out.items.empty();
     }
-    member.key = std::move(name);
-    out.items.push_back(std::move(member));
-  }
-}
-
-bool ReplyValueReader::items(ReplyValue& out, int depth) {
-  for (;;) {
-    std::size_t next = behind_space(at_);
-    while (mark_length(next, ',') > 0) next = behind_space(next + mark_length(next, ','));
-    if (at_end(next)) {
-      out.cut = true;
-      at_ = next;
-      return work(1) && !out.items.empty();
-    }
-    if (peek(next) == ']') {
-      at_ = next + 1;
-      return true;
-    }
-    const std::size_t behind_last = at_;
-    at_ = next;
-    ReplyValue item;
-    if (!value(item, Place::item, depth)) {
-      at_ = behind_last;
-      return work(1) && !out.items.empty();
-    }
-    out.items.push_back(std::move(item));
+    element.key = std::move(name);
+    out.items.push_back(std::move(element));
   }
 }
 

@@ -39,8 +39,7 @@ class ReplyValueReader {
   enum class Place { key, member, item };
 
   bool value(ReplyValue& out, Place place, int depth);
-  bool members(ReplyValue& out, int depth);
-  bool items(ReplyValue& out, int depth);
+  bool elements(ReplyValue& out, int depth);
   bool key(std::string& out);
   bool key_follows(std::size_t at);
   bool scalar(ReplyValue& out, Place place);
@@ -61,8 +60,5 @@ class ReplyValueReader {
   bool names_quoted_ = false;  // the last key was
   std::size_t at_ = 0, work_left_;
 };
-
-// A quoted text without its escapes.
-std::string unescaped(std::string_view quoted);
 
 }  // namespace iteralign

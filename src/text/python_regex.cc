@@ -1,9 +1,8 @@
 #include "text/python_regex.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "iteralign/error.h"
+#include "text/pattern_rewriter.h"
+#include "text/pcre2_code.h"
 
 namespace iteralign {
 namespace {
@@ -12,17 +11,13 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
 bool is_alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
-[[noreturn]] void refuse(std::string_view pattern, const std::string& what, const std::string& where) {
-  throw Error(ErrorKind::data, "the regular expression `" + std::string(pattern) + "` has " + what, where, "write it another way");
-}
-
 // Rewrites an expression for PCRE2.
-class Translation {
+class PythonPattern : PatternRewriter {
  public:
-  Translation(std::string_view pattern, const std::string& where) : pattern_(pattern), where_(where) {}
+  PythonPattern(std::string_view pattern, const std::string& where) : PatternRewriter(pattern), where_(where) {}
 
-  std::string run() {
-    while (at_ < pattern_.size()) {
+  std::string translated() {
+    while (!at_end()) {
       const char c = pattern_[at_];
       if (c == '\\') {
         escape();
@@ -44,12 +39,8 @@ class Translation {
   }
 
  private:
-  [[nodiscard]] bool next_is(std::string_view text) const { return pattern_.substr(at_, text.size()) == text; }
-  [[noreturn]] void fail(const std::string& what) const { refuse(pattern_, what, where_); }
-  void copy(std::size_t count) { put(pattern_.substr(at_, count), count); }
-  void put(std::string_view text, std::size_t consumed) {
-    result_ += text;
-    at_ += consumed;
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorKind::data, "the regular expression `" + std::string(pattern_) + "` has " + what, where_, "write it another way");
   }
 
   void escape() {
@@ -135,45 +126,16 @@ class Translation {
     put(close == ")" && kept.empty() ? "" : "(?" + kept + std::string(close), end + 1 - at_);
   }
 
-  std::string_view pattern_;
   const std::string& where_;
-  std::size_t at_ = 0;
   std::size_t start_ = 0;  // behind the global flags
-  bool in_class_ = false;
-  std::string result_;
 };
 
 }  // namespace
 
-struct PythonRegex::Code {
-  pcre2_code* compiled = nullptr;
-  std::string where;
+PythonRegex::PythonRegex(std::string_view pattern, const std::string& where)
+    : code_(std::make_shared<const Pcre2Code>(PythonPattern(pattern, where).translated(), PCRE2_ANCHORED | PCRE2_ENDANCHORED, pattern,
+                                              where)) {}
 
-  Code(std::string_view original, const std::string& place) : where(place) {
-    const std::string pattern = Translation(original, place).run();
-    int error = 0;
-    PCRE2_SIZE offset = 0;
-    compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED,
-                             &error, &offset, nullptr);
-    if (compiled != nullptr) return;
-    PCRE2_UCHAR message[256];
-    pcre2_get_error_message(error, message, sizeof message);
-    refuse(original, "a fault: " + std::string(reinterpret_cast<const char*>(message)), place);
-  }
-  ~Code() { pcre2_code_free(compiled); }
-  Code(const Code&) = delete;
-  Code& operator=(const Code&) = delete;
-};
-
-PythonRegex::PythonRegex(std::string_view pattern, const std::string& where) : code_(std::make_shared<const Code>(pattern, where)) {}
-
-bool PythonRegex::matches_all(std::string_view text) const {
-  const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> data(pcre2_match_data_create(1, nullptr), pcre2_match_data_free);
-  const int result =
-      pcre2_match(code_->compiled, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, PCRE2_NO_UTF_CHECK, data.get(), nullptr);
-  if (result < 0 && result != PCRE2_ERROR_NOMATCH)
-    throw Error(ErrorKind::data, "a regular expression takes too long (PCRE2 error " + std::to_string(result) + ")", code_->where);
-  return result != PCRE2_ERROR_NOMATCH;
-}
+bool PythonRegex::matches_all(std::string_view text) const { return code_->match(text, 0, Pcre2Code::match_data()); }
 
 }  // namespace iteralign

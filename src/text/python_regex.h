@@ -8,6 +8,8 @@
 
 namespace iteralign {
 
+class Pcre2Code;
+
 // Immutable, safe from many threads.
 class PythonRegex {
  public:
@@ -18,8 +20,7 @@ class PythonRegex {
   [[nodiscard]] bool matches_all(std::string_view text) const;
 
  private:
-  struct Code;
-  std::shared_ptr<const Code> code_;
+  std::shared_ptr<const Pcre2Code> code_;
 };
 
 }  // namespace iteralign

@@ -12,6 +12,8 @@
 
 namespace iteralign {
 
+class Pcre2Code;
+
 struct Range {
   std::size_t begin = 0, end = 0;  // bytes
 };
@@ -26,9 +28,7 @@ class TokenizerRegex {
   void find_all(std::string_view text, std::vector<Range>& matches) const;
 
  private:
-  struct Code;
-  std::shared_ptr<const Code> code_;
-  std::string where_;
+  std::shared_ptr<const Pcre2Code> code_;
 };
 
 // A "pattern" of tokenizer.json: {"String": literal} or {"Regex": expression}.

@@ -82,25 +82,6 @@ std::size_t utf8_before(std::string_view valid, std::size_t at) {
   return at;
 }
 
-void append_utf8(std::string& text, char32_t c) {
-  const auto tail = [&](int shift) { text += static_cast<char>(0x80 | ((c >> shift) & 0x3F)); };
-  if (c < 0x80) {
-    text += static_cast<char>(c);
-  } else if (c < 0x800) {
-    text += static_cast<char>(0xC0 | (c >> 6));
-    tail(0);
-  } else if (c < 0x10000) {
-    text += static_cast<char>(0xE0 | (c >> 12));
-    tail(6);
-    tail(0);
-  } else {
-    text += static_cast<char>(0xF0 | (c >> 18));
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
-
 std::size_t utf8_valid_until(std::string_view bytes, std::size_t at) {
   while (at < bytes.size()) {
     if (byte_at(bytes, at) < 0x80) {

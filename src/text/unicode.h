@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace iteralign {
+#include "core/utf8.h"
 
-constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+namespace iteralign {
 
 // The length in bytes of the character that starts with this byte of valid UTF-8.
 inline std::size_t utf8_length(char first_byte) {
@@ -18,7 +18,6 @@ inline std::size_t utf8_length(char first_byte) {
 char32_t utf8_at(std::string_view valid, std::size_t at);
 // The start of the character before `at`; at > 0.
 std::size_t utf8_before(std::string_view valid, std::size_t at);
-void append_utf8(std::string& text, char32_t character);
 
 // Where the bytes from `at` on stop being UTF-8: the position of the first malformed sequence, or the size.
 std::size_t utf8_valid_until(std::string_view bytes, std::size_t at = 0);

@@ -4,6 +4,7 @@
 
 #include "core/json.h"
 #include "core/random.h"
+#include "stages/reply_escapes.h"
 #include "stages/reply_parser.h"
 
 namespace iteralign {

@@ -112,6 +112,21 @@ TEST(NormalizerTest, RemembersWhatIsInput) {
   EXPECT_EQ(text.marks, std::string("\0\0\0\1\1\1\0", 7));
 }
 
+// What takes quadratic work for this text does not end before ctest's limit of a test.
+TEST(NormalizerTest, ReplacesAsOftenAsOneLikes) {
+  const std::string spaces(8'000'000, ' ');
+  for (const char* pattern : {R"({"String":" "})", R"({"Regex":" "})"}) {
+    const std::string text = normalized(std::string(R"({"type":"Replace","content":"▁","pattern":)") + pattern + "}", spaces);
+    EXPECT_EQ(text.size(), 3 * spaces.size());
+    EXPECT_TRUE(text.starts_with("▁▁") && text.ends_with("▁▁"));
+  }
+  const Json json = Json::parse(R"({"type":"Replace","pattern":{"String":"  "},"content":"_"})");
+  MarkedText marked{spaces, std::string(spaces.size(), '\1')};
+  Normalizer(JsonPart(json, "test")).apply(marked);
+  EXPECT_EQ(marked.text, std::string(spaces.size() / 2, '_'));
+  EXPECT_EQ(marked.marks.size(), marked.text.size());
+}
+
 // Merging by its definition: the pair of the lowest rank, the leftmost of these, until there is none.
 std::vector<std::string> merge_slowly(std::vector<std::string> symbols, const std::vector<std::pair<std::string, std::string>>& merges) {
   for (;;) {
