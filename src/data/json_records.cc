@@ -43,17 +43,57 @@ void check_keys(const Parsed& parsed, const std::string& where) {
     throw Error(ErrorKind::data, "the key `" + shorten(parsed.twice, 60) + "` is there twice", where, "remove one of them");
 }
 
+// Of a list that lost its brackets.
+std::string_view without_comma(std::string_view line) {
+  line = trim(line);
+  if (line.ends_with(',')) line.remove_suffix(1);
+  return line;
+}
+
 std::vector<JsonRecord> read_lines(const std::vector<std::string_view>& lines, const std::string& path) {
   std::vector<JsonRecord> records;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (trim(lines[i]).empty()) continue;
     const std::string where = path + ":" + std::to_string(i + 1);
-    Parsed parsed = parse_quietly(lines[i]);
+    Parsed parsed = parse_quietly(without_comma(lines[i]));
     if (parsed.value.is_discarded()) throw Error(ErrorKind::data, "this line is not valid JSON", where, "correct or remove the line");
     check_keys(parsed, where);
     records.push_back({where, std::move(parsed.value)});
   }
   return records;
+}
+
+// Where the object ends that begins at `at`; npos when it does not.
+std::size_t end_of_object(std::string_view text, std::size_t at) {
+  int depth = 0;
+  for (bool quoted = false; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '"') quoted = !quoted;
+    if (quoted && c == '\\') ++at;
+    if (!quoted) depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+    if (!quoted && c == '}' && depth == 0) return at + 1;
+  }
+  return std::string_view::npos;
+}
+
+// Objects of many lines one behind another, as jq writes them. Nothing when it is something else.
+std::vector<JsonRecord> read_objects(std::string_view text, const std::string& path) {
+  std::vector<JsonRecord> records;
+  std::ptrdiff_t line = 1;
+  for (std::size_t end_before = 0;;) {
+    const std::size_t at = text.find_first_not_of(" \t\r\n,", end_before);
+    if (at == std::string_view::npos) return records;
+    const std::size_t end = text[at] == '{' ? end_of_object(text, at) : std::string_view::npos;
+    if (end == std::string_view::npos) return {};
+    Parsed parsed = parse_quietly(text.substr(at, end - at));
+    if (parsed.value.is_discarded()) return {};
+    line += std::ranges::count(text.substr(end_before, at - end_before), '\n');
+    const std::string where = path + ":" + std::to_string(line);
+    check_keys(parsed, where);
+    records.push_back({where, std::move(parsed.value)});
+    line += std::ranges::count(text.substr(at, end - at), '\n');
+    end_before = end;
+  }
 }
 
 }  // namespace
@@ -83,11 +123,12 @@ std::optional<std::vector<JsonRecord>> read_json_records(std::string_view text, 
   // JSON Lines when a line among the first ones is a record of its own, so that a broken one is named by its line.
   const auto lines = split_lines(text);
   const auto is_record = [&](std::string_view line) {
-    const Json value = parse_quietly(line).value;
+    const Json value = parse_quietly(without_comma(line)).value;
     return start == "\"" ? value.is_string() : value.is_object() || (start == "[" && value.is_array());
   };
   const auto first = lines.begin() + std::min<std::ptrdiff_t>(start == "[" ? 1 : 3, static_cast<std::ptrdiff_t>(lines.size()));
   if (std::any_of(lines.begin(), first, is_record)) return read_lines(lines, path);
+  if (auto records = read_objects(text, path); !records.empty()) return records;
   if (start == "\"") return std::nullopt;  // CSV or plain text that begins with a quote
   parse_json(text, path);                  // throws with the line of the fault
   return std::nullopt;

@@ -29,11 +29,12 @@ constexpr std::array kTextFields = {"prompt",        "goal",
                                     "instructions",  "queries",
                                     "inputs",        "requests",
                                     "objectives"};
-constexpr std::array kDialogueFields = {"messages", "conversations", "conversation", "dialogue",   "dialog",
-                                        "prompt",   "input",         "turns",        "transcript", "chosen"};
+constexpr std::array kDialogueFields = {"messages", "conversations", "conversation", "dialogue", "dialog",  "prompt",
+                                        "input",    "turns",         "transcript",   "chosen",   "contents"};
 constexpr std::array kCategoryFields = {"harm_area", "risk_area", "semanticcategory", "category",        "topic",       "type",
                                         "label",     "tags",      "harm_category",    "harm_categories", "harmcategory"};
-constexpr std::array kWrappers = {"row", "vars", "body"};  // datasets' server, promptfoo, OpenAI's batches
+// datasets' server, promptfoo, OpenAI's batches, LangSmith, Label Studio
+constexpr std::array kWrappers = {"row", "vars", "body", "inputs", "data"};
 constexpr const char* kHint = "fill in or remove the record, or name the field that holds the prompt `prompt`";
 
 std::string normal_name(std::string_view name) {

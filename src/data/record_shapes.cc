@@ -12,8 +12,9 @@
 namespace iteralign {
 namespace {
 
-constexpr std::array kListNames = {"data",      "prompts",   "rows",    "examples",  "items",    "records",    "entries", "seeds",
-                                   "behaviors", "questions", "samples", "instances", "payloads", "test_cases", "tests",   "instructions"};
+constexpr std::array kListNames = {"data",     "prompts",    "rows",      "examples",     "items",     "records",
+                                   "entries",  "seeds",      "behaviors", "questions",    "samples",   "instances",
+                                   "payloads", "test_cases", "tests",     "instructions", "jailbreaks"};
 
 std::string record_name(const std::string& path, std::size_t number) { return path + ": record " + std::to_string(number); }
 

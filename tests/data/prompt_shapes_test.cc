@@ -49,6 +49,32 @@ TEST_P(TwoPrompts, AreReadAndNothingElse) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
+    Wrapped, TwoPrompts,
+    ::testing::Values(
+        Shape{"langsmith", "x.jsonl",
+              "{\"inputs\": {\"question\": \"How do snails eat, and why?\"}, \"outputs\": {\"answer\": \"a\"}}\n"
+              "{\"inputs\": {\"question\": \"Write about light houses.\"}, \"outputs\": {}}\n"},
+        Shape{"gemini", "x.jsonl",
+              "{\"contents\": [{\"role\": \"user\", \"parts\": [{\"text\": \"How do snails eat, and why?\"}]}]}\n"
+              "{\"contents\": [{\"parts\": [{\"text\": \"Write about light houses.\"}], \"role\": \"user\"}]}\n"},
+        Shape{"label studio", "x.json",
+              R"([{"id": 1, "data": {"text": "How do snails eat, and why?"}}, {"id": 2, "data": {"text": "Write about light houses."}}])"},
+        Shape{"artifact", "x.json",
+              R"({"parameters": {"model": "m"}, "jailbreaks": [{"index": 0, "prompt": "How do snails eat, and why?"},
+                                                             {"index": 1, "prompt": "Write about light houses."}]})"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    JsonThatIsNone, TwoPrompts,
+    ::testing::Values(
+        Shape{"jq", "x.jsonl",
+              "{\n  \"prompt\": \"How do snails eat, and why?\",\n  \"a\": {}\n}\n{\n  \"prompt\": \"Write about light houses.\"\n}\n"},
+        Shape{"lost brackets", "x.json",
+              "{\n  \"prompt\": \"How do snails eat, and why?\"\n},\n{\n  \"prompt\": \"Write about light houses.\"\n}\n"},
+        Shape{"lines with commas", "x.jsonl",
+              "{\"prompt\": \"How do snails eat, and why?\"},\n{\"prompt\": \"Write about light houses.\"},\n"},
+        Shape{"texts with commas", "x.txt", "\"How do snails eat, and why?\",\n\"Write about light houses.\"\n"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Tables, TwoPrompts,
     ::testing::Values(
         Shape{"comma", "x.csv", "prompt,kind\n\"How do snails eat, and why?\",a\nWrite about light houses.,b\n"},
