@@ -57,13 +57,25 @@ std::string map_query(const std::string& url, const std::function<std::string(st
   return url.substr(0, begin + 1) + join(pairs, "&");
 }
 
+// An account, a deployment: what addresses hold for all to see.
+bool is_identifier(std::string_view part) { return part.find_first_not_of("0123456789abcdef-") == std::string_view::npos; }
+
+void refuse_in_path(std::string_view path) {
+  for (const std::string& part : split(path, '/'))
+    if (!is_from_environment(part) && !is_identifier(part) && looks_like_secret(replace_all(part, "_", "-")))  // llama_3_1_70b_instruct
+      throw Error(ErrorKind::usage, "the path of the URL holds what looks like a key, which would be written to every run folder",
+                  "oracle.base_url", kMend);
+}
+
 void refuse_in_url(const std::string& url) {
   const auto begin = url.find("://");
-  const std::string authority = begin == std::string::npos ? "" : url.substr(begin + 3, url.find_first_of("/?#", begin + 3) - begin - 3);
+  const auto path = std::min(url.find_first_of("/?#", begin == std::string::npos ? 0 : begin + 3), url.size());
+  const std::string authority = begin == std::string::npos ? "" : url.substr(begin + 3, path - begin - 3);
   if (contains(authority, "@"))
     throw Error(ErrorKind::usage, "the URL holds a user name or password", "oracle.base_url",
                 "a key belongs into the environment variable that oracle.api_key_env names; for a name and a password write "
                 "oracle.headers: {Authorization: \"Basic ${NAME}\"}");
+  if (begin != std::string::npos) refuse_in_path(std::string_view(url).substr(path, url.find('?') - path));
   map_query(url, [](std::string_view name, std::string_view value) {
     if (is_secret(name, value))
       throw Error(ErrorKind::usage,

@@ -46,7 +46,8 @@ void log_line(LogLevel level, std::string_view line) {
 }
 
 std::string redact(std::string_view text) {
-  static const std::regex key(R"((sk-[A-Za-z0-9_-]{8,}|[Bb]earer\s+[A-Za-z0-9._~+/=-]+))");
+  static const std::regex key(
+      R"(\b(sk-[A-Za-z0-9_-]{8,}|(hf_|gsk_|xai-|ghp_)[A-Za-z0-9]{20,}|(AIza|nvapi-|pplx-)[A-Za-z0-9_-]{20,}|[Bb]earer\s+[A-Za-z0-9._~+/=-]+))");
   return std::regex_replace(std::string(text), key, "[redacted]");
 }
 

@@ -29,7 +29,7 @@ void log_warning(fmt::format_string<Args...> format, Args&&... args) {
   log_line(LogLevel::quiet, "warning: " + fmt::format(format, std::forward<Args>(args)...));
 }
 
-// Replaces what looks like an API key ("sk-...", "Bearer ...") by "[redacted]".
+// Replaces what looks like an API key ("sk-...", "hf_...", "AIza...", "Bearer ...") by "[redacted]".
 std::string redact(std::string_view text);
 
 }  // namespace iteralign

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/foreign_json.h"
 #include "core/strings.h"
 #include "oracle/chat_protocol.h"
 #include "oracle/error_meaning.h"
@@ -51,9 +52,11 @@ Attempt with_reply(OracleReply reply) {
 Attempt by_status(int status, const ServerError& error, const HttpReply& reply, const AttemptContext& context) {
   const std::string fault = fmt::format("http_{}", status), message = fmt::format("HTTP {}: {}", status, error.message);
   if (status < 400) {
-    const auto location = reply.headers.find("location");
-    return attempt(AttemptKind::fatal, fault, "the server redirects; " + message,
-                   location == reply.headers.end() ? "check oracle.base_url" : "oracle.base_url may be meant as " + location->second);
+    const auto found = reply.headers.find("location");
+    const std::string location = found == reply.headers.end() ? "" : found->second;
+    const bool same_kind = location.starts_with("http") && contains(location, "/chat/completions");
+    return attempt(AttemptKind::fatal, fault, "the server redirects" + (location.empty() ? "" : " to " + location) + "; " + message,
+                   same_kind ? "oracle.base_url may be meant as " + location : "check oracle.base_url; is this the page of a login?");
   }
   if (status == 404 || status == 405)
     return attempt(AttemptKind::fatal, fault, "no such address or model; " + message,
@@ -129,6 +132,19 @@ Attempt server_error(int status, const ServerError& error, const HttpReply& repl
   return may_pass ? attempt(AttemptKind::failed, fault, error.message) : by_status(status, error, reply, context);
 }
 
+// What is wrong with the address of a server that answers in another protocol than that of chat completions.
+std::string other_protocol(const std::string& body) {
+  if (trim(body).starts_with("data:") || trim(body).starts_with("event:")) return "it streams: set oracle.body to {stream: false}";
+  const Json value = parse_foreign_json(body);
+  if (!value.is_object()) return "is oracle.base_url an OpenAI-compatible server?";
+  const std::string wanted = "; oracle.base_url wants the address of its chat completions, which mostly ends in /v1";
+  if (value.contains("done") || value.contains("done_reason")) return "this is Ollama's own protocol" + wanted;
+  if (value.contains("output")) return "this is the protocol of responses" + wanted;
+  if (value.contains("stop_reason")) return "this is Anthropic's own protocol" + wanted;
+  if (value.contains("candidates")) return "this is Gemini's own protocol" + wanted;
+  return "is oracle.base_url an OpenAI-compatible server?";
+}
+
 }  // namespace
 
 Attempt read_attempt(const HttpReply& reply, const AttemptContext& context, std::time_t now) {
@@ -141,8 +157,9 @@ Attempt read_attempt(const HttpReply& reply, const AttemptContext& context, std:
   else if (parsed.reply)
     made = with_reply(std::move(*parsed.reply));
   else
-    made = attempt(AttemptKind::retry, "malformed", "the reply is no chat completion: " + shorten(trim(reply.body), 200),
-                   "is oracle.base_url an OpenAI-compatible server?");
+    made = attempt(AttemptKind::retry, "malformed",
+                   "the reply is no chat completion (" + other_protocol(reply.body) + "): " + shorten(trim(reply.body), 200),
+                   other_protocol(reply.body));
   made.answered = true;
   return made;
 }

@@ -110,7 +110,7 @@ std::optional<ServerError> error_of(const Json& value) {
   if (value.is_array() && value.size() == 1 && value.front().is_object()) return error_of(value.front());  // Gemini
   if (!value.is_object()) return {};
   for (const char* key : {"error", "errors", "promptFeedback", "detail", "message", "msg", "error_msg"})
-    if (has_value(value, key)) return parse_server_error(value);
+    if (has_value(value, key) && !(value[key].is_object() && value[key].contains("content"))) return parse_server_error(value);
   return {};
 }
 

@@ -83,7 +83,7 @@ HttpOutcome outcome_of(CURLcode code, const std::string& error) {
 }
 
 // How to mend what libcurl and OpenSSL say about a certificate.
-std::string tls_hint(CURLcode code, const std::string& error) {
+std::string tls_hint(CURLcode code, const std::string& error, const Trust& trust) {
   if (is_plain_text_on_tls_port(error)) return "the server speaks plain http: write http:// in oracle.base_url";
   if (code == CURLE_SSL_CACERT_BADFILE)
     return "oracle.ca_file, or the variable that stands for it, does not name a file of PEM certificates";
@@ -91,6 +91,11 @@ std::string tls_hint(CURLcode code, const std::string& error) {
   if (contains(error, "not yet valid")) return "look at this machine's clock";
   if (contains(error, "subject name") || contains(error, "hostname mismatch") || contains(error, "IP address mismatch"))
     return "the certificate is another host's: write the name that it has in oracle.base_url";
+  if (code == CURLE_PEER_FAILED_VERIFICATION && !trust.folders.empty())
+    return "the certificates of a folder are found by the names that `openssl rehash FOLDER` gives them; or name one PEM file in "
+           "oracle.ca_file";
+  if (code == CURLE_PEER_FAILED_VERIFICATION && !trust.certificates.empty())
+    return "none of the certificates that oracle.ca_file or the environment names signed the server's: name the authority that did";
   if (code == CURLE_PEER_FAILED_VERIFICATION)
     return "where the certificate is your own or of a private authority, name that one's PEM file in oracle.ca_file or SSL_CERT_FILE";
   if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
@@ -128,7 +133,7 @@ class HttpTransport::Handle {
     HttpReply& reply = transfer.reply;
     if (code != CURLE_OK) reply.error = message[0] != '\0' ? message : curl_easy_strerror(code);
     reply.outcome = outcome_of(code, reply.error);
-    if (reply.outcome == HttpOutcome::incompatible) reply.hint = tls_hint(code, reply.error);
+    if (reply.outcome == HttpOutcome::incompatible) reply.hint = tls_hint(code, reply.error, request.trust);
     long status = 0;
     curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
     reply.status = static_cast<int>(status);

@@ -19,6 +19,7 @@ namespace {
 constexpr int kMaxFailuresInRow = 8;
 constexpr std::size_t kBytesPerToken = 4;  // a guess for servers that do not count
 constexpr double kLoadingPollBases = 10;   // of retry_base_s between two looks at a server that is loading: 5 s
+constexpr double kLoadingLineBases = 60;   // and between two lines that say so: 30 s
 // What a server may count beyond what was sent and asked for: a gateway's own prompt, thought that the limit does not hold for.
 constexpr std::size_t kExtraPromptTokens = 20'000, kExtraCompletionTokens = 200'000;
 
@@ -283,10 +284,20 @@ double OpenAiOracle::wait_for_model(const Attempt& loading, Pacer::Clock::time_p
   if (waited_s >= options_.loading_timeout_s)
     end_all(fmt::format("the server is still loading its model after {:.0f} s; {}", waited_s, loading.message),
             "wait until it is ready and give the same command again, or raise oracle.loading_timeout_s");
-  if (!said_loading_.exchange(true))
-    log_info("oracle: {} is loading its model; waiting for up to {:.0f} s", endpoint_.base, options_.loading_timeout_s);
+  say_loading(waited_s);
   const double poll_s = kLoadingPollBases * options_.retry_base_s;
   return std::min({loading.asked.wait_s.value_or(poll_s), poll_s, std::max(options_.retry_base_s, options_.loading_timeout_s - waited_s)});
+}
+
+// At once, and then now and again.
+void OpenAiOracle::say_loading(double waited_s) {
+  const std::lock_guard lock(mutex_);
+  if (waited_s < next_loading_line_s_) return;
+  if (next_loading_line_s_ == 0)
+    log_info("oracle: {} is loading its model; waiting for up to {:.0f} s", endpoint_.base, options_.loading_timeout_s);
+  else
+    log_info("oracle: {} is still loading its model, {:.0f} of up to {:.0f} s", endpoint_.base, waited_s, options_.loading_timeout_s);
+  next_loading_line_s_ = waited_s + kLoadingLineBases * options_.retry_base_s;
 }
 
 std::optional<OracleReply> OpenAiOracle::after_failure(const Attempt& failed, int retry, const std::string& key, const Pacer::Slot& slot,

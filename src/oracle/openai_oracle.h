@@ -80,6 +80,7 @@ class OpenAiOracle : public Oracle {
   std::optional<OracleReply> after_failure(const Attempt& failed, int retry, const std::string& key, const Pacer::Slot& slot,
                                            double& wait_s);
   double wait_for_model(const Attempt& loading, Pacer::Clock::time_point since);
+  void say_loading(double waited_s);
   OracleReply give_up(const Attempt& failed);
   OracleReply finish(OracleReply reply, const OracleRequest& request, const std::string& key);
   [[noreturn]] void end_all(const std::string& what, const std::string& hint);
@@ -102,11 +103,12 @@ class OpenAiOracle : public Oracle {
   Pacer pacer_;
   UsageLedger ledger_;
   std::atomic<int> failures_in_row_{0};
-  std::atomic<bool> said_loading_{false}, said_cut_{false};
+  std::atomic<bool> said_cut_{false};
 
   std::mutex mutex_;
   std::condition_variable claim_given_back_;
   Dialect dialect_;                    // what has been found out
+  double next_loading_line_s_ = 0;     // of a wait: when it is said again that the server is loading; 0: not said yet
   std::set<std::string> claimed_;      // keys of the requests that are being asked
   std::set<std::string> asked_again_;  // keys of the requests whose kept reply was replaced
   std::optional<Error> ended_;         // thrown to everybody from then on

@@ -123,9 +123,9 @@ TEST(Config, SecretsAreRefusedAndNotShown) {
   for (const std::string& text :
        {"base_url: \"https://h/v1?key=" + secret + "\"", "base_url: \"https://h/v1?api-version=1&subscription-key=" + secret + "\"",
         "base_url: \"https://h/v1?x=" + secret + "\"", "base_url: \"https://user:" + secret + "@h/v1\"",
-        "headers: {api-key: " + secret + "}", "headers: {Authorization: \"Bearer " + secret + "\"}",
-        "headers: {X-Any: \"Bearer " + secret + "\"}", "headers: {cf-aig-authorization: " + secret + "}",
-        "body: {user: {a: \"Bearer " + secret + "\"}}"}) {
+        "base_url: \"https://h/" + secret + "/v1\"", "headers: {api-key: " + secret + "}",
+        "headers: {Authorization: \"Bearer " + secret + "\"}", "headers: {X-Any: \"Bearer " + secret + "\"}",
+        "headers: {cf-aig-authorization: " + secret + "}", "body: {user: {a: \"Bearer " + secret + "\"}}"}) {
     const std::string said = fault("oracle:\n  " + text + "\n");
     EXPECT_THAT(said, HasSubstr("oracle.")) << text;
     EXPECT_THAT(said, testing::Not(HasSubstr(secret))) << text;
@@ -135,6 +135,9 @@ TEST(Config, SecretsAreRefusedAndNotShown) {
 TEST(Config, WhatIsNoSecretIsTaken) {
   for (const char* text :
        {"base_url: \"https://h/openai/deployments/gpt-4o/?api-version=2024-08-01-preview\"", "base_url: \"https://h/v1?key=${KEY}\"",
+        "base_url: \"https://h/v4/accounts/0123456789abcdef0123456789abcdef/ai/v1\"", "base_url: \"https://h/${KEY}/v1\"",
+        "base_url: \"https://h/serve/llama_3_1_70b_instruct_v2_2024/v1\"",
+        "base_url: \"https://h/v1/projects/my-project-1234567890/locations/us-central1/endpoints/openapi\"",
         "headers: {api-key: \"${KEY}\"}", "headers: {Authorization: \"Basic ${KEY}\"}", "headers: {HTTP-Referer: \"https://a.example/b\"}",
         "body: {max_completion_tokens: 5, stop_token_ids: [1]}"})
     EXPECT_EQ(fault(std::string("oracle:\n  ") + text + "\n"), "") << text;

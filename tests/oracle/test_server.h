@@ -92,6 +92,20 @@ inline void send_error(httplib::Response& response, int status, const std::strin
   send(response, status, dump_json({{"error", {{"message", message}, {"type", "error"}, {"param", nullptr}, {"code", code}}}}));
 }
 
+// Fails `times` times, then answers "ok".
+inline TestServer::Handler failing(int times, std::function<void(httplib::Response&)> fail) {
+  return [times, fail = std::move(fail)](int number, const httplib::Request&, httplib::Response& response) {
+    number <= times ? fail(response) : send(response, 200, chat_reply("ok"));
+  };
+}
+
+template <class Work>
+void in_threads(int count, Work work) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < count; ++i) threads.emplace_back(work, i);
+  for (auto& thread : threads) thread.join();
+}
+
 inline OracleRequest question(const std::string& text) {
   OracleRequest request;
   request.messages = {{"system", "Answer with JSON."}, {"user", text}};

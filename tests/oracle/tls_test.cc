@@ -130,6 +130,17 @@ TEST_F(Tls, FileOfAnAuthorityThatIsNotThere) {
   EXPECT_THAT(error_of([&] { answer(asked); }).where(), HasSubstr("SSL_CERT_FILE"));
 }
 
+TEST_F(Tls, WhatIsNamedAndDoesNotHelpIsNotAskedForAgain) {
+  const TlsServer server(make_identity("127.0.0.1", &authority_, kYear));
+  auto asked = options("https://" + server.address());
+  write_pem(folder_.file("other.pem"), make_identity("Another Authority", nullptr, kYear));
+  asked.ca_file = folder_.file("other.pem");
+  EXPECT_THAT(error_of([&] { answer(asked); }).hint(), HasSubstr("the authority that did"));
+  authority_file();
+  asked.ca_file = folder_.path();  // files, but not by their hashes
+  EXPECT_THAT(error_of([&] { answer(asked); }).hint(), HasSubstr("openssl rehash"));
+}
+
 TEST_F(Tls, CertificateThatDoesNotFit) {
   const TlsServer expired(make_identity("127.0.0.1", &authority_, -3600)), another(make_identity("10.1.2.3", &authority_, kYear));
   auto asked = options("https://" + expired.address());
