@@ -55,7 +55,7 @@ bool holds_evaluations(const std::string& folder) {
 // Evaluations are added to those that lie in --out; any other folder with something in it belongs to somebody.
 void check_out(const EvalFlags& flags, const std::map<std::string, std::string>& data) {
   if (flags.out.empty()) return;
-  std::vector<std::string> inputs = {resolve_model_path(flags.model.path), flags.model.adapter, flags.config};
+  std::vector<std::string> inputs = {resolve_model_path(flags.model.path), resolve_adapter_path(flags.model.adapter), flags.config};
   for (const auto& [task, path] : data) inputs.push_back(path);
   check_is_no_input(flags.out, inputs);
   if (!holds_evaluations(flags.out)) const OutputFolder checked(flags.out, {.inputs = inputs, .overwrite = flags.overwrite});

@@ -63,7 +63,8 @@ void save_peft(ModelOptions model, const std::string& out) {
 }
 
 std::vector<std::string> inputs_of(const ModelExport& wanted) {
-  std::vector<std::string> inputs = {resolve_model_path(wanted.model.path), wanted.model.adapter, wanted.model.chat_template};
+  std::vector<std::string> inputs = {resolve_model_path(wanted.model.path), resolve_adapter_path(wanted.model.adapter),
+                                     wanted.model.chat_template};
   inputs.insert(inputs.end(), wanted.inputs.begin(), wanted.inputs.end());
   return inputs;
 }
@@ -71,7 +72,7 @@ std::vector<std::string> inputs_of(const ModelExport& wanted) {
 void export_file(const ModelExport& wanted) {
   check_output_file(wanted.out, {.inputs = inputs_of(wanted), .overwrite = wanted.overwrite});
   if (wanted.format == "gguf") return export_gguf_file(wanted, wanted.out);
-  export_gguf_adapter(resolve_model_path(wanted.model.path), wanted.model.adapter, wanted.out);
+  export_gguf_adapter(resolve_model_path(wanted.model.path), resolve_adapter_path(wanted.model.adapter), wanted.out);
 }
 
 void export_folder(const ModelExport& wanted) {

@@ -50,8 +50,8 @@ void run_finetune(const FinetuneFlags& flags) {
   FinetuneConfig config;
   apply_finetune_overrides(config, flags.overrides);
   if (config.method == "none") throw Error(ErrorKind::usage, "nothing is trained with method none", "finetune.method", "use lora or full");
-  const std::vector<std::string> inputs = {resolve_model_path(flags.model.path), flags.model.adapter, flags.model.chat_template,
-                                           flags.data};
+  const std::vector<std::string> inputs = {resolve_model_path(flags.model.path), resolve_adapter_path(flags.model.adapter),
+                                           flags.model.chat_template, flags.data};
   FinetuneOptions options = training_options(config);
   options.seed = flags.seed;
   options.state_folder = state_folder(flags, inputs);

@@ -35,7 +35,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "model.path", .help = "base model: a Hugging Face folder, or org/name from the local Hugging Face cache"}, c.model.path);
   visit(Info{.key = "model.dtype", .help = "auto measures which exact type is fastest on this processor", .choices = {"auto", "float32", "bfloat16"}}, c.model.dtype);
   visit(Info{.key = "model.device", .help = "where the model runs", .choices = {"auto", "cpu", "cuda"}}, c.model.device);
-  visit(Info{.key = "model.adapter", .help = "PEFT folder to start from"}, c.model.adapter);
+  visit(Info{.key = "model.adapter", .help = "PEFT folder to start from, or org/name in the Hugging Face cache"}, c.model.adapter);
   visit(Info{.key = "model.chat_template", .help = "a template file, or the name of a built-in format; empty: the model's own"}, c.model.chat_template);
   visit(Info{.key = "model.batch_size", .help = "sequences decoded at once", .min = 1, .max = 4096}, c.model.batch_size);
 

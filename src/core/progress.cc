@@ -44,25 +44,27 @@ bool stderr_is_terminal() {
   return ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
 }
 
-Progress::Progress(std::string what, std::int64_t total, std::string unit)
+Progress::Progress(std::string what, std::int64_t total, std::string unit, double quiet_s)
     : what_(std::move(what)),
       unit_(std::move(unit)),
       total_(total),
+      quiet_s_(quiet_s),
       terminal_(stderr_is_terminal()),
       start_(Clock::now()),
       last_draw_(start_) {}
 
 Progress::~Progress() {
   const std::lock_guard lock(mutex_);
-  if (done_ > 0) draw(true);
+  if (done_ > 0 && seconds_between(start_, Clock::now()) >= quiet_s_) draw(true);
 }
 
 void Progress::add(std::int64_t n, const std::string& note) {
   const std::lock_guard lock(mutex_);
   done_ += n;
   if (!note.empty()) note_ = note;
-  const double since = seconds_between(last_draw_, Clock::now());
-  if (since > (terminal_ ? 0.1 : 15.0)) draw(false);
+  const auto now = Clock::now();
+  if (seconds_between(start_, now) < quiet_s_) return;
+  if (seconds_between(last_draw_, now) > (terminal_ ? 0.1 : 15.0)) draw(false);
 }
 
 void Progress::draw(bool last) {

@@ -11,8 +11,8 @@ namespace iteralign {
 
 class Progress {
  public:
-  // `unit` is what is counted, in the plural: "answers", "steps". total 0: unknown.
-  Progress(std::string what, std::int64_t total, std::string unit);
+  // `unit` is what is counted, in the plural: "answers", "steps". total 0: unknown. Nothing is shown of what ends before `quiet_s`.
+  Progress(std::string what, std::int64_t total, std::string unit, double quiet_s = 0);
   ~Progress();  // finishes the line
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -25,6 +25,7 @@ class Progress {
   std::mutex mutex_;
   std::string what_, unit_, note_;
   std::int64_t total_, done_ = 0;
+  double quiet_s_;
   bool terminal_;
   std::chrono::steady_clock::time_point start_, last_draw_;
 };

@@ -124,6 +124,7 @@ bool Diagnosis::has_fault() const {
 Diagnosis examine(const Patient& given, const OpenModel& open, const std::function<bool()>& should_stop) {
   Patient patient = given;
   patient.model.path = resolve_model_path(given.model.path);
+  patient.model.adapter = resolve_adapter_path(given.model.adapter);
   if (patient.model.dtype == "auto") patient.model.dtype = "float32";
   const bool with_adapter = !patient.model.adapter.empty();
   Diagnosis diagnosis;

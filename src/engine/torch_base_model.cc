@@ -38,7 +38,7 @@ TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path
     generator_ = std::make_unique<Generator>(*model_, *tokenizer_, stop_tokens(), options.batch_size);
   });
   save_dtype_ = parse_save_dtype(options.save_dtype);
-  if (!options.adapter.empty()) load_trained(options.adapter);
+  if (!options.adapter.empty()) load_trained(resolve_adapter_path(options.adapter));
 }
 
 std::vector<TokenId> TorchBaseModel::stop_tokens() const {

@@ -10,6 +10,7 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/progress.h"
 #include "core/random.h"
 #include "core/strings.h"
 #include "core/task_pool.h"
@@ -128,7 +129,23 @@ TEST(Strings, WordsKeepInnerApostrophes) {
 
 TEST(Strings, ShortenNeverCutsACharacter) { EXPECT_EQ(shorten("aé", 2), "a…"); }
 
-TEST(Log, KeysAreRedacted) { EXPECT_EQ(redact("key sk-abcdefghijkl and Bearer abc.def"), "key [redacted] and [redacted]"); }
+TEST(Log, KeysAreRedacted) {
+  EXPECT_EQ(redact("key sk-abcdefghijkl and Bearer abc.def"), "key [redacted] and [redacted]");
+  for (const std::string start : {"hf_", "gsk_", "xai-", "ghp_", "AIza", "nvapi-", "pplx-"})
+    EXPECT_EQ(redact("https://h/" + start + "A1b2C3d4E5f6G7h8I9j0K1/v1"), "https://h/[redacted]/v1") << start;
+  EXPECT_EQ(redact("risk-management task-description hf_cache_directory_of_models"),
+            "risk-management task-description hf_cache_directory_of_models");
+}
+
+TEST(Progress, WhatEndsAtOnceIsNotShown) {
+  const auto shown = [](double quiet_s) {
+    testing::internal::CaptureStderr();
+    { Progress("read", 3, "files", quiet_s).add(3); }
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(shown(1e6), "");
+  EXPECT_THAT(shown(0), HasSubstr("3/3 files"));
+}
 
 TEST(Records, WilsonMatchesPublishedValues) {
   const Rate rate = wilson_rate(10, 100);  // 0.0552, 0.1744: Newcombe 1998 gives such values to four digits

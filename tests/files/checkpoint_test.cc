@@ -133,6 +133,21 @@ TEST_F(CheckpointTest, LmHeadIsTiedAsTheWeightsHaveIt) {
   EXPECT_EQ(Checkpoint(at("m")).names(), std::vector<std::string>{"lm_head.weight"});
 }
 
+TEST_F(CheckpointTest, LayersThatAreNotReadAreSaid) {
+  const auto said = [&](int layers) {
+    put("m/config.json", R"({"model_type": "llama", "vocab_size": 2, "hidden_size": 2, "intermediate_size": 2, "num_attention_heads": 1,
+                             "tie_word_embeddings": true, "num_hidden_layers": )" +
+                             std::to_string(layers) + "}");
+    write_weights(at("m"), {tensor("model.embed_tokens.weight"), tensor("model.layers.0.mlp.up_proj.weight"),
+                            tensor("model.layers.1.mlp.up_proj.weight")});
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(model_config(Checkpoint(at("m"))).num_hidden_layers, layers);
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(said(2), "");
+  EXPECT_NE(said(1).find("config.json says 1 layers, but the weights have more"), std::string::npos);
+}
+
 TEST_F(CheckpointTest, WhatIsNoReadableModelIsToldByWhatItIs) {
   const auto refused = [&](const std::vector<std::string>& parts) { expect_error([&] { Checkpoint checkpoint(at("m")); }, parts); };
   put("m/adapter_config.json", R"({"base_model_name_or_path": "org/base"})");
@@ -234,6 +249,18 @@ TEST_F(HubCache, ResolvesNamesAndRevisions) {
   EXPECT_EQ(resolve_model_path(snapshot), snapshot);
   expect_error([&] { resolve_model_path("org/name@v2"); }, {"org/name@v2", at("hub")});
   expect_error([&] { resolve_model_path("org/other"); }, {"org/other", at("hub")});
+}
+
+TEST_F(HubCache, ResolvesAdaptersToo) {
+  put(repository_ + "/refs/main", commit_);
+  put(repository_ + "/snapshots/" + commit_ + "/adapter_config.json", "{}");
+  const std::string snapshot = at(repository_ + "/snapshots/" + commit_);
+  EXPECT_EQ(resolve_adapter_path("org/name"), snapshot);
+  EXPECT_EQ(resolve_adapter_path(snapshot), snapshot);
+  EXPECT_EQ(resolve_adapter_path(""), "");
+  expect_error([&] { resolve_adapter_path("org/other"); }, {"org/other", at("hub")});
+  expect_error([&] { resolve_adapter_path("no/such/folder"); }, {"no/such/folder", "adapter"});
+  expect_error([&] { resolve_adapter_path("x/lora.gguf"); }, {"GGUF", "PEFT"});
 }
 
 TEST_F(HubCache, RefusesLinksOutOfTheRepositoryAndOddNames) {

@@ -135,6 +135,11 @@ bool Checkpoint::tied() const {
 ModelConfig model_config(const Checkpoint& checkpoint) {
   ModelConfig config = parse_model_config(checkpoint.config(), join_path(checkpoint.folder(), "config.json"));
   config.tie_word_embeddings = checkpoint.tied();
+  // As transformers reads it, but not without a word: a configuration of another model gives numbers, too.
+  const std::string next_layer = fmt::format("model.layers.{}.", config.num_hidden_layers);
+  if (std::ranges::any_of(checkpoint.names(), [&](const std::string& name) { return name.starts_with(next_layer); }))
+    log_warning("{}: config.json says {} layers, but the weights have more, which are not read", checkpoint.folder(),
+                config.num_hidden_layers);
   return config;
 }
 

@@ -52,6 +52,8 @@ ModelConfig model_config(const Checkpoint& checkpoint);
 // ($HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub; then
 // $TRANSFORMERS_CACHE). Error data when there is neither, or when a file of it is a link to nothing.
 std::string resolve_model_path(const std::string& path_or_name);
+// The same of an --adapter argument; empty stays empty.
+std::string resolve_adapter_path(const std::string& path_or_name);
 
 inline constexpr std::uint64_t kMaxShardBytes = 5'000'000'000;
 

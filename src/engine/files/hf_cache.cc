@@ -78,24 +78,21 @@ std::string find_snapshot(const std::string& repository, const std::string& revi
   return snapshot;
 }
 
-}  // namespace
-
-std::string resolve_model_path(const std::string& path_or_name) {
+// `what`: "model", "adapter"
+std::string resolve(const std::string& path_or_name, const std::string& what) {
   if (is_directory(path_or_name)) {
     if (is_directory(join_path(path_or_name, "snapshots")))
       if (std::string snapshot = find_snapshot(path_or_name, "main"); !snapshot.empty()) return snapshot;
     refuse_broken_links(path_or_name);
     return path_or_name;
   }
-  if (path_or_name.ends_with(".gguf")) {
-    throw Error(ErrorKind::data, "is a GGUF file, not a model folder", path_or_name, "iteralign import " + path_or_name + " --out FOLDER");
-  }
   const auto at = path_or_name.find('@');
   const std::string name = path_or_name.substr(0, at);
   const std::string revision = at == std::string::npos ? "main" : path_or_name.substr(at + 1);
   const auto parts = split(name, '/');
   if (exists(path_or_name) || parts.size() != 2 || !is_name(parts[0]) || !is_name(parts[1]) || contains("/" + revision + "/", "/../")) {
-    throw Error(ErrorKind::data, "is neither a model folder nor an org/name in the Hugging Face cache", path_or_name, "check the path");
+    throw Error(ErrorKind::data, "is neither a folder of a " + what + " nor an org/name in the Hugging Face cache", path_or_name,
+                "check the path");
   }
   const std::vector<std::string> roots = cache_roots();
   for (const std::string& root : roots) {
@@ -103,7 +100,21 @@ std::string resolve_model_path(const std::string& path_or_name) {
     if (!snapshot.empty()) return snapshot;
   }
   throw Error(ErrorKind::data, "is neither a folder nor in the Hugging Face cache at " + join(roots, " or "), path_or_name,
-              "download it there first, or give the path of a model folder; nothing is fetched from a hub");
+              "download it there first, or give the path of a folder; nothing is fetched from a hub");
+}
+
+}  // namespace
+
+std::string resolve_model_path(const std::string& path_or_name) {
+  if (path_or_name.ends_with(".gguf") && !is_directory(path_or_name))
+    throw Error(ErrorKind::data, "is a GGUF file, not a model folder", path_or_name, "iteralign import " + path_or_name + " --out FOLDER");
+  return resolve(path_or_name, "model");
+}
+
+std::string resolve_adapter_path(const std::string& path_or_name) {
+  if (path_or_name.ends_with(".gguf") && !is_directory(path_or_name))
+    throw Error(ErrorKind::data, "is a GGUF file, not an adapter that PEFT wrote", path_or_name, "give the folder that it was made from");
+  return path_or_name.empty() ? "" : resolve(path_or_name, "adapter");
 }
 
 }  // namespace iteralign
