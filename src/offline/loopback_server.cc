@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "core/json.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
+#include "offline/request_log.h"
 
 namespace iteralign {
 namespace {
@@ -93,9 +93,9 @@ void drop_inside(httplib::Response& response, const std::string& body) {
 
 class LoopbackServer::Service {
  public:
-  Service(ChatHandler handler, LoopbackOptions options) : handler_(std::move(handler)), options_(std::move(options)) {
+  Service(ChatHandler handler, LoopbackOptions options)
+      : handler_(std::move(handler)), options_(std::move(options)), log_(options_.request_log) {
     check_misbehaviour(options_.misbehaviour);
-    open_log();
     set_up();
     if (options_.port == 0) {
       port_ = server_.bind_to_any_port("127.0.0.1");
@@ -125,12 +125,6 @@ class LoopbackServer::Service {
   [[nodiscard]] std::int64_t requests() const { return requests_; }
 
  private:
-  void open_log() {
-    if (options_.request_log.empty()) return;
-    log_.open(options_.request_log, std::ios::app);
-    if (!log_) throw Error(ErrorKind::failed, "the request log cannot be written", options_.request_log, "does its folder exist?");
-  }
-
   void set_up() {
     server_.new_task_queue = [this] { return new httplib::ThreadPool(static_cast<std::size_t>(options_.connections)); };
     // One owner a port: the library's default would let two servers share it.
@@ -163,10 +157,7 @@ class LoopbackServer::Service {
       const std::lock_guard lock(mutex_);
       asked_before = asked_[body_hash]++;
       fault = fault_of(options_.misbehaviour, body_hash, asked_before);
-      if (log_.is_open())
-        log_ << dump_json({{"time", utc_now()}, {"body", fmt::format("{:016x}", body_hash)}, {"asked", asked_before + 1}, {"fault", fault}})
-             << "\n"
-             << std::flush;
+      log_.add(body_hash, asked_before + 1, fault);
     }
     auto request = read_request(body, response);
     if (!request) return;
@@ -230,7 +221,7 @@ class LoopbackServer::Service {
   std::condition_variable stop_;
   bool stopping_ = false;
   std::map<std::uint64_t, int> asked_;
-  std::ofstream log_;
+  RequestLog log_;
 
   httplib::Server server_;
   std::thread thread_;

@@ -19,7 +19,7 @@ struct LoopbackOptions {
   std::string model;        // the name in replies
   int port = 0;             // 0: a free one
   int connections = 64;     // served at once; a kept connection holds a thread
-  std::string request_log;  // file; one JSON line a request when it arrives: time, body (hash), asked (how often, from 1), fault
+  std::string request_log;  // file that a RequestLog is kept in; empty: none
   Misbehaviour misbehaviour;
 };
 

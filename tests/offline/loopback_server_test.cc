@@ -130,6 +130,27 @@ TEST(LoopbackServer, RequestLog) {
   EXPECT_EQ(third["asked"], 2);
 }
 
+TEST(LoopbackServer, ARequestLogGoesOnBehindItsOwnAndBehindNothingElse) {
+  const TemporaryFolder folder;
+  const auto serve = [&](const std::string& path) {
+    LoopbackOptions options;
+    options.request_log = path;
+    const LoopbackServer server(echo, options);
+    OpenAiOracle(client(server.base_url()), nullptr, {}).complete(request("a"));
+  };
+  write_file_atomic(folder.file("empty"), "");
+  serve(folder.file("empty"));
+  serve(folder.file("empty"));
+  EXPECT_EQ(split_lines(read_file(folder.file("empty"))).size(), 2U);
+  for (const std::string& text :
+       {std::string("a text\n"), std::string(R"({"prompt": "p"})"), std::string(5000, 'x'), std::string("[1]\n")}) {
+    const std::string path = folder.file("other");
+    write_file_atomic(path, text);
+    EXPECT_THROW(serve(path), Error) << text.substr(0, 20);
+    EXPECT_EQ(read_file(path), text);
+  }
+}
+
 TEST(Misbehaviour, EveryKindIsWhatItSays) {
   EXPECT_EQ(ask(LoopbackServer(positive, misbehaving({"http_429"}))).status, ReplyStatus::failed);
   EXPECT_EQ(ask(LoopbackServer(positive, misbehaving({"http_500"}))).status, ReplyStatus::failed);
