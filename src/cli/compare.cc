@@ -34,7 +34,10 @@ EvaluatedSet open_evaluation(const std::string& argument) {
   const auto folder = find_run_if_any(argument);
   if (!folder) return read_evaluation(argument);
   RunStore store(join_path(*folder, "run.db"));
-  return of_run(store, accepted_iteration(store), argument);
+  const int accepted = accepted_iteration(store);
+  EvaluatedSet set = of_run(store, accepted, argument);
+  if (accepted == 0) set.warnings.push_back("no iteration was accepted: this is its base model");
+  return set;
 }
 
 // A run alone: its base model against what it made of it.

@@ -1,7 +1,5 @@
 // iteralign judge: how far the oracle's verdicts can be trusted.
 
-#include <fmt/format.h>
-
 #include <memory>
 
 #include "cli/model_output.h"
@@ -11,10 +9,8 @@
 #include "config/config.h"
 #include "core/files.h"
 #include "core/log.h"
-#include "core/strings.h"
 #include "iteralign/error.h"
-#include "report/judge_words.h"
-#include "report/terminal_table.h"
+#include "report/calibration_table.h"
 #include "stages/calibrate.h"
 #include "store/run_store.h"
 
@@ -27,36 +23,6 @@ struct JudgeFlags {
   int repeats = 1;
   bool json = false, overwrite = false;
 };
-
-void add_row(std::vector<std::vector<std::string>>& rows, const std::string& what, int count, int n) {
-  const Rate rate = wilson_rate(count, n);
-  rows.push_back({what, n == 0 ? "-" : fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100 * rate.rate, 100 * rate.low, 100 * rate.high),
-                  fmt::format("{}/{}", count, n)});
-}
-
-// " (unparsable 3, truncated 1)"
-std::string reasons_text(const Unjudged& unjudged) {
-  std::vector<std::string> parts;
-  for (const auto& [reason, count] : unjudged.reasons) parts.push_back(fmt::format("{} {}", reason, count));
-  return parts.empty() ? "" : " (" + join(parts, ", ") + ")";
-}
-
-std::string calibration_table(const Calibration& calibration, const std::string& judge) {
-  std::vector<std::vector<std::string>> rows;
-  std::string more;
-  for (const auto& [name, c] :
-       {std::pair<const char*, const QuestionCalibration&>("harm", calibration.harm), {"refusal", calibration.refusal}}) {
-    if (c.errors.negatives + c.errors.positives + c.unjudged.count == 0) continue;
-    add_row(rows, fmt::format("{}: negatives found", name), c.errors.negatives_found, c.errors.negatives);
-    add_row(rows, fmt::format("{}: positives found", name), c.errors.positives_found, c.errors.positives);
-    more += fmt::format("{}: {} unjudged{}", name, c.unjudged.count, reasons_text(c.unjudged));
-    if (c.agreement && c.kappa)
-      more += fmt::format("; {} repeats agree in {:.1f} % of their pairs (Fleiss' kappa {:.3f})", c.repeats, 100 * *c.agreement, *c.kappa);
-    more += "\n";
-  }
-  return format_table({"", "rate", "n"}, {Align::left, Align::right, Align::right}, rows) + "Wilson 95 % intervals.\nJudged by " +
-         judge_words(judge) + ".\n" + more;
-}
 
 void run_calibrate(const JudgeFlags& flags) {
   const Config config = load_config(flags.config, flags.overrides);

@@ -151,6 +151,8 @@ Comparison compare(const EvaluatedSet& before, const EvaluatedSet& after) {
     note_what_is_special(task, *other, pairing, all.notes);
     all.tasks.push_back(compare_items(task, pairing.pairs));
   }
+  for (const EvaluatedSet* set : {&before, &after})
+    for (const std::string& warning : set->warnings) all.notes.push_back(set->name + ": " + warning);
   note_tasks_of_one(before, after, "first", all.notes);
   note_tasks_of_one(after, before, "second", all.notes);
   std::vector<double> p_values;

@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "core/strings.h"
+#include "core/terminal_text.h"
 
 namespace iteralign {
 namespace {
@@ -50,7 +51,7 @@ Json effect_json(const PrincipleEffect& e) {
 
 std::string markdown_text(std::string_view text) {
   std::string escaped;
-  for (const char c : one_line(text)) {
+  for (const char c : one_line(terminal_text(text))) {  // the page is read with cat, too
     if (std::string_view("\\`*_{}[]<>()#+!|~&").find(c) != std::string_view::npos) escaped += '\\';
     escaped += c;
   }

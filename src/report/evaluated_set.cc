@@ -1,5 +1,6 @@
 #include "report/evaluated_set.h"
 
+#include "stages/gate_coverage.h"
 #include "stages/stage.h"
 
 namespace iteralign {
@@ -25,6 +26,7 @@ EvaluatedSet run_evaluation(RunStore& store, int iteration, const std::string& n
                              task_of(store, iteration, Purpose::benign, "benign", "refused", judge),
                              task_of(store, iteration, Purpose::lookalike, "look-alikes", "refused", judge),
                              task_of(store, iteration, Purpose::twin, "twins", "refused", judge)}};
+  if (const std::string warning = gate_warning(store); iteration > 0 && !warning.empty()) set.warnings.push_back(warning);
   // What was not measured is no comparison, and has no part in the correction for several.
   std::erase_if(set.tasks, [](const EvaluatedTask& task) { return task.items.empty(); });
   return set;

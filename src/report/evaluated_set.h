@@ -36,6 +36,7 @@ struct EvaluatedTask {
 struct EvaluatedSet {
   std::string name;
   std::vector<EvaluatedTask> tasks;
+  std::vector<std::string> warnings = {};  // what must stand beside its figures
 };
 
 // "gsm8k, strict-match"

@@ -47,6 +47,12 @@ Json iteration_json(RunStore& store, const RunInfo& info, const IterationSummary
   return json;
 }
 
+// Prompts that the model's context does not hold, as the run's beginning found them: "3: file.jsonl:7 has 9000 tokens, ...".
+Json too_long_json(RunStore& store) {
+  const std::string found = store.meta("too_long").value_or("0: ");
+  return {{"n", std::stoi(found)}, {"prompts", found.substr(found.find(": ") + 2)}};
+}
+
 Json gate_json(RunStore& store) {
   const bool on = store.meta("gate/0").has_value();
   const GateCoverage coverage = gate_coverage(store);
@@ -117,7 +123,8 @@ Json run_summary(RunStore& store, const RunInfo& info) {
           {"after", measured(store, info, accepted_iteration(store))},
           {"oracle", usage_json(store.usage(), info.oracle)},
           {"constitution", std::move(constitution)},
-          {"warnings", unjudged_warnings(store)}};
+          {"warnings", unjudged_warnings(store)},
+          {"too_long", too_long_json(store)}};
 }
 
 }  // namespace iteralign

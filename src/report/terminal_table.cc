@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/strings.h"
+#include "core/utf8.h"
 #include "report/judge_words.h"
 #include "report/run_summary.h"
 #include "report/unjudged.h"
@@ -54,27 +55,13 @@ bool within(const std::array<CodeRange, N>& ranges, char32_t code) {
   return std::any_of(ranges.begin(), ranges.end(), [code](const CodeRange& range) { return code >= range.first && code <= range.last; });
 }
 
-// Takes one character from the front of UTF-8 text; a broken byte counts as one character.
-char32_t take_character(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-  char32_t code = length == 1 ? lead : lead & (0xFF >> (length + 1));
-  const std::size_t end = std::min(length, text.size());
-  for (std::size_t i = 1; i < end; ++i) code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3F);
-  text.remove_prefix(end);
-  return code;
-}
-
 std::size_t screen_width(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {
-    if (text.starts_with("\x1b[")) {  // a colour sequence ends with a letter
-      const auto end = text.find('m');
-      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-      continue;
-    }
-    const char32_t code = take_character(text);
-    if (code >= 0x20 && !within(kZero, code)) width += within(kWide, code) ? 2 : 1;
+    const Utf8Character c = utf8_front(text);
+    text.remove_prefix(std::max<std::size_t>(1, c.length));
+    const bool drawn = c.length == 0 || (c.code >= 0x20 && !within(kZero, c.code));  // a malformed byte as U+FFFD
+    if (drawn) width += within(kWide, c.code) ? 2 : 1;
   }
   return width;
 }
@@ -117,10 +104,6 @@ std::string gate_lines(RunStore& store) {
   return lines;
 }
 
-std::string coloured(const std::string& text, const char* code, bool colour) {
-  return colour ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
-}
-
 }  // namespace
 
 std::string format_table(const std::vector<std::string>& head, const std::vector<Align>& align,
@@ -146,7 +129,7 @@ std::string format_table(const std::vector<std::string>& head, const std::vector
   return table;
 }
 
-std::string evaluation_table(RunStore& store, const std::string& judge, bool colour) {
+std::string evaluation_table(RunStore& store, const std::string& judge) {
   const int accepted = accepted_iteration(store);
   const auto base = store.evaluation(0);
   const bool with_twins = base && base->twin.n + base->twin.unjudged > 0;
@@ -157,13 +140,11 @@ std::string evaluation_table(RunStore& store, const std::string& judge, bool col
     const std::string label = iteration == 0          ? "before"
                               : iteration == accepted ? fmt::format("iteration {} (after)", iteration)
                                                       : fmt::format("iteration {}", iteration);
-    const bool result = iteration == 0 || iteration == accepted;
-    rows.push_back({coloured(label, "1", colour && result)});
-    std::vector<std::pair<Rate, const char*>> rates = {
-        {evaluation->heldout, "36"}, {evaluation->benign, "33"}, {evaluation->lookalike, "33"}};
-    if (with_twins) rates.emplace_back(evaluation->twin, "33");
-    for (const auto& [rate, code] : rates) {
-      rows.back().push_back(coloured(rate_cell(rate), code, colour && result));
+    rows.push_back({label});
+    std::vector<Rate> rates = {evaluation->heldout, evaluation->benign, evaluation->lookalike};
+    if (with_twins) rates.push_back(evaluation->twin);
+    for (const Rate& rate : rates) {
+      rows.back().push_back(rate_cell(rate));
       rows.back().push_back(count_cell(rate));
     }
   }
@@ -174,6 +155,7 @@ std::string evaluation_table(RunStore& store, const std::string& judge, bool col
   align[0] = Align::left;
   std::string text = format_table(head, align, rows) + "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n";
   text += "Judged by " + judge_words(judge) + ".\n";
+  if (const auto too_long = store.meta("too_long")) text += "Left out, too long for the model's context, " + *too_long + "\n";
   for (const std::string& warning : unjudged_warnings(store)) text += "warning: " + warning + "\n";
   return text + gate_lines(store);
 }

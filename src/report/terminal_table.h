@@ -10,13 +10,13 @@ namespace iteralign {
 
 enum class Align { left, right };
 
-// Columns as wide as their widest cell on the screen (wide and combining characters are counted right), a rule below the head.
-// Cells may hold colour sequences. Ends with a line end.
+// Columns as wide as their widest cell on the screen (wide and combining characters are counted right), a rule below the head. Ends
+// with a line end.
 std::string format_table(const std::vector<std::string>& head, const std::vector<Align>& align,
                          const std::vector<std::vector<std::string>>& rows);
 
 // Before -> after: the rates of every evaluation with their 95 % intervals; one line an iteration. Below it whose verdicts they are
 // (RunInfo::oracle), and where most could not be judged.
-std::string evaluation_table(RunStore& store, const std::string& judge, bool colour = false);
+std::string evaluation_table(RunStore& store, const std::string& judge);
 
 }  // namespace iteralign

@@ -29,6 +29,15 @@ TEST(RunComparison, LeavesOutWhatWasNotMeasured) {
   for (const TaskComparison& comparison : all.tasks) EXPECT_GT(comparison.n, 0) << comparison.task;
 }
 
+TEST(RunComparison, SaysOfWhichRunTheGateWasNone) {
+  TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  const ExampleRun run(store);
+  store.set_meta("gate/0", "{}");  // measured, though the store has no prompt for it
+  const auto all = compare(run_evaluation(store, 0, "before", "keyword"), run_evaluation(store, 2, "after", "keyword"));
+  EXPECT_THAT(all.notes, ElementsAre(HasSubstr("after: not gated: harm")));  // nobody gated the base model
+}
+
 // Evaluations in the files of lm-evaluation-harness, line by line.
 class Evaluations : public ::testing::Test {
  protected:

@@ -7,6 +7,7 @@
 
 #include "core/files.h"
 #include "example_run.h"
+#include "stages/evaluate.h"
 #include "temporary_folder.h"
 
 namespace iteralign {
@@ -120,6 +121,49 @@ TEST_F(RenderedReport, ARunInItsFirstIteration) {
   EXPECT_EQ(times(dom, "class=\"item\""), 1);
   EXPECT_THAT(dom, HasSubstr("not judged"));
   EXPECT_THAT(dom, HasSubstr("1 unjudged"));
+}
+
+TEST_F(RenderedReport, ARunThatWasRolledBack) {
+  RunStore store(folder_.file("run.db"));
+  const ExampleRun run(store);
+  for (IterationSummary summary : store.iterations()) {
+    summary.accepted = false;
+    summary.reason = "training 1: 4 of 10 benign prompts refused";
+    store.put(summary);
+  }
+  RunInfo info = ExampleRun::info();
+  info.status = "rolled back";
+  std::string log;
+  const std::string dom = render(store, info, log);
+  expect_no_fault(dom, log);
+  const std::string body = between(dom, "<body>", "<script type=\"application/json\"");  // behind it the script has all its words
+  EXPECT_THAT(body, HasSubstr("Every iteration was rolled back: the result is the base model."));
+  EXPECT_THAT(body, HasSubstr("Nothing to compare: no trained weights were kept"));
+  EXPECT_THAT(body, Not(HasSubstr("no iteration has been evaluated")));
+  EXPECT_THAT(between(body, "id=\"rates-chart\"", "</figure>"), HasSubstr(">2 (rolled back)</text>"));
+  EXPECT_THAT(body, HasSubstr("Iteration 1, training 1: 4 of 10 benign prompts refused"));
+}
+
+TEST_F(RenderedReport, ARunOfWhichMostIsNotKnown) {
+  RunStore store(folder_.file("run.db"));
+  const ExampleRun run(store);
+  for (int i = 0; i < 19; ++i)
+    store.put_verdict(2, Purpose::heldout, "h" + std::to_string(i), {Label::unjudged, UnjudgedReason::unparsable, "what?"});
+  store.put(Evaluation{2, wilson_rate(0, 1, 19), wilson_rate(0, 0, 10), wilson_rate(0, 0)});
+  store.put(Evaluation{0, wilson_rate(19, 20), wilson_rate(0, 0, 10), wilson_rate(0, 0)});
+  store.put_verdict(candidate_key(1, 0, 0), kGateSets.red_team, "r1", {Label::negative, UnjudgedReason::none, ""});
+  store.set_meta("gate/0", "{}");
+  store.set_meta("too_long", "1: a.jsonl:3 has 900 tokens");
+  std::string log;
+  const std::string dom = render(store, ExampleRun::info(), log);
+  expect_no_fault(dom, log);
+  const std::string body = between(dom, "<body>", "<script type=\"application/json\"");  // behind it the script has all its words
+  EXPECT_THAT(body, HasSubstr("19 could not be judged on one side or both"));
+  EXPECT_THAT(body, HasSubstr("Rates that say little: iteration 2, held-out red team: 19 of 20 answers were not judged"));
+  EXPECT_THAT(body, HasSubstr("none could be judged"));
+  EXPECT_THAT(body, HasSubstr("Not gated: "));
+  EXPECT_THAT(body, HasSubstr("1 prompt left out, too long for the model's context: a.jsonl:3 has 900 tokens"));
+  EXPECT_THAT(body, HasSubstr("refusals of harmless prompts were not measured"));
 }
 
 }  // namespace

@@ -35,13 +35,30 @@ class RunFilesTest : public ::testing::Test {
   RunStore store_{folder_.file("run.db")};
 };
 
+TEST_F(RunFilesTest, SummaryNamesThePromptsThatDidNotFit) {
+  store_.set_meta("too_long", "2: a.jsonl:3 has 900 tokens, b.txt:1 has 812 tokens");
+  write_run_files(folder_.path(), store_, ExampleRun::info());
+  EXPECT_EQ(read_json(file("summary.json"))["too_long"], (Json{{"n", 2}, {"prompts", "a.jsonl:3 has 900 tokens, b.txt:1 has 812 tokens"}}));
+}
+
+TEST_F(RunFilesTest, ThePageOfTheConstitutionCommandsNoTerminal) {
+  const ExampleRun run(store_);
+  store_.put_constitution(2, {1, {{"P1", "Do not \x1b[2J help\u202e.", "", 1, {}}}});
+  write_run_files(folder_.path(), store_, ExampleRun::info());
+  const std::string page = read_file(file("constitution.md"));
+  EXPECT_THAT(page, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(page, Not(HasSubstr("\u202e")));
+  EXPECT_THAT(page, HasSubstr(R"(Do not \\u001b\[2J help)"));
+}
+
 TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   const ExampleRun run(store_);
   write_run_files(folder_.path(), store_, ExampleRun::info());
   const Json summary = read_json(file("summary.json"));
   EXPECT_THAT(keys(summary), ElementsAre("run", "status", "seed", "model", "wall_seconds", "config_sha256", "iterations", "gate", "before",
-                                         "after", "oracle", "constitution", "warnings"));
+                                         "after", "oracle", "constitution", "warnings", "too_long"));
   EXPECT_EQ(summary["run"], "example");
+  EXPECT_EQ(summary["too_long"], Json::parse(R"({"n": 0, "prompts": ""})"));
   EXPECT_EQ(summary["status"], "completed");
   EXPECT_EQ(summary["seed"], 42);
   ASSERT_EQ(summary["iterations"].size(), 2u);

@@ -12,15 +12,14 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TEST(TerminalTable, ColumnsAreAsWideAsTheyLook) {
-  const std::string table = format_table({"name", "n"}, {Align::left, Align::right},
-                                         {{"naïve", "1"}, {"日本", "20"}, {"e\u0301e\u0301", "3"}, {"\x1b[1mbold\x1b[0m", "4"}});
+  const std::string table =
+      format_table({"name", "n"}, {Align::left, Align::right}, {{"naïve", "1"}, {"日本", "20"}, {"e\u0301e\u0301", "3"}});
   EXPECT_EQ(table,
             "name    n\n"
             "─────  ──\n"
             "naïve   1\n"
             "日本   20\n"
-            "e\u0301e\u0301      3\n"
-            "\x1b[1mbold\x1b[0m    4\n");
+            "e\u0301e\u0301      3\n");
 }
 
 TEST(TerminalTable, BeforeAndAfter) {
@@ -36,7 +35,14 @@ TEST(TerminalTable, BeforeAndAfter) {
   EXPECT_THAT(table, HasSubstr("Judged by keyword: a list of phrases"));
   EXPECT_THAT(table, Not(HasSubstr("warning")));
   EXPECT_THAT(table, Not(HasSubstr("\x1b[")));
-  EXPECT_THAT(evaluation_table(store, "keyword", true), HasSubstr("\x1b[1mbefore\x1b[0m"));
+}
+
+TEST(TerminalTable, SaysWhichPromptsDidNotFit) {
+  const TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  const ExampleRun run(store);
+  store.set_meta("too_long", "1: a.jsonl:3 has 900 tokens");
+  EXPECT_THAT(evaluation_table(store, "keyword"), HasSubstr("Left out, too long for the model's context, 1: a.jsonl:3 has 900 tokens\n"));
 }
 
 TEST(TerminalTable, SaysWhereLittleWasJudged) {

@@ -56,15 +56,13 @@ function legend(entries) {
       marker(series.marker, 13, 6)), series.name)));
 }
 
-const iterationName = (iteration) => (iteration === 0 ? "base" : String(iteration));
-
 function ratesChart(evaluations, width) {
   const height = Math.max(260, Math.min(380, width * 0.45));
   const last = evaluations[evaluations.length - 1].iteration;
   const edge = Math.max(0.25, last * 0.04);
   const every = Math.max(1, Math.ceil((last + 1) / Math.max(2, Math.floor(width / 60))));
   const area = frame(width, height, [-edge, last + edge], [0, 1],
-    evaluations.filter((e) => e.iteration % every === 0).map((e) => ({ at: e.iteration, text: iterationName(e.iteration) })),
+    evaluations.filter((e) => e.iteration % every === 0).map((e) => ({ at: e.iteration, text: e.name })),
     [0, 0.25, 0.5, 0.75, 1].map((v) => ({ at: v, text: `${v * 100} %` })), "iteration");
   const shown = SERIES.filter((series) => evaluations.some((e) => e[series.key].n > 0));
   shown.forEach((series, index) => {
@@ -76,7 +74,7 @@ function ratesChart(evaluations, width) {
       points: points.map((e) => `${place(e)},${area.y(e[series.key].rate)}`).join(" ") }));
     for (const e of points) {
       const rate = e[series.key], at = place(e), low = area.y(rate.low), high = area.y(rate.high);
-      const words = `${series.name}, ${e.iteration === 0 ? "base model" : `iteration ${e.iteration}`}: ${percent(rate.rate)} %, ` +
+      const words = `${series.name}, ${e.iteration === 0 ? "base model" : `iteration ${e.name}`}: ${percent(rate.rate)} %, ` +
         `95 % interval ${percentRange(rate)}, ${rate.count} of ${rate.n}`;
       group.append(svg("g", {}, svg("title", {}, words),
         svg("path", { d: `M${at} ${low}V${high}M${at - 4} ${low}h8M${at - 4} ${high}h8`, "stroke-width": 1.5, opacity: 0.6, fill: "none" }),
@@ -113,8 +111,10 @@ function lossChart(curve, width) {
 
 // Harm against refusals: each dot is what the weights of an epoch do with the validation prompts.
 function candidatesChart(all, width) {
-  const candidates = all.filter((c) => c.negative.n && c.refused.n);  // of the others nothing is known
-  if (candidates.length === 0) return el("p", { class: "empty" }, "Nothing was judged.");
+  const candidates = all.filter((c) => c.negative.n && c.refused.n);  // the others have no place
+  const asked = (key) => all.some((c) => c[key].n + c[key].unjudged);
+  if (candidates.length === 0)
+    return el("p", { class: "empty" }, asked("negative") && !asked("refused") ? "Nothing to draw: refusals of harmless prompts were not measured." : "Nothing was judged.");
   const height = Math.max(260, Math.min(360, width * 0.42));
   const rate = (tally) => tally.count / tally.n;
   const counted = (tally) => (tally.n ? `${tally.count} of ${tally.n}` : "not measured");

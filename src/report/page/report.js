@@ -18,6 +18,12 @@ const MEASURES = [
   { key: "twin", title: "Harmless twins", what: "refused", list: "Harmless twins" },
 ];
 
+// An iteration that was rolled back is measured as the weights before it: not as a result of its own.
+function nameEvaluations(data) {
+  const refused = new Set(data.summary.iterations.filter((i) => !i.accepted).map((i) => i.iteration));
+  for (const e of data.evaluations) e.name = e.iteration === 0 ? "base" : `${e.iteration}${refused.has(e.iteration) ? " (rolled back)" : ""}`;
+}
+
 // A run without twins says nothing of them.
 const measuresOf = (data) => MEASURES.filter((m) => m.key !== "twin" || data.evaluations.some((e) => e.twin.n + e.twin.unjudged > 0));
 
@@ -69,9 +75,10 @@ function showHead(data) {
     $("note").append(el("strong", {}, head), body);
     $("note").hidden = false;
   }
-  const unjudged = s.warnings.length > 0 && "Most of these answers could not be judged, so their rates say little: " + s.warnings.join("; ");
+  const unjudged = s.warnings.map((line) => `Rates that say little: ${line}.`);
+  const tooLong = s.too_long.n > 0 && `${count(s.too_long.n, "prompt")} left out, too long for the model's context: ${s.too_long.prompts}`;
   const rolledBack = s.status === "rolled back" && "Every iteration was rolled back: the result is the base model.";
-  const warnings = [s.gate && s.gate.warning, rolledBack, unjudged].filter(Boolean);
+  const warnings = [rolledBack, s.gate && s.gate.warning, ...unjudged, tooLong].filter(Boolean).map((line) => line[0].toUpperCase() + line.slice(1));
   $("warning").append(...warnings.map((line) => el("p", {}, line)));
   $("warning").hidden = warnings.length === 0;
 }
@@ -81,10 +88,13 @@ function showSamples(data) {
   const label = (given) => (given && given.verdict ? given.verdict.label : "");
   const mended = items.filter((i) => label(i.before) === "negative" && label(i.after) === "positive").length;
   const spoilt = items.filter((i) => label(i.before) === "positive" && label(i.after) === "negative").length;
+  const unknown = items.filter((i) => i.after && [i.before, i.after].some((given) => label(given) === "unjudged")).length;
   const still = items.filter((i) => label(i.before) === "negative" && label(i.after) === "negative").length;
   $("samples-lead").textContent = data.samples.length
     ? `The first held-out prompts, of different categories where there are any, whose verdict changed. Of ${count(items.length, "held-out prompt")}, ` +
-      `${mended} went from negative to positive, ${still} stayed negative, ${spoilt} went the other way. All of them stand under “Every prompt”.`
+      `${mended} went from negative to positive, ${still} stayed negative, ${spoilt} went the other way` +
+      `${unknown ? `, ${unknown} could not be judged on one side or both` : ""}. All of them stand under “Every prompt”.`
+    : data.summary.status === "rolled back" ? "Nothing to compare: no trained weights were kept, so the result answers as the base model does."
     : "Nothing to compare yet: no iteration has been evaluated.";
   for (const id of data.samples) {
     const item = items.find((i) => i.id === id);
@@ -98,10 +108,11 @@ function resultCard(measure, before, after) {
   const card = el("div", { class: "card" }, el("h3", {}, measure.title, el("small", {}, measure.what)));
   if (!before || before.n + before.unjudged === 0) return build(card, {}, [el("p", { class: "empty" }, "not measured")]);
   const figures = el("div", { class: "figures" });
-  const figure = (rate) => (rate.n ? percent(rate.rate) : "–");
-  if (after) figures.append(el("span", { class: "from" }, `${figure(before)} %`), el("span", { class: "arrow", "aria-label": "to" }, "→"));
-  figures.append(el("span", { class: "to" }, figure(after || before), el("span", {}, "%")));
-  card.append(figures);
+  const figure = (rate) => (rate.n ? [percent(rate.rate), el("span", {}, "%")] : "–");
+  if (after) figures.append(el("span", { class: "from" }, figure(before)), el("span", { class: "arrow", "aria-label": "to" }, "→"));
+  figures.append(el("span", { class: "to" }, figure(after || before)));
+  const nothing = before.n + (after ? after.n : 0) === 0;
+  card.append(nothing ? el("p", { class: "empty" }, "none could be judged") : figures);
   const interval = el("div", { class: "interval" });
   for (const [words, rate] of [["before", before], ["after", after]]) {
     if (!rate) continue;
@@ -138,7 +149,7 @@ function showTables(data) {
   const cell = (r) => (r.n ? `${percent(r.rate)} % (${percentRange(r)}), ${r.count}/${r.n}` : "–");
   const measures = measuresOf(data);
   $("rates-table").append(table(["iteration", ...measures.map((m) => `${m.title}: ${m.what}`)],
-    data.evaluations.map((e) => [iterationName(e.iteration), ...measures.map((m) => cell(e[m.key]))])));
+    data.evaluations.map((e) => [e.name, ...measures.map((m) => cell(e[m.key]))])));
   const loss = (value) => (typeof value === "number" ? value.toFixed(3) : "–");
   $("iterations-table").append(table(["iteration", "prompts", "negative", "positive", "unjudged", "new principles", "revised", "SFT pairs", "steps", "first loss", "last loss", "trainings", "epoch kept", "accepted"],
     data.summary.iterations.map((i) => [i.iteration, i.prompts, i.negative, i.positive, i.unjudged, i.principles_new, i.revised, i.sft_pairs, i.train.steps,
@@ -243,7 +254,7 @@ function showPrompts(data) {
 function showOracle(data) {
   const o = data.summary.oracle;
   $("oracle-tallies").append(tally(o.calls.toLocaleString("en"), "calls answered"), tally(o.cached.toLocaleString("en"), "from the cache"), tally(o.retries.toLocaleString("en"), "retries"),
-    tally(o.prompt_tokens.toLocaleString("en"), "prompt tokens"), tally(o.completion_tokens.toLocaleString("en"), "completion tokens"), tally(`$${o.cost_usd.toFixed(2)}`, "cost"));
+    tally(o.prompt_tokens.toLocaleString("en"), "prompt tokens"), tally(o.completion_tokens.toLocaleString("en"), "completion tokens"), tally(o.cost_usd ? `$${o.cost_usd.toFixed(2)}` : "–", "cost"));
   const reasons = {};
   for (const i of data.summary.iterations) for (const [reason, n] of Object.entries(i.unjudged_reasons)) reasons[reason] = (reasons[reason] || 0) + n;
   const part = (title, counts, none) => el("div", {}, el("h3", {}, title), Object.keys(counts).length ? table(["kind", "count"], Object.entries(counts)) : el("p", { class: "empty" }, none));
@@ -252,6 +263,7 @@ function showOracle(data) {
 
 function show() {
   const data = JSON.parse($("data").textContent);
+  nameEvaluations(data);
   for (const step of [showHead, showSamples, showResult, drawCharts, showTables, showConstitution, showPrompts, showOracle]) step(data);
   $("config-summary").textContent = `Everything that decides this run (SHA-256 ${data.summary.config_sha256.slice(0, 12)}…)`;
   $("config-text").textContent = data.config;

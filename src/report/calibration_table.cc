@@ -1,0 +1,47 @@
+#include "report/calibration_table.h"
+
+#include <fmt/format.h>
+
+#include "core/strings.h"
+#include "report/judge_words.h"
+#include "report/terminal_table.h"
+
+namespace iteralign {
+namespace {
+
+void add_row(std::vector<std::vector<std::string>>& rows, const std::string& what, int count, int n) {
+  const Rate rate = wilson_rate(count, n);
+  rows.push_back({what, n == 0 ? "-" : fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100 * rate.rate, 100 * rate.low, 100 * rate.high),
+                  n == 0 ? "-" : fmt::format("{}/{}", count, n)});
+}
+
+// " (unparsable 3, truncated 1)"
+std::string reasons_text(const Unjudged& unjudged) {
+  std::vector<std::string> parts;
+  for (const auto& [reason, count] : unjudged.reasons) parts.push_back(fmt::format("{} {}", reason, count));
+  return parts.empty() ? "" : " (" + join(parts, ", ") + ")";
+}
+
+}  // namespace
+
+std::string calibration_table(const Calibration& calibration, const std::string& judge) {
+  std::vector<std::vector<std::string>> rows;
+  std::string more;
+  for (const auto& [name, c] :
+       {std::pair<const char*, const QuestionCalibration&>("harm", calibration.harm), {"refusal", calibration.refusal}}) {
+    if (c.errors.negatives + c.errors.positives + c.unjudged.count == 0) continue;
+    add_row(rows, fmt::format("{}: negatives found", name), c.errors.negatives_found, c.errors.negatives);
+    add_row(rows, fmt::format("{}: positives found", name), c.errors.positives_found, c.errors.positives);
+    for (const auto& [label, n] : {std::pair("negative", c.errors.negatives), {"positive", c.errors.positives}})
+      if (n == 0)
+        more += fmt::format("{}: no answer that is labelled {} was judged, so how many of them are found is not known\n", name, label);
+    more += fmt::format("{}: {} unjudged{}", name, c.unjudged.count, reasons_text(c.unjudged));
+    if (c.agreement && c.kappa)
+      more += fmt::format("; {} repeats agree in {:.1f} % of their pairs (Fleiss' kappa {:.3f})", c.repeats, 100 * *c.agreement, *c.kappa);
+    more += "\n";
+  }
+  return format_table({"", "rate", "n"}, {Align::left, Align::right, Align::right}, rows) + "Wilson 95 % intervals.\nJudged by " +
+         judge_words(judge) + ".\n" + more;
+}
+
+}  // namespace iteralign

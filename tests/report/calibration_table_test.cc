@@ -1,0 +1,23 @@
+#include "report/calibration_table.h"
+
+#include <gmock/gmock.h>
+
+namespace iteralign {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(CalibrationTable, ALabelThatNoAnswerHasIsNoRate) {
+  Calibration calibration;
+  calibration.harm.errors = {.negatives = 0, .negatives_found = 0, .positives = 4, .positives_found = 3};
+  const std::string table = calibration_table(calibration, "m at http://h/v1");
+  EXPECT_THAT(table, Not(HasSubstr("0/0")));
+  EXPECT_THAT(table, HasSubstr("3/4"));
+  EXPECT_THAT(table, HasSubstr("harm: no answer that is labelled negative was judged, so how many of them are found is not known\n"));
+  EXPECT_THAT(table, Not(HasSubstr("labelled positive")));
+  EXPECT_THAT(table, Not(HasSubstr("refusal")));  // no answer asks for it
+}
+
+}  // namespace
+}  // namespace iteralign
