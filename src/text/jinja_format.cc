@@ -1,5 +1,6 @@
-// printf-style formatting as Python's str % arguments.
+// Formatting as Python's str % arguments, and as str.format where the fields are plain.
 
+#include <algorithm>
 #include <cstdio>
 
 #include "text/jinja_operators.h"
@@ -146,7 +147,41 @@ class Formatter {
   std::size_t at_ = 0, next_ = 0;
 };
 
+// What stands between braces: the next argument, a place or a name.
+const Value& field_value(const std::string& field, const Arguments& arguments, std::size_t& next) {
+  const bool place = std::all_of(field.begin(), field.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (place && field.size() < 9) {
+    const std::size_t i = field.empty() ? next++ : std::stoul(field);
+    if (i >= arguments.positional.size()) throw Fault{"format(): no argument for {" + field + "}"};
+    return arguments.positional[i];
+  }
+  for (const auto& [name, value] : arguments.keyword)
+    if (name == field) return value;
+  throw Fault{"format(): {" + field + "} is neither a place nor the name of an argument"};
+}
+
 }  // namespace
+
+Text format_braces(const Text& format, const Arguments& arguments) {
+  const std::string& bytes = format.bytes();
+  Text out;
+  std::size_t next = 0;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t brace = std::min(bytes.find_first_of("{}", at), bytes.size());
+    out.append(format.substr(at, brace));
+    if (brace == bytes.size()) break;
+    if (bytes.compare(brace + 1, 1, bytes, brace, 1) == 0) {  // {{ or }}
+      out.append(format.substr(brace, brace + 1));
+      at = brace + 2;
+      continue;
+    }
+    const std::size_t close = bytes.find('}', brace);
+    if (bytes[brace] == '}' || close == std::string::npos) throw Fault{"format(): a single brace"};
+    out.append(field_value(bytes.substr(brace + 1, close - brace - 1), arguments, next).str());
+    at = close + 1;
+  }
+  return out;
+}
 
 Value format_percent(const Text& format, const Value& arguments) { return Formatter(format, arguments).run(); }
 

@@ -122,6 +122,7 @@ constexpr NamedMethod kStringMethods[] = {
     {"removeprefix", [](const Value& self, Args a) { return remove_affix(self, a, false); }},
     {"removesuffix", [](const Value& self, Args a) { return remove_affix(self, a, true); }},
     {"replace", method_replace},
+    {"format", [](const Value& self, Args a) { return text_like(format_braces(*self.text(), a), self); }},
     {"join", method_join},
     {"find", [](const Value& self, Args a) -> Value { return find_in(self, a, false); }},
     {"rfind", [](const Value& self, Args a) -> Value { return find_in(self, a, true); }},

@@ -16,6 +16,8 @@ Value slice_of(const Value& container, const Value& begin, const Value& end, con
 
 // printf-style formatting: "%s has %d" % (a, b), and the filter `format`.
 Value format_percent(const Text& format, const Value& arguments);
+// str.format with {}, {0} and {name}; a Fault names any other field.
+Text format_braces(const Text& format, const Arguments& arguments);
 
 // As markupsafe.escape: & < > " ' of HTML.
 Text escape_html(const Text& text);

@@ -70,6 +70,15 @@ TEST(Jinja, MacrosAndBlocks) {
   EXPECT_EQ(render("{% set s | trim %} {{ x }} {% endset %}{% filter lower %}{{ s }}{% endfilter %}"), "x");
 }
 
+TEST(Jinja, StringsAreFormattedAsInPython) {
+  EXPECT_EQ(render("{{ '<tool{}>'.format(':a') }}{{ '{} {}'.format(1, none) }}{{ '{1}{0}{1}{{}}'.format('a', 'b') }}"),
+            "<tool:a>1 Nonebab{}");
+  EXPECT_EQ(render("{{ '{who}, {0}'.format('you', who='me') }}"), "me, you");
+  for (const char* source :
+       {"{{ '{}'.format() }}", "{{ '{0.real}'.format(1) }}", "{{ '{:>3}'.format(1) }}", "{{ '{'.format(1) }}", "{{ '}'.format(1) }}"})
+    EXPECT_THROW(render(source), Error) << source;
+}
+
 TEST(Jinja, ValuesPrintAsInPython) {
   EXPECT_EQ(render("{{ [none, true, 1.0, 'it\\'s', {'a': (1,)}] }}"), "[None, True, 1.0, \"it's\", {'a': (1,)}]");
   EXPECT_EQ(render("{{ -7 // 2 }} {{ -7 % 3 }} {{ 2 ** -1 }} {{ 7 / 2 }}"), "-4 2 0.5 3.5");
@@ -134,6 +143,7 @@ TEST(Jinja, EveryByteKnowsItsMessage) {
             "<HiiiH1>");
   EXPECT_EQ(marked("{{ messages[0].content.replace('i', 'ey') | upper }}"), "<H1>[EY]");
   EXPECT_EQ(marked("{{ '<%s>' % messages[0].content }}{{ '%s' | format(messages[1].content) }}"), "[<]<Hi1>[>]<Yo2>");
+  EXPECT_EQ(marked("{{ '<{}>'.format(messages[0].content) }}"), "[<]<Hi1>[>]");
   EXPECT_EQ(marked("{{ messages | map(attribute='content') | join('|') }}"), "<Hi1>[|]<Yo2>");
   EXPECT_EQ(marked("{% set t %}({{ messages[0].content }}){% endset %}{% macro m(v) %}{{ v }}!{% endmacro %}{{ m(t) }}"), "[(]<Hi1>[)!]");
   EXPECT_EQ(marked("{{ messages[0].content.split('i')[0] | tojson }}"), "[\"]<H1>[\"]");
