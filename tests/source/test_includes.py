@@ -1,0 +1,59 @@
+"""The ladder holds: a file includes of other rungs only those that its rung's CMakeLists.txt declares, these stand above it, and no files of
+src/ include each other in a circle."""
+
+import graphlib
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "src"
+INCLUDE = re.compile(r'^#include "(\w[^"]*)"', re.MULTILINE)
+
+
+def ladder():
+    """The rungs from the top down, as the root's CMakeLists.txt adds them; engine/files is one by itself."""
+    folders = re.findall(r"add_subdirectory\(src/(\w+)\)", (ROOT / "CMakeLists.txt").read_text())
+    return [rung for folder in folders for rung in (["files", "engine"] if folder == "engine" else [folder])]
+
+
+def declared_uses():
+    uses = {"cli": set()}
+    for path in SOURCES.glob("*/CMakeLists.txt"):
+        text = re.sub(r"#.*", "", path.read_text())
+        for rung, used in re.findall(r"(?:iteralign_rung\(|target_link_libraries\((?:iteralign_)?)(\w+)\s([^)]*)\)", text):
+            uses.setdefault("cli" if rung == "iteralign" else rung, set()).update(re.findall(r"\biteralign_(\w+)", used))
+    return uses
+
+
+def rung_of(path):
+    """Of a path below src/."""
+    return "files" if path.startswith("engine/files/") else path.split("/")[0]
+
+
+def includes(path):
+    return [name for name in INCLUDE.findall(path.read_text()) if (SOURCES / name).exists()]
+
+
+def main():
+    order, uses, faults = ladder(), declared_uses(), []
+    assert len(order) > 10 and set(order) <= set(uses), (order, uses)
+    files = {str(path.relative_to(SOURCES)): includes(path) for path in sorted(SOURCES.rglob("*")) if path.suffix in (".cc", ".h")}
+    for file, included in files.items():
+        rung = rung_of(file)
+        for other in sorted({rung_of(name) for name in included} - {rung}):
+            if other not in uses[rung]:
+                faults.append(f"src/{file} includes {other}, which the CMakeLists.txt of {rung} does not declare")
+            if order.index(other) > order.index(rung):
+                faults.append(f"src/{file} includes {other}, which stands below {rung}")
+    try:
+        graphlib.TopologicalSorter(files).prepare()
+    except graphlib.CycleError as error:
+        faults.append(f"a circle of includes: {' <- '.join(error.args[1])}")
+    print("\n".join(faults))
+    print(f"{len(files)} files, {len(order)} rungs, {len(faults)} faults")
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
