@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include "engine/peft.h"
 #include "engine/preference.h"
 #include "engine/trainable_weights.h"
 #include "engine/trainer.h"
@@ -266,61 +265,6 @@ TEST_F(WholeModel, BFloat16IsClose) {
   exact_weights.train_lora(all_layers(), 1);
   rounded_weights.train_lora(all_layers(), 1);
   expect_same(gradients(*rounded, rounded_weights.parameters(), batch_), gradients(*exact, exact_weights.parameters(), batch_), 0.15);
-}
-
-// A folder that a comparison with transformers and peft wrote: model/, adapter/ (for LoRA), batch.safetensors and
-// gradients.safetensors, by the names of transformers or peft.
-TEST(PeerGradients, AreThoseOfTheFolder) {
-  const char* folder = std::getenv("ITERALIGN_GRADIENTS");
-  if (folder == nullptr) GTEST_SKIP() << "skipped: run by tests/peers/test_training.py";
-  const auto read = [&](const char* name) { return std::make_unique<SafetensorsFile>(join_path(folder, name)); };
-  const auto tensor = [](const TensorView& view) {
-    const at::ScalarType type = view.dtype == DType::i64 ? at::kLong : at::kFloat;
-    return at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, type).clone();
-  };
-  const auto batch_file = read("batch.safetensors"), gradient_file = read("gradients.safetensors");
-  const at::Tensor lengths = tensor(batch_file->tensors().at("lengths"));
-  const Batch batch = {
-      tensor(batch_file->tensors().at("tokens")), 0,
-      std::vector<std::int64_t>(lengths.const_data_ptr<std::int64_t>(), lengths.const_data_ptr<std::int64_t>() + lengths.size(0)),
-      tensor(batch_file->tensors().at("rows")), tensor(batch_file->tensors().at("targets"))};
-
-  const auto model = open_tiny_model(join_path(folder, "model"));
-  const bool with_lora = is_peft_folder(join_path(folder, "adapter"));
-  LoraConfig config;
-  if (with_lora) {
-    const PeftAdapter adapter = read_peft(join_path(folder, "adapter"), *model);
-    attach(*model, adapter);
-    config = adapter.config;
-  }
-  TrainableWeights weights(*model);
-  with_lora ? weights.train_lora(config, 0) : weights.train_all();
-  PackedAttention attention(batch.prefix, batch.lengths, at::kCPU);
-  const at::Tensor loss = training_loss(*model, batch, attention, 1.0 / static_cast<double>(batch.targets.size(0)));
-  torch::autograd::backward({loss}, {});
-
-  std::map<std::string, at::Tensor> ours;
-  if (with_lora) {
-    for (const LinearModule* module : lora_modules(*model)) {
-      if (!module->lora) continue;
-      ours["base_model.model." + module->name + ".lora_A.weight"] = module->lora->a.grad();
-      ours["base_model.model." + module->name + ".lora_B.weight"] = module->lora->b.grad();
-    }
-    for (const NamedParameter& weight : whole_weights(*model, config)) ours["base_model.model." + weight.name] = weight.value->grad();
-  } else {
-    for (const NamedParameter& parameter : model->parameters()) ours[parameter.name] = parameter.value->grad();
-  }
-  EXPECT_NEAR(loss.item<double>(), tensor(gradient_file->tensors().at("loss")).item<double>(), 1e-5);
-  EXPECT_EQ(ours.size(), gradient_file->tensors().size() - 1);
-  double largest = 0;
-  for (const auto& [name, gradient] : ours) largest = std::max(largest, gradient.abs().max().item<double>());
-  for (const auto& [name, gradient] : ours) {
-    ASSERT_TRUE(gradient_file->tensors().contains(name)) << name;
-    const at::Tensor theirs = tensor(gradient_file->tensors().at(name));
-    // The bias of a key without positions shifts all scores alike: its gradient is 0, and both sides have noise there.
-    const bool both_zero = std::max(gradient.abs().max().item<double>(), theirs.abs().max().item<double>()) < 1e-6 * largest;
-    EXPECT_TRUE(both_zero || relative_difference(gradient, theirs) < 1e-4) << name << ": " << relative_difference(gradient, theirs);
-  }
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-// Logits of a folder that a comparison with transformers wrote: model/ and cases.safetensors with, for each case, its tokens
-// and its logits in float32 and float64.
+// Logits of folders that a comparison with transformers wrote, all in one folder: in each model/ and cases.safetensors with, for each
+// case, its tokens and its logits in float32 and float64.
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "engine/files/safetensors.h"
 #include "engine/kv_cache.h"
@@ -46,10 +47,7 @@ void compare_cached(const Model& model, const at::Tensor& tokens, const at::Tens
   expect_near(model.logits(at::cat(rows)), theirs, tolerance, what + ", token by token");
 }
 
-TEST(PeerLogits, AreThoseOfTheFolder) {
-  const char* folder = std::getenv("ITERALIGN_LOGITS");
-  if (folder == nullptr) GTEST_SKIP() << "skipped: run by tests/peers/test_families.py";
-  const at::NoGradGuard no_grad;
+void compare_folder(const std::string& folder) {
   const SafetensorsFile cases(join_path(folder, "cases.safetensors"));
   for (const auto& [type, suffix, tolerance] : {std::tuple(at::kFloat, ".float32", 1e-4), std::tuple(at::kDouble, ".float64", 1e-9)}) {
     const auto model = open_tiny_model(join_path(folder, "model"), type);
@@ -60,6 +58,16 @@ TEST(PeerLogits, AreThoseOfTheFolder) {
       compare_whole(*model, tokens, theirs, tolerance, name + suffix);
       compare_cached(*model, tokens, theirs, tolerance, name + suffix);
     }
+  }
+}
+
+TEST(PeerLogits, AreThoseOfTheFolders) {
+  const char* folders = std::getenv("ITERALIGN_LOGITS");
+  if (folders == nullptr) GTEST_SKIP() << "skipped: run by tests/peers/test_families.py";
+  const at::NoGradGuard no_grad;
+  for (const auto& folder : std::filesystem::directory_iterator(folders)) {
+    SCOPED_TRACE(folder.path().string());
+    compare_folder(folder.path().string());
   }
 }
 

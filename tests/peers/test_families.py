@@ -36,10 +36,13 @@ def load(folder, dtype=torch.float32, attention="sdpa"):
     return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention).eval()
 
 
-def our_test(name, test, variable, folder):
-    """Our test program reads what lies in the folder and compares (tests/engine/)."""
-    done = subprocess.run([TESTS, f"--gtest_filter={test}"], env=os.environ | {variable: str(folder)}, capture_output=True, text=True)
-    check(name, done.returncode == 0 and "1 test" in done.stdout and "PASSED" in done.stdout and "SKIPPED" not in done.stdout)
+def our_tests(work):
+    """Our test program reads what lies in the folders and compares (tests/engine/peer_*_test.cc); one start for all, for a start takes longer."""
+    folders = {"ITERALIGN_LOGITS": str(work / "logits"), "ITERALIGN_GRADIENTS": str(work / "gradients")}
+    done = subprocess.run([TESTS, "--gtest_filter=PeerLogits.*:PeerGradients.*"], env=os.environ | folders, capture_output=True, text=True)
+    compared = [len(list(Path(folder).iterdir())) for folder in folders.values()]
+    check(f"logits of {compared[0]} models within 1e-4 (float32) and 1e-9 (float64), loss and gradients of {compared[1]}, full and LoRA",
+          done.returncode == 0 and "[  PASSED  ] 2 tests" in done.stdout and "SKIPPED" not in done.stdout)
     if done.returncode != 0:
         print(done.stdout)
 
@@ -73,7 +76,7 @@ class Exactly:
         torch.nn.functional.softmax = self.softmax
 
 
-def compare_logits(name, family, folder):
+def write_logits(here, family, folder):
     cases = {}
     sequences = [random_tokens(length) for length in LENGTHS]
     for dtype, suffix in ((torch.float32, "float32"), (torch.float64, "float64")):
@@ -83,13 +86,13 @@ def compare_logits(name, family, folder):
             cases[str(i)] = torch.tensor(ids)
             with torch.no_grad(), Exactly() if dtype == torch.float64 else contextlib.nullcontext():
                 cases[f"{i}.{suffix}"] = model(torch.tensor([ids])).logits[0].contiguous()
-    save_file(cases, folder.parent / "cases.safetensors")
-    our_test(f"{name}: logits within 1e-4 (float32) and 1e-9 (float64)", "PeerLogits.*", "ITERALIGN_LOGITS", folder.parent)
+    here.mkdir(parents=True)
+    (here / "model").symlink_to(folder)
+    save_file(cases, here / "cases.safetensors")
 
 
-def compare_gradients(name, family, folder, with_lora):
-    here = folder.parent / ("lora" if with_lora else "full")
-    here.mkdir()
+def write_gradients(here, family, folder, with_lora):
+    here.mkdir(parents=True)
     (here / "model").symlink_to(folder)
     model = load(folder, attention="eager")
     if with_lora:
@@ -110,7 +113,6 @@ def compare_gradients(name, family, folder, with_lora):
         tokens += ids[:-1]
     batch = dict(tokens=tokens, lengths=[len(ids) - 1 for ids in sequences], rows=rows, targets=labels)
     save_file({key: torch.tensor(value) for key, value in batch.items()}, here / "batch.safetensors")
-    our_test(f"{name}: loss and {len(gradients)} gradients, {'LoRA' if with_lora else 'full'}", "PeerGradients.*", "ITERALIGN_GRADIENTS", here)
 
 
 PROMPTS = int(os.environ.get("FAMILY_PROMPTS", "4"))  # a family
@@ -121,7 +123,7 @@ def compare_greedy(name, folder, new_tokens=24):
     prompts = [text(3 + 2 * i % 90) for i in range(PROMPTS)]
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = load(folder, attention="eager")
-    file = folder.parent / "prompts.jsonl"
+    file = folder / "prompts.jsonl"
     file.write_text("".join(json.dumps({"prompt": prompt}) + "\n" for prompt in prompts))
     answers = json.loads(subprocess.run([PROGRAM, "generate", "--model", folder, "--dtype", "float32", "--device", "cpu", "--prompts", file, "--raw",
                                          "--max-new-tokens", str(new_tokens), "--temperature", "0", "--json"], capture_output=True, text=True,
@@ -137,15 +139,18 @@ def compare_greedy(name, folder, new_tokens=24):
 
 random.seed(3)
 greedy_done = set()
-for name, (family, options) in VARIANTS.items():
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "model"
+with tempfile.TemporaryDirectory() as temporary:
+    work = Path(temporary)
+    for name, (family, options) in VARIANTS.items():
+        label = name.replace(", ", "-").replace(" ", "-")
+        folder = work / "models" / label
         write_model(folder, family, options, spread=0.1)
-        compare_logits(name, family, folder)
-        compare_gradients(name, family, folder, with_lora=False)
-        compare_gradients(name, family, folder, with_lora=True)
+        write_logits(work / "logits" / label, family, folder)
+        write_gradients(work / "gradients" / f"{label}-full", family, folder, with_lora=False)
+        write_gradients(work / "gradients" / f"{label}-lora", family, folder, with_lora=True)
         if family not in greedy_done or "longrope" in name:
             compare_greedy(name, folder)
             greedy_done.add(family)
+    our_tests(work)
 print(f"{len(failures)} failures")
 sys.exit(1 if failures else 0)

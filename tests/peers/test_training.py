@@ -101,10 +101,9 @@ def padded(examples):
 
 # ---- gradients ----
 
-def check_gradients(folder, name, model_folder, targets, **whole):
-    """Our test program reads the same weights, adapter and batch, and compares every gradient (tests/engine/autograd_test.cc)."""
-    here = pathlib.Path(folder)
-    here.mkdir()
+def write_gradients(here, model_folder, targets, **whole):
+    """Weights, adapter, batch and every gradient, for check_gradients()."""
+    here.mkdir(parents=True)
     (here / "model").symlink_to(model_folder)
     model = load(model_folder)
     if targets:
@@ -123,10 +122,13 @@ def check_gradients(folder, name, model_folder, targets, **whole):
         lengths.append(len(ids) - 1)
     save_file({k: torch.tensor(v) for k, v in dict(tokens=tokens, lengths=lengths, rows=rows, targets=labels).items()},
               here / "batch.safetensors")
-    done = subprocess.run([TESTS, "--gtest_filter=PeerGradients.*"], env=os.environ | {"ITERALIGN_GRADIENTS": str(here)},
-                          capture_output=True, text=True)
-    check(done.returncode == 0 and "1 test" in done.stdout and "PASSED" in done.stdout and "SKIPPED" not in done.stdout,
-          f"gradients, {name}: {len(gradients)} tensors within 1e-4")
+
+
+def check_gradients(folders):
+    """Our test program reads all of them and compares (tests/engine/peer_gradients_test.cc)."""
+    done = subprocess.run([TESTS, "--gtest_filter=PeerGradients.*"], env=os.environ | {"ITERALIGN_GRADIENTS": str(folders)}, capture_output=True, text=True)
+    check(done.returncode == 0 and "[  PASSED  ] 1 test" in done.stdout and "SKIPPED" not in done.stdout,
+          f"gradients within 1e-4: {', '.join(sorted(folder.name for folder in folders.iterdir()))}")
     if done.returncode != 0:
         print(done.stdout)
 
@@ -281,23 +283,23 @@ def new_adapter(model_folder, folder, targets, **options):
 
 
 def tiny_models(work):
-    data = work / "sft.jsonl"
+    data, gradients = work / "sft.jsonl", work / "gradients"
     data.write_text("".join(json.dumps({"messages": c}) + "\n" for c in conversations(11)))
     for tied in (True, False):
         folder = work / f"model-{'tied' if tied else 'untied'}"
         write_model(folder, tied)
-        check_gradients(work / f"full-{tied}", f"full, {folder.name}", folder, None)
+        write_gradients(gradients / f"full-{folder.name}", folder, None)
         model, out = check_losses(f"full, {folder.name}", folder, data, 11, 10, 4, 1)
         check_likelihoods(f"full, our folder in transformers, {folder.name}", load(out), out)
         check_likelihoods(f"full, their training and ours, {folder.name}", model, out)
     for family in ("Qwen2", "Qwen3"):
         other = work / f"model-{family}"
         write_model(other, True, family)
-        check_gradients(work / f"full-{family}", f"full, {family}", other, None)
-        check_gradients(work / f"lora-{family}", f"LoRA, {family}", other, ALL)
+        write_gradients(gradients / f"full-{family}", other, None)
+        write_gradients(gradients / f"lora-{family}", other, ALL)
         check_losses(f"full, {family}", other, data, 11, 10, 4, 1)
     for index, targets in enumerate([["q_proj", "v_proj"], ["down_proj", "gate_proj", "k_proj"], ALL]):
-        check_gradients(work / f"lora-{index}", f"LoRA on {'+'.join(targets)}", folder, targets)
+        write_gradients(gradients / f"lora-{'+'.join(targets)}", folder, targets)
         adapter = new_adapter(folder, work / f"adapter-{index}", targets)
         model, out = check_losses(f"LoRA on {'+'.join(targets)}", folder, data, 11, 10, 2, 2, adapter)
         check_likelihoods("their trained adapter and ours", model, folder, "--adapter", out)
@@ -306,13 +308,14 @@ def tiny_models(work):
         check_likelihoods("peft's adapter in ours", model, folder, "--adapter", work / f"theirs-{index}")
     for name, base, whole in (("untied", folder, {"modules_to_save": ["embed_tokens", "lm_head", "model.norm"]}),
                               ("tied", work / "model-tied", {"modules_to_save": ["embed_tokens"], "ensure_weight_tying": True})):
-        check_gradients(work / f"whole-{name}", f"LoRA and modules_to_save, {name}", base, ["q_proj", "up_proj"], **whole)
+        write_gradients(gradients / f"lora-and-modules_to_save-{name}", base, ["q_proj", "up_proj"], **whole)
         adapter = new_adapter(base, work / f"adapter-{name}", ["q_proj", "up_proj"], **whole)
         model, whole_out = check_losses(f"LoRA and modules_to_save, {name}", base, data, 11, 10, 4, 1, adapter)
         check_likelihoods(f"modules_to_save, {name}: their trained adapter and ours", model, base, "--adapter", whole_out)
         check_likelihoods(f"modules_to_save, {name}: our adapter in peft", PeftModel.from_pretrained(load(base), whole_out), base, "--adapter", whole_out)
         ours("export", "--model", base, "--adapter", whole_out, "--format", "merged", "--out", work / f"merged-{name}")
         check_likelihoods(f"modules_to_save, {name}: merged", load(work / f"merged-{name}"), base, "--adapter", whole_out)
+    check_gradients(gradients)
     for objective in ("dpo", "sft+dpo"):
         check_preferences("full", folder, work, objective, None)
         check_preferences("LoRA", folder, work, objective, new_adapter(folder, work / f"adapter-{objective}", ALL))
