@@ -14,10 +14,11 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from family_models import VARIANTS, write_model
+from peer import data
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("ITERALIGN", str(ROOT / "build" / "release" / "iteralign"))
-TINY_STORIES = ROOT.parent / "shared" / "data" / "models" / "TinyStories-656K"
+TINY_STORIES = data("models/TinyStories-656K")
 SMOLLM2 = ROOT / "models" / "SmolLM2-135M-Instruct"
 
 failures = []
@@ -143,7 +144,7 @@ def test_smollm2():
         text = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False)
         return tokenizer(text, add_special_tokens=False).input_ids
 
-    compare_greedy("SmolLM2", SMOLLM2, model, encode, CHATS[:int(os.environ.get("GENERATION_PROMPTS", "3"))], 64)
+    compare_greedy("SmolLM2", SMOLLM2, model, encode, CHATS[:int(os.environ.get("GENERATION_PROMPTS", "2"))], 64)
 
 
 # ---- samples and log-probabilities ----

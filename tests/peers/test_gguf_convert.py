@@ -1,6 +1,7 @@
 """llama.cpp's own converters, convert_hf_to_gguf.py and convert_lora_to_gguf.py, make the tensors that our exporter makes, of every family and
 type that both have; and of SmolLM2 the metadata too."""
 
+import functools
 import json
 import os
 import subprocess
@@ -22,13 +23,14 @@ from family_models import EXPORTED, targets, write_model
 from peer import ROOT, run, skip
 
 CONVERTERS = ROOT / ".venv" / "llama_cpp_convert"
-# Runs a converter on tiny models, whose vocabulary it does not know: what it writes of the tokenizer is left out there.
-WITHOUT_VOCABULARY = """
+# Runs converters in one process, for their imports take seconds. On tiny models, whose vocabulary they do not know, what they write of the
+# tokenizer is left out; so these come last.
+CONVERT = """
 import json, pathlib, runpy, sys
 from conversion import ModelBase, ModelType, get_model_architecture, get_model_class
 for job in json.loads(sys.argv[1]):
     sys.argv = job
-    if "convert_hf" in job[0]:
+    if "convert_hf" in job[0] and "tiny" in job[1]:
         parameters = ModelBase.load_hparams(pathlib.Path(job[1]), False)
         get_model_class(get_model_architecture(parameters, ModelType.TEXT)).set_vocab = lambda self: None
     runpy.run_path(job[0], run_name="__main__")
@@ -49,15 +51,20 @@ def check(name, holds, detail=""):
         failures.append(name)
 
 
-def python(*arguments):
+def convert(jobs):
     environment = {**os.environ, "PYTHONPATH": f"{CONVERTERS}:{CONVERTERS / 'gguf-py'}"}
-    done = subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, env=environment)
+    done = subprocess.run([sys.executable, "-c", CONVERT, json.dumps(jobs, default=str)], capture_output=True, text=True, env=environment)
     if done.returncode != 0:
-        sys.exit(f"{arguments}\n{done.stderr[-3000:]}")
+        sys.exit(f"{jobs}\n{done.stderr[-3000:]}")
+
+
+@functools.cache  # gguf-py takes seconds for a real vocabulary
+def reader(path):
+    return gguf.GGUFReader(path)
 
 
 def tensors(path):
-    return {tensor.name: (tensor.tensor_type.name, tuple(tensor.shape.tolist()), tensor.data.tobytes()) for tensor in gguf.GGUFReader(path).tensors}
+    return {tensor.name: (tensor.tensor_type.name, tuple(tensor.shape.tolist()), tensor.data.tobytes()) for tensor in reader(path).tensors}
 
 
 def same_tensors(name, ours, theirs):
@@ -67,7 +74,8 @@ def same_tensors(name, ours, theirs):
     check(name, not different and len(ours) > 4, f"{len(ours) - len(different)} of {len(ours)} tensors bit for bit {says if different else ''}")
 
 
-def check_families(work):
+def family_jobs(work):
+    """Converters' command lines, and for each its name, our file and theirs."""
     jobs, pairs = [], []
     for number, (label, (family, options)) in enumerate(EXPORTED.items()):
         folder = work / f"tiny-{number}"
@@ -75,31 +83,31 @@ def check_families(work):
         for kind in ("f32", "f16", "bf16", "q8_0") if number == 0 else ("f32",):
             ours, theirs = work / f"ours-{number}-{kind}.gguf", work / f"theirs-{number}-{kind}.gguf"
             run("export", "--model", folder, "--format", "gguf", "--type", kind, "--out", ours)
-            jobs.append([str(CONVERTERS / "convert_hf_to_gguf.py"), str(folder), "--outtype", kind, "--outfile", str(theirs)])
+            jobs.append([CONVERTERS / "convert_hf_to_gguf.py", folder, "--outtype", kind, "--outfile", theirs])
             pairs.append((f"{label}, {kind}", ours, theirs))
     base = work / "tiny-0"
     adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
                              LoraConfig(r=4, lora_alpha=16, target_modules=targets("Llama"), init_lora_weights=False))
     adapted.save_pretrained(work / "adapter")
     run("export", "--model", base, "--adapter", work / "adapter", "--format", "gguf-adapter", "--out", work / "ours-adapter.gguf")
-    jobs.append([str(CONVERTERS / "convert_lora_to_gguf.py"), str(work / "adapter"), "--base", str(base), "--outtype", "f32", "--outfile",
-                 str(work / "theirs-adapter.gguf")])
+    jobs.append([CONVERTERS / "convert_lora_to_gguf.py", work / "adapter", "--base", base, "--outtype", "f32", "--outfile", work / "theirs-adapter.gguf"])
     pairs.append(("adapter", work / "ours-adapter.gguf", work / "theirs-adapter.gguf"))
-    python("-c", WITHOUT_VOCABULARY, json.dumps(jobs))
-    for pair in pairs:
-        same_tensors(*pair)
+    return jobs, pairs
 
 
 def contents(path):
-    fields = gguf.GGUFReader(path).fields
+    fields = reader(path).fields
     return {key: field.contents() for key, field in fields.items() if not key.startswith("GGUF.")}
 
 
-def check_smollm2(work, folder):
+def smollm2_job(work, folder):
     """A merged folder of ours as anybody would convert it."""
     run("export", "--model", folder, "--format", "merged", "--dtype", "bfloat16", "--out", work / "merged")
     run("export", "--model", work / "merged", "--format", "gguf", "--type", "q8_0", "--out", work / "ours.gguf")
-    python(CONVERTERS / "convert_hf_to_gguf.py", work / "merged", "--outtype", "q8_0", "--outfile", work / "theirs.gguf")
+    return [CONVERTERS / "convert_hf_to_gguf.py", work / "merged", "--outtype", "q8_0", "--outfile", work / "theirs.gguf"]
+
+
+def check_smollm2(work):
     same_tensors("SmolLM2, q8_0", work / "ours.gguf", work / "theirs.gguf")
     ours, theirs = contents(work / "ours.gguf"), contents(work / "theirs.gguf")
     different = {key: (ours.get(key), theirs.get(key)) for key in ours.keys() | theirs.keys() if key not in OWN_KEYS and ours.get(key) != theirs.get(key)}
@@ -108,8 +116,11 @@ def check_smollm2(work, folder):
 
 with tempfile.TemporaryDirectory() as temporary:
     work = Path(temporary)
-    check_families(work)
     smollm2 = ROOT / "models" / "SmolLM2-135M-Instruct"
-    check_smollm2(work, smollm2) if smollm2.exists() else print("skipped: models/SmolLM2-135M-Instruct is not here")
+    jobs, pairs = family_jobs(work)
+    convert(([smollm2_job(work, smollm2)] if smollm2.exists() else []) + jobs)
+    for pair in pairs:
+        same_tensors(*pair)
+    check_smollm2(work) if smollm2.exists() else print("skipped: models/SmolLM2-135M-Instruct is not here")
 print(f"{len(failures)} failures")
 sys.exit(1 if failures else 0)

@@ -38,14 +38,15 @@ def check(name, holds, detail=""):
         failures.append(name)
 
 
-def llama_cpp(**job):
+def llama_cpp(*jobs):
+    """The result of each job; one start of Node.js and llama.cpp for all of them."""
     node = str(NODE) if NODE.exists() else shutil.which("node")
     script = NODE_FOLDER / "llama_cpp.mjs"  # beside the packages that it imports
     shutil.copyfile(ROOT / "tests" / "peers" / "llama_cpp.mjs", script)
-    job = {key: str(value) if isinstance(value, Path) else value for key, value in {"context": 256, "new_tokens": 24, **job}.items()}
-    done = subprocess.run([node, str(script)], input=json.dumps(job), capture_output=True, text=True, cwd=NODE_FOLDER)
+    jobs = [{"context": 256, "new_tokens": 24, **job} for job in jobs]
+    done = subprocess.run([node, str(script)], input=json.dumps(jobs, default=str), capture_output=True, text=True, cwd=NODE_FOLDER)
     if done.returncode != 0:
-        sys.exit(f"llama.cpp on {job['model']}:\n{done.stderr[-3000:]}")
+        sys.exit(f"llama.cpp on {[str(job['model']) for job in jobs]}:\n{done.stderr[-3000:]}")
     return json.loads(done.stdout)
 
 
@@ -92,39 +93,49 @@ def same_answers(name, ours, theirs):
     check(f"{name}: greedy answers equal llama.cpp's", equal == len(ours), f"{equal} of {len(ours)}")
 
 
-def check_families(work):
+def family_jobs(work):
+    """A job for llama.cpp and our greedy answers, by the name of the family."""
     prompts = [random_text(3 + 2 * i % 90) for i in range(PROMPTS)]
     for number, (name, (family, options)) in enumerate(EXPORTED.items()):
         folder = work / f"tiny-{number}"  # llama.cpp expects certain tokens of a model with phi3 in its name
         write_model(folder, family, options, spread=0.1)
         # With longrope llama.cpp takes the short or the long factors by the size of its context, not by the length of the text: so long texts only.
         asked = [random_text(70 + i) for i in range(PROMPTS)] if "longrope" in name else prompts
-        theirs = llama_cpp(model=exported(folder, "f32"), greedy=[tokens_of(prompt) for prompt in asked])
-        same_answers(name, greedy(folder, asked), theirs["greedy"])
+        yield name, {"model": exported(folder, "f32"), "greedy": [tokens_of(prompt) for prompt in asked]}, greedy(folder, asked)
 
 
-def check_adapter(work):
+def adapter_job(work):
     folder = work / "tiny-0"
     adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
                              LoraConfig(r=4, lora_alpha=16, target_modules=targets("Llama"), init_lora_weights=False, use_rslora=True))
     adapted.save_pretrained(work / "adapter")
     run("export", "--model", folder, "--adapter", work / "adapter", "--format", "gguf-adapter", "--out", work / "adapter.gguf")
     prompts = [random_text(20) for _ in range(PROMPTS)]
-    theirs = llama_cpp(model=exported(folder, "f32"), lora=work / "adapter.gguf", greedy=[tokens_of(prompt) for prompt in prompts])
     ours = greedy(folder, prompts, "--adapter", work / "adapter")
-    same_answers("adapter", ours, theirs["greedy"])
     check("the adapter says something else than its base", ours != greedy(folder, prompts))
+    return "adapter", {"model": exported(folder, "f32"), "lora": work / "adapter.gguf", "greedy": [tokens_of(prompt) for prompt in prompts]}, ours
 
 
-def check_perplexity(name, folder, texts, encode):
-    scored = [{"tokens": encode(text), "from": len(encode(first_word(text)))} for text in texts]
+def check_greedy(work):
+    names, jobs, ours = zip(*family_jobs(work), adapter_job(work))
+    for name, answers, theirs in zip(names, ours, llama_cpp(*jobs), strict=True):
+        same_answers(name, answers, theirs["greedy"])
+
+
+def check_smollm2(folder, texts):
+    encode = lambda text: json.loads(run("tokenize", "--model", folder, "--text", text, "--json"))["ids"]
+    ids = [encode(text) for text in texts]
+    scored = [{"tokens": tokens, "from": len(encode(first_word(text)))} for text, tokens in zip(texts, ids)]
     count = sum(len(one["tokens"]) - one["from"] for one in scored)
     ours = math.exp(-sum(loglikelihoods(folder, texts)) / count)
     # llama.cpp rounds what it multiplies with such weights too: noise, of which fewer tokens show more. 0.1 and 1 % are for 10,000 tokens.
     noise = math.sqrt(10_000 / count)
-    for kind, allowed in (("bf16", 0.001 * noise), ("q8_0", min(0.03, 0.01 * noise))):
-        theirs = math.exp(-sum(llama_cpp(model=exported(folder, kind), score=scored)["loglikelihoods"]) / count)
-        check(f"{name}: perplexity of {len(texts)} texts, {kind}", abs(theirs / ours - 1) < allowed, f"{theirs:.4f}, ours {ours:.4f}")
+    limits = {"bf16": 0.001 * noise, "q8_0": min(0.03, 0.01 * noise)}
+    results = llama_cpp(*({"model": exported(folder, kind), "score": scored, "texts": texts} for kind in limits))
+    for (kind, allowed), result in zip(limits.items(), results, strict=True):
+        theirs = math.exp(-sum(result["loglikelihoods"]) / count)
+        check(f"SmolLM2: perplexity of {len(texts)} texts, {kind}", abs(theirs / ours - 1) < allowed, f"{theirs:.4f}, ours {ours:.4f}")
+        check(f"SmolLM2, {kind}: llama.cpp's tokens are ours", result["tokens"] == ids)
 
 
 def smollm2_texts():
@@ -139,16 +150,11 @@ def smollm2_texts():
 with tempfile.TemporaryDirectory() as temporary:
     random.seed(5)
     work = Path(temporary)
-    check_families(work)
-    check_adapter(work)
+    check_greedy(work)
     smollm2 = ROOT / "models" / "SmolLM2-135M-Instruct"
     if smollm2.exists():
-        texts = smollm2_texts()
         link = work / "smollm2"
         link.symlink_to(smollm2)
-        encode = lambda text: json.loads(run("tokenize", "--model", smollm2, "--text", text, "--json"))["ids"]
-        check_perplexity("SmolLM2", link, texts, encode)
-        theirs = llama_cpp(model=link.with_name("smollm2-bf16.gguf"), texts=texts)["tokens"]
-        check("SmolLM2: llama.cpp's tokens are ours", theirs == [encode(text) for text in texts])
+        check_smollm2(link, smollm2_texts())
 print(f"{len(failures)} failures")
 sys.exit(1 if failures else 0)

@@ -160,6 +160,35 @@ TEST_F(Questions, MalformedOnesAreNamed) {
   EXPECT_NE(error_of(Json::array({record("q", {{"", 1}})})).find("empty choice"), std::string::npos);
   EXPECT_NE(error_of(Json::array({record("q", {{"a", "1"}})})).find("neither 0 nor 1"), std::string::npos);
   EXPECT_NE(error_of(Json::array({{{"question", "q"}}})).find("mc1_targets"), std::string::npos);
+  EXPECT_NE(error_of({record("q", {{"a", 1}}), {{"question", "r"}}}).find("record 2: has no object"), std::string::npos);
+  EXPECT_NE(error_of(Json::array({record("", {{"a", 1}})})).find("empty question"), std::string::npos);
+}
+
+TEST_F(Questions, MalformedDialoguesAreNamed) {
+  const auto error_of_dialogue = [&](const Json& example) {
+    for (const std::string subset : {"harmless", "helpful", "honest", "other"}) {
+      const Json good = {{"input", subset}, {"target_scores", {{"a", 1}, {"b", 0}}}};
+      make_directories(folder_.file("hhh/" + subset));
+      write_file_atomic(folder_.file("hhh/" + subset + "/task.json"),
+                        dump_json({{"examples", Json::array({subset == "honest" ? example : good})}}));
+    }
+    try {
+      hhh(folder_.file("hhh"), Variant::lm_eval);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::data);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(error_of_dialogue(Json::parse(R"({"input": "x", "target_scores": {"a": 1, "b": 0}})")), "");
+  for (const auto& [example, says] : {std::pair(R"({"input": "x", "target_scores": {"a": 0, "b": 0}})", "no right answer"),
+                                      std::pair(R"({"input": "x", "target_scores": {"a": 1}})", "1 answers, not 2"),
+                                      std::pair(R"({"input": "x", "target_scores": {"": 1, "b": 0}})", "an empty answer"),
+                                      std::pair(R"({"target_scores": {"a": 1, "b": 0}})", "no text `input`")}) {
+    const std::string message = error_of_dialogue(Json::parse(example));
+    EXPECT_NE(message.find(says), std::string::npos) << message;
+    EXPECT_NE(message.find("honest/task.json, example 1"), std::string::npos) << message;
+  }
 }
 
 TEST_F(Questions, ATaskThatIsNotThereIsAnErrorOfUsage) {
