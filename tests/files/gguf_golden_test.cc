@@ -34,6 +34,7 @@ class LlamaCppGoldens : public testing::TestWithParam<Published> {};
 // llama.cpp's own: strings with a line between them, and a line of ids for each, no special tokens in them.
 TEST_P(LlamaCppGoldens, AreEqual) {
   SKIP_WITHOUT(GetParam().vocabulary);
+  SKIP_WITHOUT(GetParam().texts + ".inp");
   const std::string separator = "\n__ggml_vocab_test__\n";
   const Tokenizer tokenizer = imported(GetParam().vocabulary);
   std::string texts = read_file(GetParam().texts + ".inp");
@@ -73,6 +74,7 @@ class SwiftGoldens : public testing::TestWithParam<Published> {};
 // A paragraph each, and some twenty hard strings by model, with BOS where the model has it. `texts`: file, or the model's name.
 TEST_P(SwiftGoldens, AreEqual) {
   SKIP_WITHOUT(GetParam().vocabulary);
+  SKIP_WITHOUT(swift("tokenizer_tests.json"));
   const Tokenizer tokenizer = imported(GetParam().vocabulary);
   if (GetParam().texts.ends_with(".json")) {
     const Json golden = read_json(swift(GetParam().texts));

@@ -10,8 +10,13 @@ import sys
 import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DATA = ROOT / ".." / "shared" / "data"
 PROGRAM = os.environ.get("ITERALIGN", str(ROOT / "build/dev/iteralign"))
+
+
+def data(path):
+    """A published file, or a folder of them: beside the project, or what `tools/fetch tests` brought."""
+    beside, fetched = ROOT.parent / "shared" / "data" / path, ROOT / "data" / "fetched" / "tests" / path
+    return fetched if fetched.exists() and not beside.exists() else beside
 
 
 def skip(reason):

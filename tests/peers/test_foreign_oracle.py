@@ -5,10 +5,10 @@ import re
 import tempfile
 import zlib
 
-from peer import DATA, ROOT, OracleServer, run, skip
+from peer import ROOT, OracleServer, data, run, skip
 
-MODEL = DATA / "models/TinyStories-656K"
-PROMPTS = DATA / "dangerousqa/toxic_outs.json"
+MODEL = data("models/TinyStories-656K")
+PROMPTS = data("dangerousqa/toxic_outs.json")
 if not MODEL.exists() or not PROMPTS.exists():
     skip("../shared/data is not here")
 

@@ -149,9 +149,10 @@ def compare_vocabularies():
         return skipped.append("llama.cpp's vocabularies")
     for name in [*PRE_TOKENIZERS, *SENTENCE_PIECE]:
         file = f"ggml-vocab-{name}.gguf"
-        cases = [folder / file for folder in (old, new) if (folder / f"{file}.out").exists()]
+        cases = [folder / file for folder in (old, new)]
         if name == "qwen2":
             cases.append(old / "ggml-vocab-deepseek-r1-qwen.gguf")  # the same vocabulary with other special tokens
+        cases = list({case.resolve(): case for case in cases if case.with_name(f"{case.name}.out").exists()}.values())  # fetched ones are the same
         gguf = next(folder / file for folder in (old, new) if (folder / file).exists())
         compare_published(name, gguf, cases)
     refuse_word_piece(old / "ggml-vocab-bert-bge.gguf")

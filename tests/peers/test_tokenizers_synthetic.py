@@ -149,9 +149,6 @@ def main():
     if "ITERALIGN" not in os.environ:
         print("skipped: ITERALIGN does not name the program")
         return 77
-    if not real_documents():
-        print("skipped: the shared data is not here")
-        return 77
     for number, (name, kind) in enumerate(KINDS.items()):
         with tempfile.TemporaryDirectory() as folder:
             build(number, kind).save(str(Path(folder, "tokenizer.json")))

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT.parent / "shared" / "data"
+from peer import ROOT, data
+
+DATA = data("")
 STRINGS = int(os.environ.get("TOKENIZER_STRINGS", "4000"))
 
 failures = []
@@ -81,8 +82,10 @@ def strings_of(value):
 
 @functools.cache
 def real_documents():
-    """Prompts, questions and conversations of the shared data, in a fixed order; empty without it."""
-    documents = []
+    """Prompts, questions and conversations of this project and of the published files, in a fixed order."""
+    documents = [path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/*.md"))]
+    for path in sorted(ROOT.glob("data/*.jsonl")):
+        documents += [text for line in path.read_text(encoding="utf-8").splitlines() for text in strings_of(json.loads(line))]
     for path in sorted(DATA.glob("*/*.jsonl")):
         documents += [text for line in path.read_text(encoding="utf-8").splitlines() for text in strings_of(json.loads(line))]
     for path in sorted(DATA.glob("hh_rlhf/*/*.jsonl.gz")):
