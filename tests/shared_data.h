@@ -13,4 +13,4 @@ inline std::string shared_data(const std::string& path) {
 }
 
 #define SKIP_WITHOUT(path) \
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "skipped: " << (path) << " is not here"
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << (path) << " is not here"

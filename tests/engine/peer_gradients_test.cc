@@ -81,7 +81,7 @@ void compare_gradients(std::map<std::string, at::Tensor> ours, std::map<std::str
 
 TEST(PeerGradients, AreThoseOfTheFolders) {
   const char* folders = std::getenv("ITERALIGN_GRADIENTS");
-  if (folders == nullptr) GTEST_SKIP() << "skipped: run by tests/peers/test_families.py and test_training.py";
+  if (folders == nullptr) GTEST_SKIP() << "run by tests/peers/test_families.py and test_training.py";
   for (const auto& entry : std::filesystem::directory_iterator(folders)) {
     const std::string folder = entry.path().string();
     SCOPED_TRACE(folder);

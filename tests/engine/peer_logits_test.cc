@@ -63,7 +63,7 @@ void compare_folder(const std::string& folder) {
 
 TEST(PeerLogits, AreThoseOfTheFolders) {
   const char* folders = std::getenv("ITERALIGN_LOGITS");
-  if (folders == nullptr) GTEST_SKIP() << "skipped: run by tests/peers/test_families.py";
+  if (folders == nullptr) GTEST_SKIP() << "run by tests/peers/test_families.py";
   const at::NoGradGuard no_grad;
   for (const auto& folder : std::filesystem::directory_iterator(folders)) {
     SCOPED_TRACE(folder.path().string());

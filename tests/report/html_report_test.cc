@@ -46,7 +46,7 @@ class RenderedReport : public ::testing::Test {
   void SetUp() override {
     for (const char* path : {"/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"})
       if (exists(path)) browser_ = path;
-    if (browser_.empty()) GTEST_SKIP() << "skipped: there is no Chromium here";
+    if (browser_.empty()) GTEST_SKIP() << "there is no Chromium here";
   }
 
   // The page after its script; `log` gets the browser's console and the requests that it refused.
