@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from peer import ROOT, data
 
 DATA = data("")
-STRINGS = int(os.environ.get("TOKENIZER_STRINGS", "4000"))
+STRINGS = int(os.environ.get("TOKENIZER_STRINGS", "2500"))
 
 failures = []
 
