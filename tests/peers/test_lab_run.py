@@ -16,7 +16,8 @@ if not (ROOT / "models/lab/model.safetensors").exists():
 
 KILLS = int(os.environ.get("ITERALIGN_KILLS", "3"))
 # What is killed or misjudged is a shorter run with fewer questions, unless many kills are asked for.
-SHORT = [] if KILLS > 3 else ["iterations=2", "red_team.per_iteration=10", "red_team.heldout=30", "evaluate.benign_heldout=20", "evaluate.lookalike_heldout=20"]
+SHORT = [] if KILLS > 3 else ["iterations=2", "red_team.per_iteration=10", "red_team.heldout=30", "evaluate.benign_heldout=20",
+                               "evaluate.lookalike_heldout=20", "gate.prompts=20", "gate.validation=20", "twins.heldout=10"]
 
 
 def align(scratch, name, *overrides):
