@@ -2,6 +2,7 @@
 
 usage: fork_server.py SOCKET serve | stop | SCRIPT      serve: returns when it listens; SCRIPT runs by itself where nobody does"""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -55,10 +56,17 @@ def answer(connection):
     connection.send(bytes([os.waitstatus_to_exitcode(os.waitpid(script, 0)[1]) & 0xFF]))
 
 
+def stop(name):
+    """A side that goes away without a question ends the server."""
+    with contextlib.suppress(OSError):
+        socket.socket(socket.AF_UNIX).connect(name)
+
+
 def serve(name):
     import peft  # noqa: F401
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: F401
 
+    stop(name)  # one that was left over
     pathlib.Path(name).unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX)
     server.bind(name)
@@ -102,7 +110,7 @@ def main():
     if task == "serve":
         serve(name)
     elif task == "stop":
-        socket.socket(socket.AF_UNIX).connect(name)
+        stop(name)
     else:
         ask(name, task, folder)
 
