@@ -2,6 +2,7 @@
 norms and rates, in float32. TRL_STEPS=50 asks for more."""
 
 import json
+import math
 import os
 import pathlib
 import random
@@ -64,7 +65,7 @@ def recording(trainer_class):
 
 def their_steps(trainer_class, config_class, model, tokenizer, records, out, **options):
     config = config_class(output_dir=str(out), max_steps=STEPS, per_device_train_batch_size=16, gradient_accumulation_steps=1, learning_rate=RATE,
-                          lr_scheduler_type="cosine", warmup_steps=2, weight_decay=0.0, max_grad_norm=1.0, logging_steps=1, save_strategy="no",
+                          lr_scheduler_type="cosine", warmup_steps=math.ceil(0.03 * STEPS), weight_decay=0.0, max_grad_norm=1.0, logging_steps=1, save_strategy="no",
                           report_to=[], use_cpu=True, bf16=False, gradient_checkpointing=False, disable_tqdm=True, optim="adamw_torch", **options)
     trainer = recording(trainer_class)(model=model, args=config, train_dataset=datasets.Dataset.from_list(records), processing_class=tokenizer)
     trainer.remove_callback(transformers.PrinterCallback)
