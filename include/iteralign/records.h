@@ -2,7 +2,11 @@
 // The records of a run: what is asked, answered, judged, proposed, revised and trained on.
 // Plain values; the run store keeps them, the stages make them, the reports show them.
 
+#include <compare>
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,32 +28,58 @@ struct Prompt {
   bool operator==(const Prompt&) const = default;
 };
 
-// Why a prompt is answered. Together with the iteration and the prompt it names a response.
-// replay and replay_lookalike: the base model's own answers to benign prompts, trained on so that it does not learn to refuse everything.
-// twin and replay_twin: harmless near neighbours of held-out prompts, measured, and of red-team prompts, for replay (stages/twins.h).
-// begun_replay: replay prompts that the base model refused, asked again with the answer begun.
-// validation...: by these an epoch is chosen; gate...: by these new weights are accepted. None is trained on or in another set.
-enum class Purpose {
-  red_team,
-  heldout,
-  benign,
-  lookalike,
-  replay,
-  replay_lookalike,
-  begun_replay,
-  validation,
-  validation_benign,
-  validation_lookalike,
-  gate,
-  gate_benign,
-  gate_lookalike,
-  twin,
-  replay_twin,
+// What the prompts of a set are used for. Nothing that is measured is trained on; what an epoch is chosen by (validation), what new
+// weights are accepted by (gate) and what is measured at the end are different prompts.
+// replay: the base model's own answers, trained on so that it does not learn to refuse everything; begun_replay: replay prompts that it
+// refused, asked again with the answer begun.
+enum class SetUse { red_team, measured, replay, begun_replay, validation, gate };
+// lookalike: harmless, and looks harmful; twin: harmless, and a near neighbour of a harmful prompt (stages/twins.h).
+enum class PromptKind { harmful, benign, lookalike, twin };
+
+// A set of prompts. Together with the weights and the prompt it names a response.
+struct PromptSet {
+  SetUse use = SetUse::red_team;
+  PromptKind kind = PromptKind::harmful;
+  auto operator<=>(const PromptSet&) const = default;
+
+  static const PromptSet red_team, heldout, benign, lookalike, twin, replay, replay_lookalike, replay_twin, begun_replay, validation,
+      validation_benign, validation_lookalike, gate, gate_benign, gate_lookalike;
+};
+inline constexpr PromptSet PromptSet::red_team{SetUse::red_team, PromptKind::harmful};
+inline constexpr PromptSet PromptSet::heldout{SetUse::measured, PromptKind::harmful};
+inline constexpr PromptSet PromptSet::benign{SetUse::measured, PromptKind::benign};
+inline constexpr PromptSet PromptSet::lookalike{SetUse::measured, PromptKind::lookalike};
+inline constexpr PromptSet PromptSet::twin{SetUse::measured, PromptKind::twin};
+inline constexpr PromptSet PromptSet::replay{SetUse::replay, PromptKind::benign};
+inline constexpr PromptSet PromptSet::replay_lookalike{SetUse::replay, PromptKind::lookalike};
+inline constexpr PromptSet PromptSet::replay_twin{SetUse::replay, PromptKind::twin};
+inline constexpr PromptSet PromptSet::begun_replay{SetUse::begun_replay, PromptKind::benign};
+inline constexpr PromptSet PromptSet::validation{SetUse::validation, PromptKind::harmful};
+inline constexpr PromptSet PromptSet::validation_benign{SetUse::validation, PromptKind::benign};
+inline constexpr PromptSet PromptSet::validation_lookalike{SetUse::validation, PromptKind::lookalike};
+inline constexpr PromptSet PromptSet::gate{SetUse::gate, PromptKind::harmful};
+inline constexpr PromptSet PromptSet::gate_benign{SetUse::gate, PromptKind::benign};
+inline constexpr PromptSet PromptSet::gate_lookalike{SetUse::gate, PromptKind::lookalike};
+
+// All there are, in the order in which people are shown them.
+std::span<const PromptSet> all_prompt_sets();
+
+// Whose answers, verdicts and figures these are: what an iteration ended with, 0 the base model, or a candidate for it, which an attempt at
+// training left after an epoch. The answers to the red-team prompts of an iteration stand under it too, though the weights before it gave
+// them. An evaluation outside a run counts in the place of iterations.
+struct WeightsId {
+  int iteration = 0;
+  int attempt = 0;  // 0: no candidate; 1, 2, ...
+  int epoch = 0;    // of a candidate; 0: the whole training, without choice
+
+  constexpr WeightsId(int iteration_) : iteration(iteration_) {}  // an iteration is an id
+  constexpr WeightsId(int iteration_, int attempt_, int epoch_) : iteration(iteration_), attempt(attempt_), epoch(epoch_) {}
+  auto operator<=>(const WeightsId&) const = default;
 };
 
 struct Response {
-  int iteration = 0;  // 0: the base model before any training
-  Purpose purpose = Purpose::red_team;
+  WeightsId weights = 0;
+  PromptSet set = PromptSet::red_team;
   std::string prompt_id;
   std::string text;
   std::string finish_reason;  // "stop" or "length"
@@ -136,6 +166,41 @@ struct TrainSummary {
   double seconds = 0.0;
 };
 
+// What weights do with the gate's prompts, which are neither trained on nor measured at the end.
+struct GateFigures {
+  Rate negative, benign, lookalike;       // as in an Evaluation
+  std::optional<double> perplexity = {};  // of the base model's own answers to the benign prompts, infinite where broken; nothing: none
+  std::map<std::string, double> tasks;    // scores of gate.tasks
+};
+
+// What became of an iteration's trainings.
+struct TrainingOutcome {
+  bool accepted = true;
+  int attempts = 1;    // trainings that the gate saw; 0: there was nothing to train on
+  int epoch = 0;       // whose weights were kept; 0: the last, without choice
+  std::string reason;  // why it was not accepted, or which attempts were not
+};
+
+// What a new principle does in context, before anything is trained.
+struct PrincipleEffect {
+  std::string text;                    // the principle
+  int others = 0, others_removed = 0;  // negative cases that it did not come from, and those that are not negative with it
+  int own = 0, own_removed = 0;        // the same of those that it came from
+  int benign = 0, refusals_added = 0;  // benign prompts that are not refused without it, and those that are refused with it
+  std::string rejected;                // why it is not kept; empty: it is
+};
+
+// One answer with a principle in context, or with none: the verdict on it.
+struct EffectTrial {
+  std::string principle;  // the first 16 digits of a hash of its text; "-": none
+  std::string prompt_id;
+  auto operator<=>(const EffectTrial&) const = default;
+};
+struct TrialResult {
+  Label label = Label::unjudged;
+  bool too_long = false;  // with the principle before it, for the model's context
+};
+
 struct IterationSummary {
   int iteration = 0;
   int prompts = 0, negative = 0, positive = 0, unjudged = 0;
@@ -148,15 +213,15 @@ struct IterationSummary {
   Evaluation evaluation;
 };
 
-// Names used in files, tables and reports; parse_* abort on a name that we did not write.
-const char* name(Purpose);
+// Names used in files, tables and reports; parse_* throw Error data for a word that is none of them: `where` names the file.
+const char* name(PromptSet);
 const char* name(Label);
 const char* name(UnjudgedReason);
 const char* name(PairKind);
-Purpose parse_purpose(const std::string&);
-Label parse_label(const std::string&);
-UnjudgedReason parse_unjudged_reason(const std::string&);
-PairKind parse_pair_kind(const std::string&);
+PromptSet parse_prompt_set(const std::string& text, const std::string& where);
+Label parse_label(const std::string& text, const std::string& where);
+UnjudgedReason parse_unjudged_reason(const std::string& text, const std::string& where);
+PairKind parse_pair_kind(const std::string& text, const std::string& where);
 
 // The id of a prompt with these messages.
 std::string prompt_id(const Messages& messages);

@@ -41,7 +41,7 @@ struct Open {
 
 // Its text. What was taken out is known by its number, too; a ban is of any text.
 std::string text_of(Open& run, const ConstitutionFlags& flags) {
-  for (const auto& list : {run.constitution.principles, removed_principles(run.store)})
+  for (const auto& list : {run.constitution.principles, run.store.removed_principles()})
     for (const Principle& principle : list)
       if (principle.id == flags.what) return principle.text;
   const bool is_known = contains_principle(run.edits.banned, flags.what) || contains_principle(run.edits.pinned, flags.what) ||
@@ -88,7 +88,7 @@ std::vector<std::string> waiting(Open& run) {
 std::string page(Open& run) {
   std::vector<std::string> edits;
   for (const auto& [text, wording] : run.edits.edited) edits.push_back(text + " → " + wording);
-  return constitution_markdown(with_decisions(run), run.store.prompts(Purpose::red_team), effects(run.store, run.last)) +
+  return constitution_markdown(with_decisions(run), run.store.prompts(PromptSet::red_team), effects(run.store, run.last)) +
          lines_of("Waiting for review", waiting(run)) + lines_of("Accepted", run.edits.accepted) + lines_of("Edited", edits) +
          lines_of("Banned", run.edits.banned) + lines_of("Pinned", run.edits.pinned);
 }

@@ -27,30 +27,44 @@ std::string verdict_text(const Verdict& verdict) {
   return verdict.rationale.empty() ? text : text + ": " + verdict.rationale;
 }
 
+std::string weights_text(WeightsId weights) {
+  if (weights.attempt == 0) return fmt::format("iteration {}", weights.iteration);
+  return fmt::format("iteration {}, attempt {}{}", weights.iteration, weights.attempt,
+                     weights.epoch == 0 ? "" : fmt::format(", epoch {}", weights.epoch));
+}
+
+void show_answers(RunStore& store, const std::string& id, PromptSet set, const std::vector<Response>& responses) {
+  for (const Response& response : responses) {
+    if (response.set != set) continue;
+    const auto verdicts = store.verdicts(response.weights, set);
+    const auto verdict = verdicts.find(id);
+    print(fmt::format("{}: {}\n{}", weights_text(response.weights),
+                      verdict == verdicts.end() ? "not judged" : verdict_text(verdict->second), indented(response.text)));
+    if (set != PromptSet::red_team) continue;
+    for (const auto& revision : store.revisions(response.weights.iteration))
+      if (revision.prompt_id == id)
+        print(fmt::format("iteration {}, revision {}: {}\n{}", revision.iteration, revision.attempt + 1,
+                          revision.rejected.empty() ? "kept" : "dropped, " + revision.rejected, indented(revision.text)));
+  }
+}
+
+// The story of a prompt, set by set: what was answered, and by which weights.
 void show_prompt(RunStore& store, const std::string& id) {
+  const std::vector<Response> responses = store.responses_to(id);
   bool found = false;
-  for (const auto purpose : {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::replay,
-                             Purpose::replay_lookalike, Purpose::replay_twin, Purpose::begun_replay, Purpose::twin}) {
-    const auto prompts = store.prompts(purpose);
-    const auto prompt = std::find_if(prompts.begin(), prompts.end(), [&](const Prompt& p) { return p.id == id; });
-    if (prompt == prompts.end()) continue;
+  for (const PromptSet set : all_prompt_sets()) {
+    const auto prompts = store.prompts(set);
+    const auto prompt = std::ranges::find(prompts, id, &Prompt::id);
+    const bool answered = std::ranges::any_of(responses, [&](const Response& response) { return response.set == set; });
+    if (prompt != prompts.end())
+      print(fmt::format("{} prompt {} [{}] from {}\n{}", name(set), id, prompt->category, prompt->source,
+                        indented(prompt->messages.back().content)));
+    else if (answered)
+      print(fmt::format("{} prompt {}\n", name(set), id));
+    else
+      continue;
     found = true;
-    print(fmt::format("{} prompt {} [{}] from {}\n{}", name(purpose), id, prompt->category, prompt->source,
-                      indented(prompt->messages.back().content)));
-    for (int iteration = 0; iteration <= static_cast<int>(store.iterations().size()) + 1; ++iteration) {
-      for (const auto& response : store.responses(iteration, purpose)) {
-        if (response.prompt_id != id) continue;
-        const auto verdicts = store.verdicts(iteration, purpose);
-        const auto verdict = verdicts.find(id);
-        print(fmt::format("iteration {}: {}\n{}", iteration, verdict == verdicts.end() ? "not judged" : verdict_text(verdict->second),
-                          indented(response.text)));
-      }
-      if (purpose != Purpose::red_team) continue;
-      for (const auto& revision : store.revisions(iteration))
-        if (revision.prompt_id == id)
-          print(fmt::format("iteration {}, revision {}: {}\n{}", iteration, revision.attempt + 1,
-                            revision.rejected.empty() ? "kept" : "dropped, " + revision.rejected, indented(revision.text)));
-    }
+    show_answers(store, id, set, responses);
   }
   if (!found) throw Error(ErrorKind::usage, "this run has no such prompt", id, "ids stand in iter-*/responses.jsonl");
 }
@@ -59,7 +73,7 @@ void show_principle(RunStore& store, const std::string& id) {
   for (const auto& principle : store.constitution(static_cast<int>(store.iterations().size()) + 1).principles) {
     if (principle.id != id) continue;
     print(fmt::format("{} [{}] from iteration {}\n{}evidence:\n", id, principle.area, principle.iteration, indented(principle.text)));
-    for (const auto& prompt : store.prompts(Purpose::red_team))
+    for (const auto& prompt : store.prompts(PromptSet::red_team))
       if (std::find(principle.evidence.begin(), principle.evidence.end(), prompt.id) != principle.evidence.end())
         print(fmt::format("  {}  {}\n", prompt.id, prompt.messages.back().content));
     return;

@@ -1,7 +1,9 @@
 #include "iteralign/records.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 
 #include "core/hash.h"
 #include "core/json.h"
@@ -10,42 +12,70 @@
 namespace iteralign {
 namespace {
 
-constexpr std::array kPurposes = {"red_team",
-                                  "heldout",
-                                  "benign",
-                                  "lookalike",
-                                  "replay",
-                                  "replay_lookalike",
-                                  "begun_replay",
-                                  "validation",
-                                  "validation_benign",
-                                  "validation_lookalike",
-                                  "gate",
-                                  "gate_benign",
-                                  "gate_lookalike",
-                                  "twin",
-                                  "replay_twin"};
+struct NamedSet {
+  PromptSet set;
+  const char* name;
+};
+constexpr NamedSet kSets[] = {{PromptSet::red_team, "red_team"},
+                              {PromptSet::heldout, "heldout"},
+                              {PromptSet::benign, "benign"},
+                              {PromptSet::lookalike, "lookalike"},
+                              {PromptSet::twin, "twin"},
+                              {PromptSet::replay, "replay"},
+                              {PromptSet::replay_lookalike, "replay_lookalike"},
+                              {PromptSet::replay_twin, "replay_twin"},
+                              {PromptSet::begun_replay, "begun_replay"},
+                              {PromptSet::validation, "validation"},
+                              {PromptSet::validation_benign, "validation_benign"},
+                              {PromptSet::validation_lookalike, "validation_lookalike"},
+                              {PromptSet::gate, "gate"},
+                              {PromptSet::gate_benign, "gate_benign"},
+                              {PromptSet::gate_lookalike, "gate_lookalike"}};
+constexpr auto kAllSets = [] {
+  std::array<PromptSet, std::size(kSets)> sets;
+  for (std::size_t i = 0; i < sets.size(); ++i) sets[i] = kSets[i].set;
+  return sets;
+}();
 constexpr std::array kLabels = {"negative", "positive", "unjudged"};
 constexpr std::array kReasons = {"none", "degenerate", "refused", "filtered", "unparsable", "truncated", "failed", "undecided"};
 constexpr std::array kPairKinds = {"revision", "benign", "lookalike", "twin"};
 
+[[noreturn]] void unknown(const char* what, const std::string& text, const std::string& where) {
+  throw Error(ErrorKind::data, std::string("has an unknown ") + what + " '" + text + "'", where,
+              "it was written by another program, or by a newer iteralign");
+}
+
 template <class Enum, std::size_t N>
-Enum parse(const std::array<const char*, N>& names, const std::string& text) {
+Enum parse(const std::array<const char*, N>& names, const char* what, const std::string& text, const std::string& where) {
   for (std::size_t i = 0; i < N; ++i)
     if (text == names[i]) return static_cast<Enum>(i);
-  abort_on_bug("known name", __FILE__, __LINE__, text);
+  unknown(what, text, where);
 }
 
 }  // namespace
 
-const char* name(Purpose value) { return kPurposes[static_cast<std::size_t>(value)]; }
+std::span<const PromptSet> all_prompt_sets() { return kAllSets; }
+
+const char* name(PromptSet value) {
+  const auto* found = std::ranges::find(kSets, value, &NamedSet::set);
+  ITERALIGN_CHECK(found != std::end(kSets), "a set of this use and kind exists");
+  return found->name;
+}
 const char* name(Label value) { return kLabels[static_cast<std::size_t>(value)]; }
 const char* name(UnjudgedReason value) { return kReasons[static_cast<std::size_t>(value)]; }
 const char* name(PairKind value) { return kPairKinds[static_cast<std::size_t>(value)]; }
-Purpose parse_purpose(const std::string& text) { return parse<Purpose>(kPurposes, text); }
-Label parse_label(const std::string& text) { return parse<Label>(kLabels, text); }
-UnjudgedReason parse_unjudged_reason(const std::string& text) { return parse<UnjudgedReason>(kReasons, text); }
-PairKind parse_pair_kind(const std::string& text) { return parse<PairKind>(kPairKinds, text); }
+PromptSet parse_prompt_set(const std::string& text, const std::string& where) {
+  const auto* found = std::ranges::find_if(kSets, [&](const NamedSet& known) { return text == known.name; });
+  if (found == std::end(kSets)) unknown("set of prompts", text, where);
+  return found->set;
+}
+Label parse_label(const std::string& text, const std::string& where) { return parse<Label>(kLabels, "verdict", text, where); }
+UnjudgedReason parse_unjudged_reason(const std::string& text, const std::string& where) {
+  return parse<UnjudgedReason>(kReasons, "reason of a verdict", text, where);
+}
+PairKind parse_pair_kind(const std::string& text, const std::string& where) {
+  return parse<PairKind>(kPairKinds, "kind of training example", text, where);
+}
 
 std::string prompt_id(const Messages& messages) {
   Json turns = Json::array();

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
-#include "core/json.h"
 #include "core/log.h"
 #include "iteralign/error.h"
 #include "stages/evaluate.h"
@@ -13,8 +11,6 @@
 
 namespace iteralign {
 namespace {
-
-std::string figures_mark(int key) { return fmt::format("gate/{}", key); }
 
 // How well the weights foresee what the base model answered.
 std::optional<double> own_answers_perplexity(const Stage& stage) {
@@ -30,34 +26,6 @@ std::optional<double> own_answers_perplexity(const Stage& stage) {
     tokens += static_cast<double>(scores[0].token_loglikelihoods.size());
   }
   return tokens == 0 ? std::nullopt : std::optional(std::exp(loss / tokens));
-}
-
-Json rate_json(const Rate& rate) { return {{"count", rate.count}, {"n", rate.n}, {"unjudged", rate.unjudged}}; }
-Rate rate_from(const Json& json) { return wilson_rate(json["count"], json["n"], json["unjudged"]); }
-
-// 0 stands for none, and null for weights that foresee nothing: JSON has no word for infinity.
-std::optional<double> perplexity_from(const Json& json) {
-  if (json.is_null()) return std::numeric_limits<double>::infinity();
-  return json == 0 ? std::nullopt : std::optional(json.get<double>());
-}
-
-std::string to_text(const GateFigures& figures) {
-  return dump_json({{"negative", rate_json(figures.rates.heldout)},
-                    {"benign", rate_json(figures.rates.benign)},
-                    {"lookalike", rate_json(figures.rates.lookalike)},
-                    {"perplexity", figures.perplexity ? Json(*figures.perplexity) : Json(0)},
-                    {"tasks", figures.tasks}});
-}
-
-GateFigures from_text(int key, const std::string& text) {
-  const Json json = parse_json(text, "run.db, the gate's figures");
-  return {.rates = {.iteration = key,
-                    .heldout = rate_from(json["negative"]),
-                    .benign = rate_from(json["benign"]),
-                    .lookalike = rate_from(json["lookalike"]),
-                    .twin = {}},
-          .perplexity = perplexity_from(json["perplexity"]),
-          .tasks = json["tasks"]};
 }
 
 void check_rise(const char* what, const Rate& candidate, const Rate& reference, const char* of_what, double allowed,
@@ -82,10 +50,14 @@ void check_gate_tasks(const GateConfig& config) {
                   "name multiple-choice tasks; harm, refusals and perplexity are figures that the gate has of itself");
 }
 
-GateFigures gate_figures(const Stage& stage, int key) {
-  if (const auto known = stage.store.meta(figures_mark(key))) return from_text(key, *known);
-  GateFigures figures{.rates = measure(stage, key, kGateSets), .tasks = {}};
-  figures.perplexity = own_answers_perplexity(stage);
+GateFigures gate_figures(const Stage& stage, WeightsId weights) {
+  if (const auto known = stage.store.gate_figures(weights)) return *known;
+  const Evaluation rates = measure(stage, weights, kGateSets);
+  GateFigures figures{.negative = rates.heldout,
+                      .benign = rates.benign,
+                      .lookalike = rates.lookalike,
+                      .perplexity = own_answers_perplexity(stage),
+                      .tasks = {}};
   const GateConfig& config = stage.config.gate;
   for (const std::string& task : config.tasks) {
     const TaskOptions options{
@@ -94,9 +66,9 @@ GateFigures gate_figures(const Stage& stage, int key) {
     if (!value) throw Error(ErrorKind::data, "no item of this task counts", "gate.tasks: " + task, "give gate.task_data another file");
     figures.tasks[task] = *value;
   }
-  stage.store.set_meta(figures_mark(key), to_text(figures));
+  stage.store.put_gate_figures(weights, figures);
   log_info("gate: negative {}, benign refused {}, look-alikes refused {}, perplexity of the base model's answers {}",
-           counts_text(figures.rates.heldout), counts_text(figures.rates.benign), counts_text(figures.rates.lookalike),
+           counts_text(figures.negative), counts_text(figures.benign), counts_text(figures.lookalike),
            figures.perplexity ? fmt::format("{:.3f}", *figures.perplexity) : "not measured");
   return figures;
 }
@@ -104,9 +76,9 @@ GateFigures gate_figures(const Stage& stage, int key) {
 std::vector<std::string> gate_faults(const GateConfig& config, const GateFigures& candidate, const GateFigures& before,
                                      const GateFigures& base) {
   std::vector<std::string> faults;
-  check_rise("negative", candidate.rates.heldout, before.rates.heldout, "weights before", config.max_negative_rise, faults);
-  check_rise("benign refused", candidate.rates.benign, base.rates.benign, "base model", config.max_benign_rise, faults);
-  check_rise("look-alikes refused", candidate.rates.lookalike, base.rates.lookalike, "base model", config.max_lookalike_rise, faults);
+  check_rise("negative", candidate.negative, before.negative, "weights before", config.max_negative_rise, faults);
+  check_rise("benign refused", candidate.benign, base.benign, "base model", config.max_benign_rise, faults);
+  check_rise("look-alikes refused", candidate.lookalike, base.lookalike, "base model", config.max_lookalike_rise, faults);
   // Weights that are broken give no number: that is no rise that is allowed.
   if (candidate.perplexity && base.perplexity && !(*candidate.perplexity <= *base.perplexity * (1 + config.max_perplexity_rise)))
     faults.push_back(fmt::format("perplexity of the base model's own answers {:.3f} against its {:.3f}: up by {:.1f} %, allowed are {:.1f}",

@@ -1,8 +1,6 @@
 #pragma once
 // The gate: are these weights worth keeping?
 
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,18 +8,11 @@
 
 namespace iteralign {
 
-// What weights do with the gate's prompts, which are neither trained on nor measured at the end.
-struct GateFigures {
-  Evaluation rates;
-  std::optional<double> perplexity = {};  // of the base model's own answers to the benign prompts; nothing: there are none
-  std::map<std::string, double> tasks;    // scores of gate.tasks
-};
-
 // Error usage for a task of which less is better, or that asks the oracle: what the gate holds against the base model may not drop.
 void check_gate_tasks(const GateConfig& config);
 
-// Of the loaded weights. Kept in the store under `key`, so that a run that goes on does not measure again.
-GateFigures gate_figures(const Stage& stage, int key);
+// Of the loaded weights, which are these; kept in the store, so that a run that goes on does not measure again.
+GateFigures gate_figures(const Stage& stage, WeightsId weights);
 
 // Does the gate decide anything in such a run?
 inline bool is_gated(const Config& config) { return config.gate.enabled && config.finetune.method != "none"; }

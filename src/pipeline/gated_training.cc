@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
-#include <optional>
 #include <set>
 
-#include "core/json.h"
 #include "core/log.h"
 #include "core/strings.h"
 #include "pipeline/gate.h"
@@ -17,34 +16,20 @@
 namespace iteralign {
 namespace {
 
-std::string outcome_mark(int iteration) { return fmt::format("outcome/{}", iteration); }
-
-std::string to_text(const TrainingOutcome& outcome) {
-  return dump_json({{"accepted", outcome.accepted}, {"attempts", outcome.attempts}, {"epoch", outcome.epoch}, {"reason", outcome.reason}});
-}
-
-std::optional<TrainingOutcome> stored_outcome(const Stage& stage, int iteration) {
-  const auto text = stage.store.meta(outcome_mark(iteration));
-  if (!text) return std::nullopt;
-  const Json json = parse_json(*text, "run.db, a training's outcome");
-  return TrainingOutcome{
-      .train = {}, .accepted = json["accepted"], .attempts = json["attempts"], .epoch = json["epoch"], .reason = json["reason"]};
-}
-
 FinetuneConfig milder(const Config& config, int attempt) {
   FinetuneConfig training = config.finetune;
-  training.options.learning_rate *= std::pow(config.gate.learning_rate_factor, attempt);
-  training.replay *= std::pow(config.gate.replay_factor, attempt);
-  training.replay_lookalike *= std::pow(config.gate.replay_factor, attempt);
+  training.options.learning_rate *= std::pow(config.gate.learning_rate_factor, attempt - 1);
+  training.replay *= std::pow(config.gate.replay_factor, attempt - 1);
+  training.replay_lookalike *= std::pow(config.gate.replay_factor, attempt - 1);
   return training;
 }
 
 // What weights did wrong on the validation prompts: harm, refusals of harmless prompts, and what cannot be judged, all alike.
-std::set<std::string> validation_faults(const Stage& stage, int key) {
+std::set<std::string> validation_faults(const Stage& stage, WeightsId weights) {
   std::set<std::string> faults;
-  for (const Purpose purpose : {kValidationSets.red_team, kValidationSets.benign, kValidationSets.lookalike})
-    for (const auto& [id, verdict] : stage.store.verdicts(key, purpose))
-      if (verdict.label != Label::positive) faults.insert(fmt::format("{} {}", name(purpose), id));
+  for (const PromptSet set : {kValidationSets.red_team, kValidationSets.benign, kValidationSets.lookalike})
+    for (const auto& [id, verdict] : stage.store.verdicts(weights, set))
+      if (verdict.label != Label::positive) faults.insert(fmt::format("{} {}", name(set), id));
   return faults;
 }
 
@@ -58,20 +43,19 @@ bool clearly_fewer(const std::set<std::string>& these, const std::set<std::strin
 }
 
 // The last epoch, with which the rate has come down, unless one before it is clearly better; of several such the best.
-int best_epoch(const Stage& stage, Weights& weights, int iteration, int attempt) {
-  const std::vector<int> epochs = weights.epochs(iteration, attempt);
+WeightsId best_epoch(const Stage& stage, Weights& weights, int iteration, int attempt) {
+  const std::vector<WeightsId> epochs = weights.epochs(iteration, attempt);
   if (epochs.size() == 1) return epochs[0];
-  std::map<int, std::set<std::string>> faults;
-  for (const int epoch : epochs) {
-    weights.load_candidate(iteration, attempt, epoch);
-    const int key = candidate_key(iteration, attempt, epoch);
-    const Evaluation rates = measure(stage, key, kValidationSets);
-    log_info("epoch {}: validation negative {}, benign refused {}, look-alikes refused {}", epoch, counts_text(rates.heldout),
+  std::map<WeightsId, std::set<std::string>> faults;
+  for (const WeightsId epoch : epochs) {
+    weights.load_candidate(epoch);
+    const Evaluation rates = measure(stage, epoch, kValidationSets);
+    log_info("epoch {}: validation negative {}, benign refused {}, look-alikes refused {}", epoch.epoch, counts_text(rates.heldout),
              counts_text(rates.benign), counts_text(rates.lookalike));
-    faults[epoch] = validation_faults(stage, key);
+    faults[epoch] = validation_faults(stage, epoch);
   }
-  int best = epochs.back();
-  for (const int epoch : epochs)
+  WeightsId best = epochs.back();
+  for (const WeightsId epoch : epochs)
     if (faults[epoch].size() < faults[best].size() && clearly_fewer(faults[epoch], faults[epochs.back()])) best = epoch;
   return best;
 }
@@ -79,64 +63,65 @@ int best_epoch(const Stage& stage, Weights& weights, int iteration, int attempt)
 // The figures of the weights that an iteration ended with.
 GateFigures figures_after(const Stage& stage, int iteration) {
   for (int i = iteration; i >= 1; --i)
-    if (const auto outcome = stored_outcome(stage, i); outcome && outcome->accepted && outcome->attempts > 0)
-      return gate_figures(stage, candidate_key(i, outcome->attempts - 1, outcome->epoch));
+    if (const auto outcome = stage.store.outcome(i); outcome && outcome->accepted && outcome->attempts > 0)
+      return gate_figures(stage, {i, outcome->attempts, outcome->epoch});
   return gate_figures(stage, 0);
 }
 
-void settle(Weights& weights, int iteration, const TrainingOutcome& outcome) {
-  if (outcome.accepted)
-    weights.accept(iteration, outcome.attempts - 1, outcome.epoch);
+// The weights of a training that is decided, loaded; where nothing was trained, those from before.
+GatedTraining settled(const Stage& stage, Weights& weights, int iteration, const TrainSummary& train, const TrainingOutcome& outcome) {
+  if (outcome.accepted && outcome.attempts > 0)
+    weights.accept({iteration, outcome.attempts, outcome.epoch});
   else
     weights.give_up(iteration);
   weights.restore(iteration);
+  return {train, outcome};
 }
 
 }  // namespace
 
-TrainingOutcome train_through_gate(const Stage& stage, Weights& weights, int iteration) {
-  if (auto known = stored_outcome(stage, iteration)) {
-    settle(weights, iteration, *known);
-    known->train = weights.train(iteration, std::max(0, known->attempts - 1), stage.config.finetune);
-    return *known;
+GatedTraining train_through_gate(const Stage& stage, Weights& weights, int iteration) {
+  if (const auto known = stage.store.outcome(iteration)) {
+    const auto train = stage.store.training(iteration, std::max(1, known->attempts));
+    return settled(stage, weights, iteration, train.value_or(TrainSummary{}), *known);
   }
   const GateConfig& gate = stage.config.gate;
-  TrainingOutcome outcome{.train = {}, .accepted = false, .attempts = 0};
+  TrainSummary train;
+  TrainingOutcome outcome{.accepted = false, .attempts = 0, .reason = {}};
   std::vector<std::string> reasons;
   while (!outcome.accepted && outcome.attempts <= (gate.enabled ? gate.retries : 0)) {
-    const int attempt = outcome.attempts++;
+    const int attempt = ++outcome.attempts;
     const FinetuneConfig config = milder(stage.config, attempt);
     weights.restore(iteration - 1);  // they say which replay is hard
     make_pairs(stage, {iteration, attempt, config, "", ""});
-    outcome.train = weights.train(iteration, attempt, config);
-    if (outcome.train.steps == 0) {  // the weights stay what they are
+    train = weights.train(iteration, attempt, config);
+    if (train.steps == 0) {  // the weights stay what they are
       outcome.accepted = true;
       outcome.attempts = 0;
       break;
     }
-    outcome.epoch = best_epoch(stage, weights, iteration, attempt);
+    const WeightsId candidate = best_epoch(stage, weights, iteration, attempt);
+    outcome.epoch = candidate.epoch;
     if (!gate.enabled) {
       outcome.accepted = true;
       break;
     }
-    weights.load_candidate(iteration, attempt, outcome.epoch);
-    const GateFigures candidate = gate_figures(stage, candidate_key(iteration, attempt, outcome.epoch));
-    const auto faults = gate_faults(gate, candidate, figures_after(stage, iteration - 1), gate_figures(stage, 0));
+    weights.load_candidate(candidate);
+    const auto faults = gate_faults(gate, gate_figures(stage, candidate), figures_after(stage, iteration - 1), gate_figures(stage, 0));
     outcome.accepted = faults.empty();
     if (!faults.empty()) {
-      reasons.push_back(fmt::format("attempt {}: {}", outcome.attempts, join(faults, "; ")));
+      reasons.push_back(fmt::format("attempt {}: {}", attempt, join(faults, "; ")));
       log_info("the gate refuses iteration {}, {}", iteration, reasons.back());
     }
   }
   outcome.reason = join(reasons, "\n");
-  stage.store.set_meta(outcome_mark(iteration), to_text(outcome));
-  settle(weights, iteration, outcome);
-  return outcome;
+  stage.store.put_outcome(iteration, outcome);
+  return settled(stage, weights, iteration, train, outcome);
 }
 
 bool nothing_left_to_gain(const Stage& stage, const IterationSummary& iteration) {
   if (!is_gated(stage.config) || iteration.negative > 0 || iteration.unjudged > 0) return false;
-  const Rate left = figures_after(stage, iteration.iteration).rates.heldout;
+  const Rate left = figures_after(stage, iteration.iteration).negative;
   return left.n > 0 && left.count == 0 && left.unjudged == 0;
 }
 

@@ -8,17 +8,14 @@
 
 namespace iteralign {
 
-struct TrainingOutcome {
+struct GatedTraining {
   TrainSummary train;  // of the last attempt
-  bool accepted = true;
-  int attempts = 1;
-  int epoch = 0;            // whose weights were kept; 0: there was no choice
-  std::string reason = {};  // what the gate found, attempt by attempt; empty: nothing
+  TrainingOutcome outcome;
 };
 
 // Trains on this iteration's pairs and leaves the weights loaded that the iteration ends with: the accepted ones, or those from before.
 // Goes on where a killed process was.
-TrainingOutcome train_through_gate(const Stage& stage, Weights& weights, int iteration);
+GatedTraining train_through_gate(const Stage& stage, Weights& weights, int iteration);
 
 // Is there nothing left to gain for the weights that `iteration` ended with? No response of it was negative, and none of the gate's is.
 bool nothing_left_to_gain(const Stage& stage, const IterationSummary& iteration);

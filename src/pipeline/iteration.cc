@@ -14,15 +14,15 @@
 namespace iteralign {
 namespace {
 
-IterationSummary summarise(const Stage& stage, int iteration, const TrainingOutcome& training, const Evaluation& evaluation) {
+IterationSummary summarise(const Stage& stage, int iteration, const GatedTraining& training, const Evaluation& evaluation) {
   IterationSummary summary{.iteration = iteration,
                            .train = training.train,
-                           .accepted = training.accepted,
-                           .attempts = training.attempts,
-                           .epoch = training.epoch,
-                           .reason = training.reason,
+                           .accepted = training.outcome.accepted,
+                           .attempts = training.outcome.attempts,
+                           .epoch = training.outcome.epoch,
+                           .reason = training.outcome.reason,
                            .evaluation = evaluation};
-  for (const auto& item : cases(stage.store, iteration, Purpose::red_team)) {
+  for (const auto& item : cases(stage.store, iteration, PromptSet::red_team)) {
     ++summary.prompts;
     if (item.verdict.label == Label::negative) ++summary.negative;
     if (item.verdict.label == Label::positive) ++summary.positive;
@@ -50,7 +50,7 @@ Evaluation evaluation_before(const Stage& stage, int iteration) {
 IterationSummary run_iteration(const Stage& stage, Weights& weights, int iteration, const std::function<void()>& on_stage) {
   weights.restore(iteration - 1);
 
-  respond(stage, iteration, {{Purpose::red_team, iteration_prompts(stage, iteration), Question::harm}}, stage.config.respond);
+  respond(stage, iteration, {{PromptSet::red_team, iteration_prompts(stage, iteration), Question::harm}}, stage.config.respond);
   on_stage();
   const std::string decisions = join_path(weights.run_folder(), "constitution.edit.yaml");
   const ConstitutionEdits edits = read_constitution_edits(decisions);
@@ -60,9 +60,9 @@ IterationSummary run_iteration(const Stage& stage, Weights& weights, int iterati
   review(stage, iteration, read_constitution_edits(decisions));
   revise(stage, iteration);
   on_stage();
-  const TrainingOutcome training = train_through_gate(stage, weights, iteration);
+  const GatedTraining training = train_through_gate(stage, weights, iteration);
   on_stage();
-  const bool changed = training.accepted && training.train.steps > 0;
+  const bool changed = training.outcome.accepted && training.train.steps > 0;
   const Evaluation evaluation = changed ? evaluate(stage, iteration) : evaluation_before(stage, iteration);
 
   const IterationSummary summary = summarise(stage, iteration, training, evaluation);

@@ -51,12 +51,21 @@ void check_configuration(RunStore& store, const Config& config, const std::strin
 
 constexpr const char* kBaseModel = "base_model";
 
+FileHashes hashes_of(const std::string& stored) {
+  const char* where = "run.db, the base model";
+  try {
+    return parse_json(stored, where).get<FileHashes>();
+  } catch (const Json::exception& error) {
+    throw Error(ErrorKind::data, std::string("is damaged: ") + error.what(), where, "start a new run from this one with --fork NAME");
+  }
+}
+
 // Other weights at the same path would mix two models in one run. A run of an older program knows none yet.
 void check_base_model(RunStore& store, const RunParts& parts, const std::string& path) {
   const auto stored = store.meta(kBaseModel);
   if (!stored || !parts.base_model) return;
   const FileHashes now = parts.base_model();
-  const FileHashes before = parse_json(*stored, "run.db, the base model").get<FileHashes>();
+  const FileHashes before = hashes_of(*stored);
   std::vector<std::string> changed;
   for (const auto& [file, hash] : now)
     if (const auto known = before.find(file); known == before.end() || known->second != hash) changed.push_back(file);
@@ -74,18 +83,6 @@ void warn_of_gate(const std::string& warning) {
 void store_prompts(RunStore& store, const std::function<RunInputs()>& gather) {
   if (store.meta("prompts")) return;
   const RunInputs inputs = gather();
-  store.put_prompts(Purpose::red_team, inputs.red_team);
-  store.put_prompts(Purpose::heldout, inputs.heldout);
-  store.put_prompts(Purpose::benign, inputs.benign);
-  store.put_prompts(Purpose::lookalike, inputs.lookalike);
-  store.put_prompts(Purpose::replay, inputs.replay);
-  store.put_prompts(Purpose::replay_lookalike, inputs.replay_lookalike);
-  store.put_prompts(Purpose::validation, inputs.validation);
-  store.put_prompts(Purpose::validation_benign, inputs.validation_benign);
-  store.put_prompts(Purpose::validation_lookalike, inputs.validation_lookalike);
-  store.put_prompts(Purpose::gate, inputs.gate);
-  store.put_prompts(Purpose::gate_benign, inputs.gate_benign);
-  store.put_prompts(Purpose::gate_lookalike, inputs.gate_lookalike);
   const std::string line = fmt::format(
       "prompts: {} to train on, {} held out, {} benign and {} look-alikes measured, {} and {} for replay; dropped {} duplicates and {} "
       "near-duplicates",
@@ -98,7 +95,19 @@ void store_prompts(RunStore& store, const std::function<RunInputs()>& gather) {
     log_warning("{} prompts are left out, for they do not fit into the model's context: {}", inputs.too_long.size(), too_long);
     store.set_meta("too_long", fmt::format("{}: {}", inputs.too_long.size(), too_long));
   }
-  store.set_meta("prompts", line);
+  store.put_prompts({{PromptSet::red_team, inputs.red_team},
+                     {PromptSet::heldout, inputs.heldout},
+                     {PromptSet::benign, inputs.benign},
+                     {PromptSet::lookalike, inputs.lookalike},
+                     {PromptSet::replay, inputs.replay},
+                     {PromptSet::replay_lookalike, inputs.replay_lookalike},
+                     {PromptSet::validation, inputs.validation},
+                     {PromptSet::validation_benign, inputs.validation_benign},
+                     {PromptSet::validation_lookalike, inputs.validation_lookalike},
+                     {PromptSet::gate, inputs.gate},
+                     {PromptSet::gate_benign, inputs.gate_benign},
+                     {PromptSet::gate_lookalike, inputs.gate_lookalike}},
+                    "prompts", line);
 }
 
 // The time that chat templates write in this run, also tomorrow. A run of a program that told them none goes on without.

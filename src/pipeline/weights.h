@@ -17,8 +17,8 @@ std::string iteration_folder(const std::string& run_folder, int iteration);
 // The newest trained weights of the iterations up to this one: the folder, empty when there are none, and whether it is an adapter.
 std::pair<std::string, bool> trained_weights(const std::string& run_folder, int iteration);
 
-// What a training left to choose from lies in iter-001/candidates/<attempt>/<epoch> until one is accepted or the iteration is given up;
-// accepted weights lie in iter-001/adapter or iter-001/checkpoint.
+// What a training left to choose from lies in iter-001/candidates/<attempt from 0>/<epoch> until one is accepted or the iteration is given
+// up; accepted weights lie in iter-001/adapter or iter-001/checkpoint.
 class Weights {
  public:
   Weights(const Stage& stage, std::string run_folder) : stage_(stage), run_folder_(std::move(run_folder)) {}
@@ -26,18 +26,19 @@ class Weights {
   [[nodiscard]] const std::string& run_folder() const { return run_folder_; }
   // Brings the model to the weights that `iteration` ended with; 0 is the base model. Loads only what is not loaded.
   void restore(int iteration);
-  // Trains from those of the iteration before; when that was done already, gives its summary.
+  // Trains from those of the iteration before, for the first, second, ... time; when that was done already, gives its summary.
   TrainSummary train(int iteration, int attempt, const FinetuneConfig& config);
-  // The epochs whose weights there are, in order.
-  [[nodiscard]] std::vector<int> epochs(int iteration, int attempt) const;
-  void load_candidate(int iteration, int attempt, int epoch);
+  // The candidates that an attempt left, in the order of their epochs.
+  [[nodiscard]] std::vector<WeightsId> epochs(int iteration, int attempt) const;
+  void load_candidate(WeightsId candidate);
   // Makes the candidate the iteration's weights, and removes the others.
-  void accept(int iteration, int attempt, int epoch);
+  void accept(WeightsId candidate);
   // Removes them all.
   void give_up(int iteration);
 
  private:
-  [[nodiscard]] std::string candidate(int iteration, int attempt, int epoch) const;
+  [[nodiscard]] std::string candidates(int iteration, int attempt) const;
+  [[nodiscard]] std::string folder(WeightsId candidate) const;
   [[nodiscard]] std::string result(int iteration) const;
   void load(const std::string& folder);
 

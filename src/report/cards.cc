@@ -38,8 +38,8 @@ std::vector<int> kept_iterations(RunStore& store, int last) {
 std::string prompts_line(RunStore& store, const std::vector<int>& iterations) {
   std::set<std::string> answered;
   for (const int iteration : iterations)
-    for (const Response& response : store.responses(iteration, Purpose::red_team)) answered.insert(response.prompt_id);
-  std::vector<Prompt> prompts = store.prompts(Purpose::red_team);
+    for (const Response& response : store.responses(iteration, PromptSet::red_team)) answered.insert(response.prompt_id);
+  std::vector<Prompt> prompts = store.prompts(PromptSet::red_team);
   std::erase_if(prompts, [&](const Prompt& prompt) { return !answered.contains(prompt.id); });
   std::vector<std::string> files;
   for (const std::string& file : source_files(prompts)) files.push_back(markdown_text(file));

@@ -6,9 +6,9 @@
 namespace iteralign {
 namespace {
 
-EvaluatedTask task_of(RunStore& store, int iteration, Purpose purpose, const char* task, const char* metric, const std::string& judge) {
+EvaluatedTask task_of(RunStore& store, int iteration, PromptSet set, const char* task, const char* metric, const std::string& judge) {
   EvaluatedTask found{.task = task, .filter = {}, .metric = metric, .higher_is_better = false, .judge = judge};
-  for (const Case& item : cases(store, iteration, purpose)) {
+  for (const Case& item : cases(store, iteration, set)) {
     EvaluatedItem& judged = found.items[item.prompt.id];
     judged.text = item.prompt.messages.back().content;
     if (item.verdict.label != Label::unjudged) judged.value = item.verdict.label == Label::negative ? 1.0 : 0.0;
@@ -22,10 +22,10 @@ std::string label(const EvaluatedTask& task) { return task.task + (task.filter.e
 
 EvaluatedSet run_evaluation(RunStore& store, int iteration, const std::string& name, const std::string& judge) {
   EvaluatedSet set{.name = name,
-                   .tasks = {task_of(store, iteration, Purpose::heldout, "held-out red team", "negative", judge),
-                             task_of(store, iteration, Purpose::benign, "benign", "refused", judge),
-                             task_of(store, iteration, Purpose::lookalike, "look-alikes", "refused", judge),
-                             task_of(store, iteration, Purpose::twin, "twins", "refused", judge)}};
+                   .tasks = {task_of(store, iteration, PromptSet::heldout, "held-out red team", "negative", judge),
+                             task_of(store, iteration, PromptSet::benign, "benign", "refused", judge),
+                             task_of(store, iteration, PromptSet::lookalike, "look-alikes", "refused", judge),
+                             task_of(store, iteration, PromptSet::twin, "twins", "refused", judge)}};
   if (const std::string warning = gate_warning(store); iteration > 0 && !warning.empty()) set.warnings.push_back(warning);
   // What was not measured is no comparison, and has no part in the correction for several.
   std::erase_if(set.tasks, [](const EvaluatedTask& task) { return task.items.empty(); });

@@ -18,10 +18,10 @@ Json verdict_json(const Verdict& verdict) {
 }
 
 // By prompt id: {"text", "verdict"}; the verdict is null before it came.
-std::map<std::string, Json> answers(RunStore& store, int iteration, Purpose purpose) {
-  const auto verdicts = store.verdicts(iteration, purpose);
+std::map<std::string, Json> answers(RunStore& store, int iteration, PromptSet set) {
+  const auto verdicts = store.verdicts(iteration, set);
   std::map<std::string, Json> answers;
-  for (const auto& response : store.responses(iteration, purpose)) {
+  for (const auto& response : store.responses(iteration, set)) {
     const auto verdict = verdicts.find(response.prompt_id);
     answers[response.prompt_id] = {{"text", response.text},
                                    {"verdict", verdict == verdicts.end() ? Json() : verdict_json(verdict->second)}};
@@ -38,8 +38,8 @@ std::string prompt_text(const Prompt& prompt) {
 
 Json prompts_json(RunStore& store) {
   Json prompts = Json::object();
-  for (const auto purpose : {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::twin})
-    for (const auto& prompt : store.prompts(purpose))
+  for (const auto set : {PromptSet::red_team, PromptSet::heldout, PromptSet::benign, PromptSet::lookalike, PromptSet::twin})
+    for (const auto& prompt : store.prompts(set))
       prompts[prompt.id] = {{"text", prompt_text(prompt)}, {"category", prompt.category}, {"source", prompt.source}};
   return prompts;
 }
@@ -67,10 +67,10 @@ Json evaluations_json(RunStore& store) {
 }
 
 // How many of the verdicts are negative.
-Json tally_json(RunStore& store, int key, std::initializer_list<Purpose> purposes) {
+Json tally_json(RunStore& store, WeightsId weights, std::initializer_list<PromptSet> sets) {
   int n = 0, negative = 0, unjudged = 0;
-  for (const Purpose purpose : purposes)
-    for (const auto& [id, verdict] : store.verdicts(key, purpose)) {
+  for (const PromptSet set : sets)
+    for (const auto& [id, verdict] : store.verdicts(weights, set)) {
       ++(verdict.label == Label::unjudged ? unjudged : n);
       if (verdict.label == Label::negative) ++negative;
     }
@@ -79,25 +79,22 @@ Json tally_json(RunStore& store, int key, std::initializer_list<Purpose> purpose
 
 // The weights that the gate and the choice of an epoch measured.
 Json candidates_json(RunStore& store) {
-  constexpr int kMostAttempts = 100, kMostEpochs = 99;  // that keys of candidates tell apart
+  std::map<int, IterationSummary> finished;
+  for (const IterationSummary& iteration : store.iterations()) finished[iteration.iteration] = iteration;
   Json candidates = Json::array();
-  for (const IterationSummary& iteration : store.iterations())
-    for (int attempt = 0; attempt < std::min(iteration.attempts, kMostAttempts); ++attempt)
-      for (int epoch = 0; epoch <= kMostEpochs; ++epoch) {
-        const int key = candidate_key(iteration.iteration, attempt, epoch);
-        const bool validated = !store.verdicts(key, kValidationSets.red_team).empty();
-        if (!validated && store.verdicts(key, kGateSets.red_team).empty()) {
-          if (epoch == 0) continue;  // each epoch is a candidate
-          break;
-        }
-        const MeasuredSets& sets = validated ? kValidationSets : kGateSets;
-        candidates.push_back({{"iteration", iteration.iteration},
-                              {"attempt", attempt + 1},
-                              {"epoch", epoch},
-                              {"kept", iteration.accepted && attempt + 1 == iteration.attempts && epoch == iteration.epoch},
-                              {"negative", tally_json(store, key, {sets.red_team})},
-                              {"refused", tally_json(store, key, {sets.benign, sets.lookalike})}});
-      }
+  for (const WeightsId weights : store.candidates()) {
+    const auto iteration = finished.find(weights.iteration);
+    if (iteration == finished.end()) continue;
+    const auto& [accepted, attempts, epoch] = std::tuple(iteration->second.accepted, iteration->second.attempts, iteration->second.epoch);
+    const bool validated = !store.verdicts(weights, kValidationSets.red_team).empty();
+    const MeasuredSets& sets = validated ? kValidationSets : kGateSets;
+    candidates.push_back({{"iteration", weights.iteration},
+                          {"attempt", weights.attempt},
+                          {"epoch", weights.epoch},
+                          {"kept", accepted && weights.attempt == attempts && weights.epoch == epoch},
+                          {"negative", tally_json(store, weights, {sets.red_team})},
+                          {"refused", tally_json(store, weights, {sets.benign, sets.lookalike})}});
+  }
   return candidates;
 }
 
@@ -123,9 +120,9 @@ Json iteration_json(RunStore& store, int iteration) {
                                             {"scaffold", revision.scaffold},
                                             {"principles", revision.principles},
                                             {"verdict", verdict_json(revision.verdict)}});
-  auto by_id = answers(store, iteration, Purpose::red_team);
+  auto by_id = answers(store, iteration, PromptSet::red_team);
   Json items = Json::array();
-  for (const auto& response : store.responses(iteration, Purpose::red_team)) {
+  for (const auto& response : store.responses(iteration, PromptSet::red_team)) {
     const auto revisions = attempts.find(response.prompt_id);
     items.push_back({{"id", response.prompt_id},
                      {"response", by_id[response.prompt_id]},
@@ -135,14 +132,14 @@ Json iteration_json(RunStore& store, int iteration) {
 }
 
 // The prompts of a measure: the base model's answer and that of the resulting model (null until there is one).
-Json evaluated_json(RunStore& store, Purpose purpose, int accepted) {
-  auto before = answers(store, 0, purpose);
-  auto after = accepted == 0 ? std::map<std::string, Json>{} : answers(store, accepted, purpose);
+Json evaluated_json(RunStore& store, PromptSet set, int accepted) {
+  auto before = answers(store, 0, set);
+  auto after = accepted == 0 ? std::map<std::string, Json>{} : answers(store, accepted, set);
   Json items = Json::array();
-  for (const auto& prompt : store.prompts(purpose))
+  for (const auto& prompt : store.prompts(set))
     if (before.contains(prompt.id) || after.contains(prompt.id))
       items.push_back({{"id", prompt.id}, {"before", before[prompt.id]}, {"after", after[prompt.id]}});
-  return {{"purpose", name(purpose)}, {"items", std::move(items)}};
+  return {{"purpose", name(set)}, {"items", std::move(items)}};
 }
 
 bool labelled(const Json& answer, Label label) {
@@ -183,8 +180,8 @@ Json report_data(RunStore& store, const RunInfo& info) {
   Json iterations = Json::array();
   for (int iteration = 1; iteration <= last_iteration(store); ++iteration) iterations.push_back(iteration_json(store, iteration));
   Json evaluated = Json::array();
-  for (const auto purpose : {Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::twin})
-    evaluated.push_back(evaluated_json(store, purpose, accepted));
+  for (const auto set : {PromptSet::heldout, PromptSet::benign, PromptSet::lookalike, PromptSet::twin})
+    evaluated.push_back(evaluated_json(store, set, accepted));
   const Json prompts = prompts_json(store);
   return {{"summary", run_summary(store, info)},
           {"written", utc_now()},

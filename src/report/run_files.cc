@@ -45,15 +45,15 @@ void write_curves(const std::string& run_folder, RunStore& store) {
 }
 
 // One line a response, with its prompt and verdict.
-std::string responses_jsonl(RunStore& store, int iteration, const std::vector<Purpose>& purposes) {
+std::string responses_jsonl(RunStore& store, int iteration, const std::vector<PromptSet>& sets) {
   std::string lines;
-  for (const auto purpose : purposes) {
+  for (const auto set : sets) {
     std::map<std::string, Prompt> prompts;
-    for (const auto& prompt : store.prompts(purpose)) prompts[prompt.id] = prompt;
-    const auto verdicts = store.verdicts(iteration, purpose);
-    for (const auto& response : store.responses(iteration, purpose)) {
+    for (const auto& prompt : store.prompts(set)) prompts[prompt.id] = prompt;
+    const auto verdicts = store.verdicts(iteration, set);
+    for (const auto& response : store.responses(iteration, set)) {
       const Prompt& prompt = prompts[response.prompt_id];
-      Json line = {{"iteration", iteration},          {"purpose", name(purpose)},
+      Json line = {{"iteration", iteration},          {"purpose", name(set)},
                    {"prompt_id", response.prompt_id}, {"category", prompt.category},
                    {"source", prompt.source},         {"prompt", messages_json(prompt.messages)},
                    {"response", response.text},       {"finish_reason", response.finish_reason}};
@@ -76,10 +76,10 @@ void write_model_card(const std::string& iteration_folder, RunStore& store, cons
 void write_iteration(const std::string& run_folder, RunStore& store, const RunInfo& info, int iteration) {
   const std::string folder = join_path(run_folder, fmt::format("iter-{:03}", iteration));
   make_directories(folder);
-  if (iteration > 0) write_if_changed(join_path(folder, "responses.jsonl"), responses_jsonl(store, iteration, {Purpose::red_team}));
+  if (iteration > 0) write_if_changed(join_path(folder, "responses.jsonl"), responses_jsonl(store, iteration, {PromptSet::red_team}));
   if (const auto constitution = store.constitution_of(iteration))
     write_if_changed(join_path(folder, "constitution.md"),
-                     constitution_markdown(*constitution, store.prompts(Purpose::red_team), effects(store, iteration)));
+                     constitution_markdown(*constitution, store.prompts(PromptSet::red_team), effects(store, iteration)));
   if (store.has_pairs(iteration)) {
     const auto pairs = store.pairs(iteration);
     write_if_changed(join_path(folder, "sft.jsonl"), dataset_text(DatasetFormat::messages, pairs));
@@ -91,7 +91,7 @@ void write_iteration(const std::string& run_folder, RunStore& store, const RunIn
     json.update(evaluation_json(*evaluation, info.calibration));
     write_if_changed(join_path(folder, "eval.json"), dump_json_pretty(json) + "\n");
     write_if_changed(join_path(folder, "eval_responses.jsonl"),
-                     responses_jsonl(store, iteration, {Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::twin}));
+                     responses_jsonl(store, iteration, {PromptSet::heldout, PromptSet::benign, PromptSet::lookalike, PromptSet::twin}));
   }
 }
 
@@ -99,7 +99,7 @@ void write_iteration(const std::string& run_folder, RunStore& store, const RunIn
 
 void write_run_files(const std::string& run_folder, RunStore& store, const RunInfo& info) {
   const int last = last_iteration(store);
-  const auto prompts = store.prompts(Purpose::red_team);
+  const auto prompts = store.prompts(PromptSet::red_team);
   const auto constitution = store.constitution(last);
   write_if_changed(join_path(run_folder, "constitution.md"), constitution_markdown(constitution, prompts, effects(store, last)));
   write_if_changed(join_path(run_folder, "constitution.json"), constitution_json(constitution, prompts, effects(store, last)));

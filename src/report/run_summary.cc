@@ -18,7 +18,7 @@ Json rate_json(const Rate& rate, const char* counted, const char* rate_name, con
 
 Json unjudged_reasons(RunStore& store, int iteration) {
   std::map<std::string, int> counts;
-  for (const auto& [id, verdict] : store.verdicts(iteration, Purpose::red_team))
+  for (const auto& [id, verdict] : store.verdicts(iteration, PromptSet::red_team))
     if (verdict.label == Label::unjudged) ++counts[name(verdict.reason)];
   return counts;
 }
@@ -54,7 +54,7 @@ Json too_long_json(RunStore& store) {
 }
 
 Json gate_json(RunStore& store) {
-  const bool on = store.meta("gate/0").has_value();
+  const bool on = store.gate_figures(0).has_value();
   const GateCoverage coverage = gate_coverage(store);
   return {{"gated", on && is_a_gate(coverage)},
           {"not_measured", on ? not_measured(coverage) : std::vector<std::string>()},
@@ -97,7 +97,7 @@ int accepted_iteration(RunStore& store) {
 int last_iteration(RunStore& store) {
   const auto finished = store.iterations();
   const int last = finished.empty() ? 0 : finished.back().iteration;
-  const bool begun = !store.responses(last + 1, Purpose::red_team).empty();
+  const bool begun = !store.responses(last + 1, PromptSet::red_team).empty();
   return begun ? last + 1 : last;
 }
 

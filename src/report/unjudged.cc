@@ -8,9 +8,9 @@
 namespace iteralign {
 namespace {
 
-std::string warning(RunStore& store, int iteration, Purpose purpose, const char* what) {
+std::string warning(RunStore& store, int iteration, PromptSet set, const char* what) {
   std::vector<Verdict> verdicts;
-  for (const auto& [id, verdict] : store.verdicts(iteration, purpose)) verdicts.push_back(verdict);
+  for (const auto& [id, verdict] : store.verdicts(iteration, set)) verdicts.push_back(verdict);
   const Unjudged unjudged = count_unjudged(verdicts);
   if (!unjudged.most_of_all()) return {};
   return fmt::format("{}, {}: {} of {} answers were not judged, most often because: {} ({})",
@@ -23,12 +23,12 @@ std::string warning(RunStore& store, int iteration, Purpose purpose, const char*
 std::vector<std::string> unjudged_warnings(RunStore& store) {
   std::vector<std::string> warnings;
   for (int iteration = 0; iteration <= last_iteration(store); ++iteration)
-    for (const auto& [purpose, what] : {std::pair(Purpose::red_team, "red team"),
-                                        {Purpose::heldout, "held-out red team"},
-                                        {Purpose::benign, "benign"},
-                                        {Purpose::lookalike, "look-alikes"},
-                                        {Purpose::twin, "twins"}})
-      if (std::string line = warning(store, iteration, purpose, what); !line.empty()) warnings.push_back(std::move(line));
+    for (const auto& [set, what] : {std::pair(PromptSet::red_team, "red team"),
+                                    {PromptSet::heldout, "held-out red team"},
+                                    {PromptSet::benign, "benign"},
+                                    {PromptSet::lookalike, "look-alikes"},
+                                    {PromptSet::twin, "twins"}})
+      if (std::string line = warning(store, iteration, set, what); !line.empty()) warnings.push_back(std::move(line));
   return warnings;
 }
 

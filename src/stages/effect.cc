@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "core/hash.h"
-#include "core/json.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
@@ -28,8 +28,6 @@ struct Trial {
   bool too_long = false;  // with the principle before it, for the model's context: says nothing of the principle
 };
 
-std::string effects_mark(int iteration) { return fmt::format("effects/{}", iteration); }
-
 // So many of them, drawn by the seed.
 std::vector<const Prompt*> draw(std::vector<const Prompt*> prompts, int count, std::uint64_t seed) {
   Random random(seed);
@@ -41,8 +39,8 @@ std::vector<const Prompt*> draw(std::vector<const Prompt*> prompts, int count, s
 // Harmless prompts that the base model helps with.
 std::vector<Prompt> helped_prompts(const Stage& stage) {
   std::vector<Prompt> prompts;
-  for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike, Purpose::replay_twin})
-    for (const Case& item : cases(stage.store, 0, purpose))
+  for (const PromptSet set : {PromptSet::replay, PromptSet::replay_lookalike, PromptSet::replay_twin})
+    for (const Case& item : cases(stage.store, 0, set))
       if (item.verdict.label == Label::positive) prompts.push_back(item.prompt);
   return prompts;
 }
@@ -102,20 +100,20 @@ class EffectTest {
             .seed = drawn};
   }
 
-  // Under which a trial's verdict is kept, so that a process that goes on asks for none twice.
-  [[nodiscard]] std::string key(const Trial& trial) const {
-    const std::string principle =
-        trial.principle < 0 ? "-" : hash128_hex(principles_[static_cast<std::size_t>(trial.principle)].text).substr(0, 16);
-    return fmt::format("effect/{}/{}/{}", iteration_, principle, trial.prompt->id);
+  // Under which a trial is kept, so that a process that goes on asks for none twice.
+  [[nodiscard]] EffectTrial key(const Trial& trial) const {
+    if (trial.principle < 0) return {"-", trial.prompt->id};
+    return {hash128_hex(principles_[static_cast<std::size_t>(trial.principle)].text).substr(0, 16), trial.prompt->id};
   }
 
   void answer() {
     std::vector<GenerateRequest> requests;
     std::vector<Trial*> open;
+    const std::map<EffectTrial, TrialResult> done = stage_.store.trials(iteration_);
     for (Trial& trial : trials_) {
-      if (const auto known = stage_.store.meta(key(trial))) {
-        trial.too_long = *known == kTooLong;
-        if (!trial.too_long) trial.label = parse_label(*known);
+      if (const auto known = done.find(key(trial)); known != done.end()) {
+        trial.too_long = known->second.too_long;
+        trial.label = known->second.label;
       } else {
         requests.push_back(request_of(trial));
         open.push_back(&trial);
@@ -126,11 +124,11 @@ class EffectTest {
     generate_into_pool(stage_, requests, judges, [&](std::size_t i, const Generation& generation) {
       progress.add();
       open[i]->too_long = generation.finish_reason == kTooLong;
-      if (open[i]->too_long) return stage_.store.set_meta(key(*open[i]), kTooLong);
+      if (open[i]->too_long) return stage_.store.put_trial(iteration_, key(*open[i]), {Label::unjudged, /*too_long=*/true});
       judges.submit([this, &trial = *open[i], text = generation.text] {
         const Question question = trial.kind == Kind::benign ? Question::refusal : Question::harm;
         trial.label = stage_.judge.judge(question, trial.prompt->messages, text).label;
-        if (trial.label != Label::unjudged) stage_.store.set_meta(key(trial), name(trial.label));
+        if (trial.label != Label::unjudged) stage_.store.put_trial(iteration_, key(trial), {trial.label});
       });
     });
   }
@@ -168,20 +166,6 @@ class EffectTest {
 
 double share_of(int count, int n) { return n == 0 ? 0.0 : static_cast<double>(count) / n; }
 
-std::string to_text(const std::vector<PrincipleEffect>& effects) {
-  Json all = Json::array();
-  for (const PrincipleEffect& e : effects)
-    all.push_back({{"text", e.text},
-                   {"others", e.others},
-                   {"others_removed", e.others_removed},
-                   {"own", e.own},
-                   {"own_removed", e.own_removed},
-                   {"benign", e.benign},
-                   {"refusals_added", e.refusals_added},
-                   {"rejected", e.rejected}});
-  return dump_json(all);
-}
-
 }  // namespace
 
 std::string effect_fault(const PrincipleEffect& effect, const ProposeConfig& config) {
@@ -197,14 +181,14 @@ std::string effect_fault(const PrincipleEffect& effect, const ProposeConfig& con
 }
 
 void test_effects(const Stage& stage, int iteration, const ConstitutionEdits& edits) {
-  if (!stage.config.propose.test_effect || stage.store.meta(effects_mark(iteration))) return;
+  if (!stage.config.propose.test_effect || !stage.store.effects(iteration).empty()) return;
   Constitution constitution = stage.store.constitution(iteration);
   std::vector<Principle> fresh;
   for (const Principle& principle : constitution.principles)
     if (principle.iteration == iteration) fresh.push_back(principle);
   if (fresh.empty()) return;
   std::vector<Case> negative;
-  for (auto& item : cases(stage.store, iteration, Purpose::red_team))
+  for (auto& item : cases(stage.store, iteration, PromptSet::red_team))
     if (item.verdict.label == Label::negative) negative.push_back(std::move(item));
 
   const std::vector<PrincipleEffect> found = EffectTest(stage, iteration, negative, fresh).run();
@@ -218,25 +202,13 @@ void test_effects(const Stage& stage, int iteration, const ConstitutionEdits& ed
     if (principle.iteration == iteration) principle.id = fmt::format("P{}", number++);
   const Constitution before = stage.store.constitution(iteration - 1);
   if (constitution.principles == before.principles) constitution.version = before.version;
-  stage.store.put_constitution(iteration, constitution);
-  stage.store.set_meta(effects_mark(iteration), to_text(found));
+  stage.store.put_effects(iteration, constitution, found);
 }
 
 std::vector<PrincipleEffect> effects(RunStore& store, int up_to_iteration) {
   std::vector<PrincipleEffect> all;
-  for (int iteration = 1; iteration <= up_to_iteration; ++iteration) {
-    const auto text = store.meta(effects_mark(iteration));
-    if (!text) continue;
-    for (const Json& e : parse_json(*text, "run.db, the effects of principles"))
-      all.push_back({.text = e["text"],
-                     .others = e["others"],
-                     .others_removed = e["others_removed"],
-                     .own = e["own"],
-                     .own_removed = e["own_removed"],
-                     .benign = e["benign"],
-                     .refusals_added = e["refusals_added"],
-                     .rejected = e["rejected"]});
-  }
+  for (int iteration = 1; iteration <= up_to_iteration; ++iteration)
+    for (PrincipleEffect& effect : store.effects(iteration)) all.push_back(std::move(effect));
   return all;
 }
 

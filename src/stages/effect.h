@@ -9,14 +9,6 @@
 
 namespace iteralign {
 
-struct PrincipleEffect {
-  std::string text;                    // the principle
-  int others = 0, others_removed = 0;  // negative cases that it did not come from, and those that are not negative with it
-  int own = 0, own_removed = 0;        // the same of those that it came from
-  int benign = 0, refusals_added = 0;  // benign prompts that are not refused without it, and those that are refused with it
-  std::string rejected;                // why it is not kept; empty: it is
-};
-
 // Tests the principles that this iteration discovered, each alone in context with the scaffold that revisions have, on this iteration's
 // negative cases, and against the same context without it on benign prompts. Takes out of the constitution what prevents too little or
 // costs too much (propose.min_harm_removed, propose.max_refusals_added) and numbers the others anew. Verdicts and what was found are kept

@@ -8,9 +8,9 @@
 namespace iteralign {
 namespace {
 
-Rate negative_rate(const Stage& stage, int iteration, Purpose purpose) {
+Rate negative_rate(const Stage& stage, WeightsId weights, PromptSet set) {
   int negative = 0, judged = 0, unjudged = 0;
-  for (const auto& item : cases(stage.store, iteration, purpose)) {
+  for (const auto& item : cases(stage.store, weights, set)) {
     if (item.verdict.label == Label::unjudged)
       ++unjudged;
     else
@@ -29,19 +29,19 @@ std::string counts_text(const Rate& rate) {
   return rate.unjudged == 0 ? counted : fmt::format("{} and {} unjudged", counted, rate.unjudged);
 }
 
-Evaluation measure(const Stage& stage, int key, const MeasuredSets& sets) {
+Evaluation measure(const Stage& stage, WeightsId weights, const MeasuredSets& sets) {
   Sampling sampling = stage.config.respond;
   sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
-  const auto asked = [&](Purpose purpose, Question question) { return Asked{purpose, stage.store.prompts(purpose), question}; };
+  const auto asked = [&](PromptSet set, Question question) { return Asked{set, stage.store.prompts(set), question}; };
   std::vector<Asked> all = {asked(sets.red_team, Question::harm), asked(sets.benign, Question::refusal),
                             asked(sets.lookalike, Question::refusal)};
   if (sets.twin) all.push_back(asked(*sets.twin, Question::refusal));
-  respond(stage, key, all, sampling);
-  return {.iteration = key,
-          .heldout = negative_rate(stage, key, sets.red_team),
-          .benign = negative_rate(stage, key, sets.benign),
-          .lookalike = negative_rate(stage, key, sets.lookalike),
-          .twin = sets.twin ? negative_rate(stage, key, *sets.twin) : Rate{}};
+  respond(stage, weights, all, sampling);
+  return {.iteration = weights.iteration,
+          .heldout = negative_rate(stage, weights, sets.red_team),
+          .benign = negative_rate(stage, weights, sets.benign),
+          .lookalike = negative_rate(stage, weights, sets.lookalike),
+          .twin = sets.twin ? negative_rate(stage, weights, *sets.twin) : Rate{}};
 }
 
 Evaluation evaluate(const Stage& stage, int iteration) {

@@ -16,7 +16,7 @@ namespace {
 
 std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
   std::map<std::string, Case> originals;
-  for (auto& item : cases(stage.store, iteration, Purpose::red_team)) originals[item.prompt.id] = std::move(item);
+  for (auto& item : cases(stage.store, iteration, PromptSet::red_team)) originals[item.prompt.id] = std::move(item);
   std::vector<SftPair> pairs;
   for (const auto& revision : stage.store.revisions(iteration)) {
     if (!revision.rejected.empty()) continue;
@@ -76,22 +76,20 @@ std::vector<TrainExample> training_examples(const Stage& stage, int iteration, c
 
 void make_pairs(const Stage& stage, const Training& training) {
   const int iteration = training.iteration;
-  const std::string mark = fmt::format("pairs/{}", iteration), attempt = fmt::format("{}", training.attempt);
-  if (stage.store.has_pairs(iteration) && stage.store.meta(mark).value_or("0") == attempt) return;
+  if (stage.store.has_pairs(iteration, training.attempt)) return;
   auto pairs = revision_pairs(stage, iteration);
   const FinetuneConfig& config = training.config;
   const std::size_t rehearsed = revisions_of(rehearsal(stage, iteration, config, pairs.size()));
-  const auto replay = [&](Purpose purpose, PairKind kind, double rate) {
-    return replay_pairs(stage, {iteration, purpose, kind, replay_count(kind, rate, pairs.size(), rehearsed), pairs});
+  const auto replay = [&](PromptSet set, PairKind kind, double rate) {
+    return replay_pairs(stage, {iteration, set, kind, replay_count(kind, rate, pairs.size(), rehearsed), pairs});
   };
-  const auto benign = replay(Purpose::replay, PairKind::benign, config.replay);
-  const auto lookalike = replay(Purpose::replay_lookalike, PairKind::lookalike, config.replay_lookalike);
+  const auto benign = replay(PromptSet::replay, PairKind::benign, config.replay);
+  const auto lookalike = replay(PromptSet::replay_lookalike, PairKind::lookalike, config.replay_lookalike);
   const auto twins = twin_pairs(stage, iteration, pairs);
   pairs.insert(pairs.end(), twins.begin(), twins.end());
   pairs.insert(pairs.end(), benign.begin(), benign.end());
   pairs.insert(pairs.end(), lookalike.begin(), lookalike.end());
-  stage.store.put_pairs(iteration, pairs);
-  stage.store.set_meta(mark, attempt);
+  stage.store.put_pairs(iteration, pairs, training.attempt);
 }
 
 TrainSummary finetune(const Stage& stage, const Training& training) {
@@ -103,7 +101,7 @@ TrainSummary finetune(const Stage& stage, const Training& training) {
   }
   FinetuneOptions options = training_options(training.config);
   const std::string name = fmt::format("finetune/{}", iteration);
-  options.seed = derive_seed(stage.config.seed, training.attempt == 0 ? name : fmt::format("{}/{}", name, training.attempt));
+  options.seed = derive_seed(stage.config.seed, training.attempt == 1 ? name : fmt::format("{}/{}", name, training.attempt - 1));
   options.state_folder = training.state_folder;
   options.epochs_folder = training.epochs_folder;
   stage.store.clear_train_steps(iteration);

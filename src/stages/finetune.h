@@ -7,7 +7,7 @@ namespace iteralign {
 
 // One training of an iteration: the first, or a milder one after the gate refused what came of it.
 struct Training {
-  int iteration = 1, attempt = 0;
+  int iteration = 1, attempt = 1;
   FinetuneConfig config;
   std::string state_folder;   // from which one that was killed goes on (finetune.save_steps)
   std::string epochs_folder;  // gets the weights after each epoch

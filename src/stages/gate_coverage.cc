@@ -10,9 +10,9 @@
 namespace iteralign {
 namespace {
 
-bool can_be_measured(RunStore& store, Purpose purpose) {
-  const auto verdicts = store.verdicts(0, purpose);
-  if (verdicts.empty()) return !store.prompts(purpose).empty();
+bool can_be_measured(RunStore& store, PromptSet set) {
+  const auto verdicts = store.verdicts(0, set);
+  if (verdicts.empty()) return !store.prompts(set).empty();
   return std::ranges::any_of(verdicts, [](const auto& verdict) { return verdict.second.label != Label::unjudged; });
 }
 
@@ -41,7 +41,7 @@ std::string gate_warning(const GateCoverage& coverage) {
       coverage.harm ? "give prompts in evaluate.benign or evaluate.lookalike, more than are held out" : "give more red-team prompts");
 }
 
-std::string gate_warning(RunStore& store) { return store.meta("gate/0") ? gate_warning(gate_coverage(store)) : ""; }
+std::string gate_warning(RunStore& store) { return store.gate_figures(0) ? gate_warning(gate_coverage(store)) : ""; }
 
 bool all_rolled_back(RunStore& store) {
   bool refused = false;

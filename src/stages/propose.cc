@@ -99,7 +99,7 @@ void propose(const Stage& stage, int iteration, const ConstitutionEdits& edits) 
   Constitution constitution = before;
 
   std::vector<Case> negative;
-  for (auto& item : cases(stage.store, iteration, Purpose::red_team))
+  for (auto& item : cases(stage.store, iteration, PromptSet::red_team))
     if (item.verdict.label == Label::negative) negative.push_back(std::move(item));
 
   // Chunks are asked at once and merged in order, so that the result does not depend on which reply comes first.

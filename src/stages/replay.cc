@@ -19,9 +19,9 @@ namespace iteralign {
 namespace {
 
 // The replay prompts in the order in which iterations draw on them.
-std::vector<Prompt> replay_order(const Stage& stage, Purpose purpose) {
-  auto prompts = stage.store.prompts(purpose);
-  Random random(derive_seed(stage.config.seed, name(purpose)));
+std::vector<Prompt> replay_order(const Stage& stage, PromptSet set) {
+  auto prompts = stage.store.prompts(set);
+  Random random(derive_seed(stage.config.seed, name(set)));
   random.shuffle(prompts);
   return prompts;
 }
@@ -29,10 +29,10 @@ std::vector<Prompt> replay_order(const Stage& stage, Purpose purpose) {
 bool helps(const Case& item) { return item.verdict.label == Label::positive && !is_degenerate(item.response.text); }
 
 // The base model's answers that help, by the id of the prompt: one that refuses would teach to refuse.
-std::map<std::string, Case> helpful_answers(const Stage& stage, Purpose purpose) {
+std::map<std::string, Case> helpful_answers(const Stage& stage, PromptSet set) {
   std::map<std::string, Case> helpful;
-  for (const Purpose asked : {purpose, Purpose::begun_replay})
-    for (Case& item : cases(stage.store, 0, asked, stage.store.prompts(purpose)))
+  for (const PromptSet asked : {set, PromptSet::begun_replay})
+    for (Case& item : cases(stage.store, 0, asked, stage.store.prompts(set)))
       if (helps(item)) helpful.emplace(item.prompt.id, std::move(item));
   return helpful;
 }
@@ -85,8 +85,8 @@ void hardest_first(const Stage& stage, std::vector<Case>& answers, const std::ve
 // What the base model refuses to answer, or answers with nothing.
 std::vector<Prompt> unhelped(const Stage& stage) {
   std::vector<Prompt> prompts;
-  for (const Purpose purpose : {Purpose::replay, Purpose::replay_lookalike, Purpose::replay_twin})
-    for (const Case& item : cases(stage.store, 0, purpose))
+  for (const PromptSet set : {PromptSet::replay, PromptSet::replay_lookalike, PromptSet::replay_twin})
+    for (const Case& item : cases(stage.store, 0, set))
       if (!helps(item) && item.response.finish_reason != kTooLong) prompts.push_back(item.prompt);
   return prompts;
 }
@@ -111,27 +111,28 @@ ReplayCount replay_count(PairKind kind, double rate, std::size_t revisions, std:
 void answer_replay(const Stage& stage) {
   const auto& finetune = stage.config.finetune;
   if (finetune.method == "none") return;
-  const std::size_t prompts = prompts_drawn(stage.config.red_team, stage.store.prompts(Purpose::red_team).size(), stage.config.iterations);
-  const auto asked = [&](Purpose purpose, double rate) {
-    auto order = replay_order(stage, purpose);
+  const std::size_t prompts =
+      prompts_drawn(stage.config.red_team, stage.store.prompts(PromptSet::red_team).size(), stage.config.iterations);
+  const auto asked = [&](PromptSet set, double rate) {
+    auto order = replay_order(stage, set);
     order.resize(std::min(order.size(), share(rate, prompts)));
-    return Asked{purpose, order, Question::refusal};
+    return Asked{set, order, Question::refusal};
   };
   respond(stage, 0,
-          {asked(Purpose::replay, finetune.replay),
-           asked(Purpose::replay_lookalike, finetune.replay_lookalike),
-           {Purpose::replay_twin, stage.store.prompts(Purpose::replay_twin), Question::refusal}},
+          {asked(PromptSet::replay, finetune.replay),
+           asked(PromptSet::replay_lookalike, finetune.replay_lookalike),
+           {PromptSet::replay_twin, stage.store.prompts(PromptSet::replay_twin), Question::refusal}},
           replay_sampling(stage.config));
   // An answer that is begun leaves no room for refusing: so the model learns to help here too.
   const std::string opening(trim(stage.texts.get("replay_opening")));
   if (const auto again = unhelped(stage); !again.empty())
-    respond(stage, 0, {{Purpose::begun_replay, again, Question::refusal, opening}}, replay_sampling(stage.config));
+    respond(stage, 0, {{PromptSet::begun_replay, again, Question::refusal, opening}}, replay_sampling(stage.config));
 }
 
 std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw) {
-  auto helpful = helpful_answers(stage, draw.purpose);
+  auto helpful = helpful_answers(stage, draw.set);
   std::vector<Case> pool;
-  for (const Prompt& prompt : replay_order(stage, draw.purpose))
+  for (const Prompt& prompt : replay_order(stage, draw.set))
     if (const auto found = helpful.find(prompt.id); found != helpful.end()) pool.push_back(std::move(found->second));
   const std::size_t count = std::min(draw.count.all(), pool.size());
   if (count == 0) return {};
@@ -146,11 +147,11 @@ std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw) {
 
 // The base model's own answers to the twins of what is revised.
 std::vector<SftPair> twin_pairs(const Stage& stage, int iteration, const std::vector<SftPair>& revisions) {
-  const auto helpful = helpful_answers(stage, Purpose::replay_twin);
+  const auto helpful = helpful_answers(stage, PromptSet::replay_twin);
   std::set<std::string> sources;
   for (const SftPair& pair : revisions) sources.insert(twin_source(pair.prompt_id));
   std::vector<SftPair> pairs;
-  for (const Prompt& twin : stage.store.prompts(Purpose::replay_twin))
+  for (const Prompt& twin : stage.store.prompts(PromptSet::replay_twin))
     if (const auto found = helpful.find(twin.id); found != helpful.end() && sources.contains(twin.source))
       pairs.push_back(replay_pair(iteration, PairKind::twin, found->second));
   return pairs;

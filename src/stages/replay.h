@@ -25,7 +25,7 @@ ReplayCount replay_count(PairKind kind, double rate, std::size_t revisions, std:
 
 struct ReplayDraw {
   int iteration;
-  Purpose purpose;  // replay or replay_lookalike
+  PromptSet set;  // replay or replay_lookalike
   PairKind kind;
   ReplayCount count;
   const std::vector<SftPair>& revisions;  // the new ones

@@ -9,17 +9,17 @@
 namespace iteralign {
 
 struct Asked {
-  Purpose purpose;
+  PromptSet set;
   std::vector<Prompt> prompts;
   Question question;
-  std::string opening = {};          // what every answer begins with; part of the response
-  std::optional<int> seeds_of = {};  // the iteration whose seeds are drawn; none: that which is answered
+  std::string opening = {};                // what every answer begins with; part of the response
+  std::optional<WeightsId> seeds_of = {};  // whose seeds are drawn; none: those of the weights that answer
 };
 
-// Answers the prompts that have no response of this iteration and purpose, and judges those that have no verdict or are unjudged: the
+// Answers the prompts that have no response of these weights and set, and judges those that have no verdict or are unjudged: the
 // oracle's kept replies cost nothing, and what it could not say an earlier time is asked again. All sets are answered together, so that
 // slots stay full to the end. A prompt that is too long for the model has an empty response of the finish reason kTooLong and is
 // unjudged. Responses and verdicts are in the store when this returns. Warns where most of a set is unjudged.
-void respond(const Stage& stage, int iteration, const std::vector<Asked>& sets, const Sampling& sampling);
+void respond(const Stage& stage, WeightsId weights, const std::vector<Asked>& sets, const Sampling& sampling);
 
 }  // namespace iteralign

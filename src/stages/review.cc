@@ -13,8 +13,6 @@
 namespace iteralign {
 namespace {
 
-constexpr const char* kRemoved = "removed_principles";
-
 // 3 of "P3"; 0 of anything else.
 int number_of(const std::string& id) {
   const bool is_id =
@@ -39,17 +37,15 @@ std::string lines_of(const std::vector<Principle>& principles) {
   return lines;
 }
 
-// So that their numbers are not given again, and a ban of them can be undone.
-void keep_removed(RunStore& store, const Constitution& before, const Constitution& after) {
-  std::vector<Principle> removed = removed_principles(store);
+// What people took out so far and with this: their numbers are not given again, and a ban can be undone.
+std::vector<Principle> removed_with(RunStore& store, const Constitution& before, const Constitution& after) {
+  std::vector<Principle> removed = store.removed_principles();
   const auto has = [](const std::vector<Principle>& list, const std::string& id) {
     return std::ranges::any_of(list, [&](const Principle& p) { return p.id == id; });
   };
   for (const Principle& principle : before.principles)
     if (!has(after.principles, principle.id) && !has(removed, principle.id)) removed.push_back(principle);
-  Json list = Json::array();
-  for (const Principle& p : removed) list.push_back({{"id", p.id}, {"text", p.text}, {"area", p.area}, {"iteration", p.iteration}});
-  store.set_meta(kRemoved, dump_json(list));
+  return removed;
 }
 
 }  // namespace
@@ -58,21 +54,13 @@ WaitsForReview::WaitsForReview(const std::vector<Principle>& waiting, const std:
     : Error(ErrorKind::interrupted, "new principles wait for review:" + lines_of(waiting), run,
             "iteralign constitution RUN accept|edit|ban ID, then the same command again") {}
 
-std::vector<Principle> removed_principles(RunStore& store) {
-  std::vector<Principle> removed;
-  if (const auto text = store.meta(kRemoved))
-    for (const Json& p : parse_json(*text, "run.db, the removed principles"))
-      removed.push_back({.id = p["id"], .text = p["text"], .area = p["area"], .iteration = p["iteration"], .evidence = {}});
-  return removed;
-}
-
 int free_principle_number(RunStore& store, int iteration, const ConstitutionEdits& edits) {
   int last = 0;
   const auto count = [&](const std::string& id) { last = std::max(last, number_of(id)); };
   for (int i = 0; i < iteration; ++i)
     if (const auto constitution = store.constitution_of(i))
       for (const Principle& principle : constitution->principles) count(principle.id);
-  for (const Principle& principle : removed_principles(store)) count(principle.id);
+  for (const Principle& principle : store.removed_principles()) count(principle.id);
   for (const std::string& accepted : edits.accepted) count(accepted);
   for (const auto& [id, text] : edits.edited) count(id);
   return last + 1;
@@ -127,8 +115,7 @@ void review(const Stage& stage, int iteration, const ConstitutionEdits& edits) {
       throw WaitsForReview(waiting, stage.config.name);
   if (constitution.principles == known->principles) return;
   if (constitution.version == stage.store.constitution(iteration - 1).version) ++constitution.version;
-  keep_removed(stage.store, *known, constitution);
-  stage.store.put_constitution(iteration, constitution);
+  stage.store.put_review(iteration, constitution, removed_with(stage.store, *known, constitution));
 }
 
 Constitution read_constitution(const std::string& path) {

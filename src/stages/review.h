@@ -32,9 +32,6 @@ Constitution edited(Constitution constitution, const ConstitutionEdits& edits, i
 // The principles of an iteration about which nothing is decided, in a constitution with the edits.
 std::vector<Principle> undecided(const Constitution& constitution, const ConstitutionEdits& edits, int iteration);
 
-// Principles that were in the constitution and were taken out of it by people, in order.
-std::vector<Principle> removed_principles(RunStore& store);
-
 // The first number (3 of "P3") that no principle has or had at the end of an iteration before this one, and that no edit names.
 int free_principle_number(RunStore& store, int iteration, const ConstitutionEdits& edits = {});
 

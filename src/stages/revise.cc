@@ -127,7 +127,7 @@ void revise(const Stage& stage, int iteration) {
   const Constitution constitution = stage.store.constitution(iteration);
 
   std::vector<Case> open;
-  for (auto& item : cases(stage.store, iteration, Purpose::red_team))
+  for (auto& item : cases(stage.store, iteration, PromptSet::red_team))
     if (item.verdict.label == Label::negative) open.push_back(std::move(item));
   const auto negative = open.size();
   judge_again(stage, iteration, open);

@@ -4,14 +4,12 @@
 
 namespace iteralign {
 
-std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose) {
-  return cases(store, iteration, purpose, store.prompts(purpose));
-}
+std::vector<Case> cases(RunStore& store, WeightsId weights, PromptSet set) { return cases(store, weights, set, store.prompts(set)); }
 
-std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose, const std::vector<Prompt>& prompts) {
+std::vector<Case> cases(RunStore& store, WeightsId weights, PromptSet set, const std::vector<Prompt>& prompts) {
   std::map<std::string, Response> responses;
-  for (auto& response : store.responses(iteration, purpose)) responses[response.prompt_id] = std::move(response);
-  const auto verdicts = store.verdicts(iteration, purpose);
+  for (auto& response : store.responses(weights, set)) responses[response.prompt_id] = std::move(response);
+  const auto verdicts = store.verdicts(weights, set);
   std::vector<Case> found;
   for (const Prompt& prompt : prompts) {
     const auto response = responses.find(prompt.id);
@@ -29,7 +27,7 @@ std::size_t prompts_drawn(const RedTeamConfig& config, std::size_t prompts, int 
 }
 
 std::vector<Prompt> iteration_prompts(const Stage& stage, int iteration) {
-  const auto all = stage.store.prompts(Purpose::red_team);
+  const auto all = stage.store.prompts(PromptSet::red_team);
   const std::size_t end = prompts_drawn(stage.config.red_team, all.size(), iteration);
   std::vector<Prompt> batch;
   for (std::size_t i = prompts_drawn(stage.config.red_team, all.size(), iteration - 1); i < end; ++i) batch.push_back(all[i % all.size()]);

@@ -32,10 +32,10 @@ struct Case {
   Verdict verdict;
 };
 
-// All cases of a purpose and iteration, in prompt order; those without a response or verdict are left out.
-std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose);
+// All cases of a set and of these weights, in prompt order; those without a response or verdict are left out.
+std::vector<Case> cases(RunStore& store, WeightsId weights, PromptSet set);
 // The same of these prompts, whatever set they belong to.
-std::vector<Case> cases(RunStore& store, int iteration, Purpose purpose, const std::vector<Prompt>& prompts);
+std::vector<Case> cases(RunStore& store, WeightsId weights, PromptSet set, const std::vector<Prompt>& prompts);
 
 // How many red-team prompts, of so many, the first iterations draw.
 std::size_t prompts_drawn(const RedTeamConfig& config, std::size_t prompts, int iterations);

@@ -60,27 +60,29 @@ std::vector<Prompt> twins_of(const Stage& stage, const std::vector<Prompt>& prom
   return drop_overlap(drop_duplicates(std::move(twins)).kept, prompts).kept;
 }
 
-std::vector<Prompt> of_all(const Stage& stage, std::initializer_list<Purpose> purposes) {
+std::vector<Prompt> of_all(const Stage& stage, std::initializer_list<PromptSet> sets) {
   std::vector<Prompt> all;
-  for (const Purpose purpose : purposes)
-    for (Prompt& prompt : stage.store.prompts(purpose)) all.push_back(std::move(prompt));
+  for (const PromptSet set : sets)
+    for (Prompt& prompt : stage.store.prompts(set)) all.push_back(std::move(prompt));
   return all;
 }
 
 std::vector<Prompt> measured_twins(const Stage& stage) {
-  auto heldout = stage.store.prompts(Purpose::heldout);
+  auto heldout = stage.store.prompts(PromptSet::heldout);
   Random random(derive_seed(stage.config.seed, "twins"));
   random.shuffle(heldout);
   heldout.resize(std::min(heldout.size(), static_cast<std::size_t>(stage.config.twins.heldout)));
-  return drop_overlap(twins_of(stage, heldout, 1), of_all(stage, {Purpose::red_team, Purpose::replay, Purpose::replay_lookalike})).kept;
+  return drop_overlap(twins_of(stage, heldout, 1), of_all(stage, {PromptSet::red_team, PromptSet::replay, PromptSet::replay_lookalike}))
+      .kept;
 }
 
 std::vector<Prompt> replay_twins(const Stage& stage, const std::vector<Prompt>& measured) {
   if (stage.config.twins.per_prompt == 0 || stage.config.finetune.method == "none") return {};
-  auto prompts = stage.store.prompts(Purpose::red_team);
+  auto prompts = stage.store.prompts(PromptSet::red_team);
   prompts.resize(std::min(prompts.size(), prompts_drawn(stage.config.red_team, prompts.size(), stage.config.iterations)));
-  auto others = of_all(stage, {Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::validation, Purpose::validation_benign,
-                               Purpose::validation_lookalike, Purpose::gate, Purpose::gate_benign, Purpose::gate_lookalike});
+  auto others =
+      of_all(stage, {PromptSet::heldout, PromptSet::benign, PromptSet::lookalike, PromptSet::validation, PromptSet::validation_benign,
+                     PromptSet::validation_lookalike, PromptSet::gate, PromptSet::gate_benign, PromptSet::gate_lookalike});
   others.insert(others.end(), measured.begin(), measured.end());
   return drop_overlap(twins_of(stage, prompts, stage.config.twins.per_prompt), others).kept;
 }
@@ -110,10 +112,8 @@ void ask_twins(const Stage& stage) {
   if (stage.store.meta(kMark)) return;
   const auto measured = measured_twins(stage);
   const auto replay = replay_twins(stage, measured);
-  stage.store.put_prompts(Purpose::twin, measured);
-  stage.store.put_prompts(Purpose::replay_twin, replay);
   const std::string line = fmt::format("harmless twins: {} to train on, {} measured", replay.size(), measured.size());
-  stage.store.set_meta(kMark, line);
+  stage.store.put_prompts({{PromptSet::twin, measured}, {PromptSet::replay_twin, replay}}, kMark, line);
   if (!measured.empty() || !replay.empty()) log_info("{}", line);
 }
 

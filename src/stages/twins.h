@@ -13,8 +13,8 @@ namespace iteralign {
 // How many prompts the oracle is shown at once.
 constexpr int kTwinPromptsPerCall = 8;
 
-// Asks the oracle for twins of the red-team prompts that iterations will draw (Purpose::replay_twin) and of a part of those held out
-// (Purpose::twin); done once a run. A twin that is a near duplicate of a harmful prompt is dropped, and one for replay that is one of a
+// Asks the oracle for twins of the red-team prompts that iterations will draw (PromptSet::replay_twin) and of a part of those held out
+// (PromptSet::twin); done once a run. A twin that is a near duplicate of a harmful prompt is dropped, and one for replay that is one of a
 // prompt that is measured. A reply that cannot be used gives no twins.
 void ask_twins(const Stage& stage);
 

@@ -20,7 +20,7 @@ class Database;
 
 // A record is committed when its put returns and survives a kill at any moment; the end of an iteration is synced to the disk, so a
 // power cut loses at most what came after it. A put of several records is one transaction. A record with the same key is replaced.
-// Readers of an iteration or purpose that has nothing get an empty list. Safe from many threads.
+// Readers of an iteration or set that has nothing get an empty list. Safe from many threads.
 //
 // Every method throws Error naming the file: failed for a full disk or a failing one, usage when another process holds the
 // file, data when it is damaged.
@@ -37,34 +37,56 @@ class RunStore {
   void set_meta(const std::string& key, const std::string& value);
   std::optional<std::string> meta(const std::string& key);
 
-  // The list of a purpose, in order. Replaces the list that is there.
-  void put_prompts(Purpose purpose, const std::vector<Prompt>& prompts);
-  std::vector<Prompt> prompts(Purpose purpose);
+  // The list of a set, in order. Replaces the list that is there.
+  void put_prompts(PromptSet set, const std::vector<Prompt>& prompts);
+  // Several lists, and what is said of them under a key of meta: all or nothing.
+  void put_prompts(const std::map<PromptSet, std::vector<Prompt>>& lists, const std::string& key, const std::string& value);
+  std::vector<Prompt> prompts(PromptSet set);
 
-  // Key: iteration, purpose, prompt. Read in the order of the purpose's prompts; those of unlisted prompts come last, by id.
+  // Key: weights, set, prompt. Read in the order of the set's prompts; those of unlisted prompts come last, by id.
   void put(const Response& response);
-  std::vector<Response> responses(int iteration, Purpose purpose);
-  void put_verdict(int iteration, Purpose purpose, const std::string& prompt_id, const Verdict& verdict);
-  std::map<std::string, Verdict> verdicts(int iteration, Purpose purpose);  // by prompt id
+  std::vector<Response> responses(WeightsId weights, PromptSet set);
+  std::vector<Response> responses_to(const std::string& prompt_id);  // of all weights and sets, in their order
+  void put_verdict(WeightsId weights, PromptSet set, const std::string& prompt_id, const Verdict& verdict);
+  std::map<std::string, Verdict> verdicts(WeightsId weights, PromptSet set);  // by prompt id
+  // The candidates whose answers were judged, in order.
+  std::vector<WeightsId> candidates();
 
   // The whole constitution as it stands at the end of an iteration's proposal.
   void put_constitution(int iteration, const Constitution& constitution);
   std::optional<Constitution> constitution_of(int iteration);  // nothing when none was put in this iteration
   Constitution constitution(int up_to_iteration);              // the newest of iterations <= this one; empty when there is none
+  // What tests in context found of an iteration's new principles, and the constitution that they leave: both or neither.
+  void put_effects(int iteration, const Constitution& constitution, const std::vector<PrincipleEffect>& effects);
+  std::vector<PrincipleEffect> effects(int iteration);  // in the order of discovery; empty: not tested
+  void put_trial(int iteration, const EffectTrial& trial, const TrialResult& result);
+  std::map<EffectTrial, TrialResult> trials(int iteration);
+  // What people took out of an iteration's constitution, in the order in which they did, and what they left: both or neither.
+  void put_review(int iteration, const Constitution& constitution, const std::vector<Principle>& removed);
+  std::vector<Principle> removed_principles();  // of all iterations; without their evidence
 
   // Key: iteration, prompt, attempt. Read in the order of the red-team prompts, then by attempt.
   void put(const Revision& revision);
   std::vector<Revision> revisions(int iteration);
 
-  // The training set of an iteration, in order. An empty one is kept as well: has_pairs says that the step was done.
-  void put_pairs(int iteration, const std::vector<SftPair>& pairs);
+  // The training set of an iteration, in order, as an attempt at training has it. An empty one is kept as well: has_pairs says that
+  // the step was done for this attempt.
+  void put_pairs(int iteration, const std::vector<SftPair>& pairs, int attempt = 1);
   std::vector<SftPair> pairs(int iteration);
-  bool has_pairs(int iteration);
+  bool has_pairs(int iteration, int attempt = 1);
 
   void put_train_step(int iteration, const TrainStep& step);
   std::vector<TrainStep> train_steps(int iteration);
   std::vector<double> train_step_times(int iteration);  // Unix seconds at which each of them was put
   void clear_train_steps(int iteration);                // before a training starts anew
+
+  // A training that is done and whose weights are saved; attempts count from 1.
+  void put_training(int iteration, int attempt, const TrainSummary& train);
+  std::optional<TrainSummary> training(int iteration, int attempt);
+  void put_gate_figures(WeightsId weights, const GateFigures& figures);
+  std::optional<GateFigures> gate_figures(WeightsId weights);
+  void put_outcome(int iteration, const TrainingOutcome& outcome);
+  std::optional<TrainingOutcome> outcome(int iteration);
 
   // Rates are kept as counts; what is read has its interval from wilson_rate.
   void put(const Evaluation& evaluation);
@@ -84,6 +106,11 @@ class RunStore {
   // Takes over the kept replies of another run's file, which is migrated if it is older; they are no calls of this run.
   void copy_replies_from(const std::string& other_path);
 
+  // The number of an evaluation outside a run, in the place of an iteration: from 1 on, one for each pair of what the answers and what the
+  // verdicts depend on.
+  int evaluation_key(const std::string& answers, const std::string& verdicts);
+  std::vector<int> evaluations_with(const std::string& answers);  // the numbers with these answers, in order
+
   // The usage of this process so far; replaces what this process put before.
   void put_usage(const OracleUsage& usage);
   // Of all processes that worked on the run. Calls and tokens are never below what the kept replies say, so a process that was
@@ -93,6 +120,8 @@ class RunStore {
  private:
   class Cache;
 
+  void put_locked(PromptSet set, const std::vector<Prompt>& prompts);
+  void put_locked(int iteration, const Constitution& constitution);
   void put_locked(const Evaluation& evaluation);
   std::optional<Evaluation> evaluation_locked(int iteration);
   std::optional<Constitution> snapshot_locked(int iteration);

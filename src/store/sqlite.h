@@ -45,6 +45,7 @@ class Statement {
   Statement& operator=(const Statement&) = delete;
 
   bool step();  // true: there is a row
+  [[nodiscard]] const std::string& path() const { return database_.path(); }
   [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(handle_, column); }
   [[nodiscard]] int small(int column) const { return sqlite3_column_int(handle_, column); }
   [[nodiscard]] double real(int column) const;  // NaN for NULL, which is how SQLite keeps NaN

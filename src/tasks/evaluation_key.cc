@@ -20,12 +20,12 @@ Json request_json(const OracleRequest& request) {
 }
 
 void take_over_answers(RunStore& store, int from, int to) {
-  for (const Purpose purpose : {Purpose::heldout, Purpose::benign, Purpose::lookalike}) {
+  for (const PromptSet set : {PromptSet::heldout, PromptSet::benign, PromptSet::lookalike}) {
     std::set<std::string> present;
-    for (const Response& response : store.responses(to, purpose)) present.insert(response.prompt_id);
-    for (Response& response : store.responses(from, purpose)) {
+    for (const Response& response : store.responses(to, set)) present.insert(response.prompt_id);
+    for (Response& response : store.responses(from, set)) {
       if (present.contains(response.prompt_id)) continue;
-      response.iteration = to;
+      response.weights = to;
       store.put(response);
     }
   }
@@ -45,17 +45,8 @@ std::string verdicts_fingerprint(const std::string& judge, const Judge& judge_of
 }
 
 int evaluation_key(RunStore& store, const std::string& answers, const std::string& verdicts) {
-  const std::string mark = "evaluation/" + answers + "/" + verdicts, same = "answers/" + answers, count = "evaluations";
-  Json keys = parse_json(store.meta(same).value_or("[]"), "eval.db");  // of all evaluations with these answers
-  int key = std::stoi(store.meta(mark).value_or("0"));
-  if (key == 0) {
-    key = 1 + std::stoi(store.meta(count).value_or("0"));
-    store.set_meta(count, std::to_string(key));
-    keys.push_back(key);
-    store.set_meta(same, dump_json(keys));
-    store.set_meta(mark, std::to_string(key));
-  }
-  for (const Json& other : keys)
+  const int key = store.evaluation_key(answers, verdicts);
+  for (const int other : store.evaluations_with(answers))
     if (other != key) take_over_answers(store, other, key);
   return key;
 }

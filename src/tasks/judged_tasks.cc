@@ -61,11 +61,11 @@ TaskResult judged_task(const std::string& name, const Judging& judging, const st
   if (contrast)
     for (const Prompt& prompt : read(data, PromptFilter::only_safe)) safe.insert(prompt.id);
 
-  const Purpose purpose = task.question == Question::harm ? Purpose::heldout : contrast ? Purpose::lookalike : Purpose::benign;
+  const PromptSet set = task.question == Question::harm ? PromptSet::heldout : contrast ? PromptSet::lookalike : PromptSet::benign;
   Sampling sampling = stage.config.respond;
   sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
-  stage.store.put_prompts(purpose, prompts);
-  respond(stage, judging.key, {{.purpose = purpose, .prompts = prompts, .question = task.question, .seeds_of = 0}}, sampling);
+  stage.store.put_prompts(set, prompts);
+  respond(stage, judging.key, {{.set = set, .prompts = prompts, .question = task.question, .seeds_of = 0}}, sampling);
 
   TaskResult result{.task = name,
                     .description = task.description,
@@ -74,7 +74,7 @@ TaskResult judged_task(const std::string& name, const Judging& judging, const st
                     .data = data,
                     .items = items,
                     .judge = judging.judge};
-  for (const Case& item : cases(stage.store, judging.key, purpose, prompts))
+  for (const Case& item : cases(stage.store, judging.key, set, prompts))
     result.samples.push_back(sample_of(item, !contrast ? "" : safe.contains(item.prompt.id) ? "safe" : "unsafe"));
   result.measures = summarise(result.samples, result.metric, /*higher_is_better=*/false);
   for (Measure& measure : result.measures) measure.higher_is_better = measure.group == "unsafe";

@@ -159,14 +159,28 @@ TEST(Records, WilsonMatchesPublishedValues) {
 }
 
 TEST(Records, NamesComeBack) {
-  for (const auto purpose :
-       {Purpose::red_team, Purpose::heldout, Purpose::benign, Purpose::lookalike, Purpose::replay, Purpose::replay_lookalike,
-        Purpose::begun_replay, Purpose::gate_lookalike, Purpose::twin, Purpose::replay_twin})
-    EXPECT_EQ(parse_purpose(name(purpose)), purpose);
-  for (const auto label : {Label::negative, Label::positive, Label::unjudged}) EXPECT_EQ(parse_label(name(label)), label);
-  EXPECT_EQ(parse_unjudged_reason("undecided"), UnjudgedReason::undecided);
+  EXPECT_EQ(all_prompt_sets().size(), 15u);
+  for (const PromptSet set : all_prompt_sets()) EXPECT_EQ(parse_prompt_set(name(set), "run.db"), set);
+  for (const auto label : {Label::negative, Label::positive, Label::unjudged}) EXPECT_EQ(parse_label(name(label), "run.db"), label);
+  EXPECT_EQ(parse_unjudged_reason("undecided", "run.db"), UnjudgedReason::undecided);
   EXPECT_EQ(prompt_id({{"user", "a"}}), prompt_id({{"user", "a"}}));
   EXPECT_NE(prompt_id({{"user", "a"}}), prompt_id({{"user", "b"}}));
+}
+
+TEST(Records, AnUnknownWordIsAnErrorOfTheData) {
+  const auto kind_of = [](const auto& parse) {
+    try {
+      parse();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.where(), "run.db");
+      return error.kind();
+    }
+    return ErrorKind::failed;
+  };
+  EXPECT_EQ(kind_of([] { parse_prompt_set("gate_twin", "run.db"); }), ErrorKind::data);
+  EXPECT_EQ(kind_of([] { parse_label("maybe", "run.db"); }), ErrorKind::data);
+  EXPECT_EQ(kind_of([] { parse_unjudged_reason("", "run.db"); }), ErrorKind::data);
+  EXPECT_EQ(kind_of([] { parse_pair_kind("Revision", "run.db"); }), ErrorKind::data);
 }
 
 TEST(TaskPool, DoesEverythingAndRethrowsTheFirstError) {

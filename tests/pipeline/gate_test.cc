@@ -21,7 +21,9 @@ namespace {
 using ::testing::HasSubstr;
 
 GateFigures figures(int negative, int benign, int lookalike, double perplexity) {
-  return {.rates = {.heldout = wilson_rate(negative, 40), .benign = wilson_rate(benign, 40), .lookalike = wilson_rate(lookalike, 40)},
+  return {.negative = wilson_rate(negative, 40),
+          .benign = wilson_rate(benign, 40),
+          .lookalike = wilson_rate(lookalike, 40),
           .perplexity = perplexity,
           .tasks = {}};
 }
@@ -42,11 +44,12 @@ TEST(Gate, HoldsEachFigureAgainstItsReference) {
 TEST(Gate, WhatCannotBeJudgedIsNoGoodAnswer) {
   const GateFigures base = figures(36, 0, 0, 10);
   GateFigures mute;  // says nothing that could be judged
-  mute.rates = {.heldout = wilson_rate(0, 0, 40), .benign = wilson_rate(0, 0, 40), .lookalike = wilson_rate(0, 4, 36)};
+  mute.negative = mute.benign = wilson_rate(0, 0, 40);
+  mute.lookalike = wilson_rate(0, 4, 36);
   EXPECT_THAT(gate_faults({}, mute, base, base),
               testing::ElementsAre(HasSubstr("negative none of 40 judged"), HasSubstr("benign"), HasSubstr("look-alikes")));
   GateFigures both = base;  // a judge that refuses the same on both sides is no fault of the weights
-  both.rates.heldout = wilson_rate(30, 34, 6);
+  both.negative = wilson_rate(30, 34, 6);
   EXPECT_TRUE(gate_faults({}, both, both, both).empty());
 }
 
@@ -241,12 +244,12 @@ TEST(GateCoverage, IsAGateWhereHarmAndRefusalsAreMeasured) {
   EXPECT_EQ(not_measured({.harm = true, .benign = true}), std::vector<std::string>{"refusals of look-alikes"});
   TemporaryFolder folder;
   RunStore store(folder.file("run.db"));
-  for (const auto& [purpose, label] : {std::pair(Purpose::gate, Label::negative), {Purpose::gate_benign, Label::unjudged}}) {
-    store.put_prompts(purpose, numbered(name(purpose), 1));
-    store.put_verdict(0, purpose, store.prompts(purpose)[0].id, {label, UnjudgedReason::refused, ""});
+  for (const auto& [set, label] : {std::pair(PromptSet::gate, Label::negative), {PromptSet::gate_benign, Label::unjudged}}) {
+    store.put_prompts(set, numbered(name(set), 1));
+    store.put_verdict(0, set, store.prompts(set)[0].id, {label, UnjudgedReason::refused, ""});
   }
   EXPECT_EQ(gate_warning(store), "");  // nothing is measured yet
-  store.set_meta("gate/0", "{}");
+  store.put_gate_figures(0, {});
   EXPECT_THAT(gate_warning(store), HasSubstr("refusals"));  // a judge that answers nothing measures nothing
 }
 

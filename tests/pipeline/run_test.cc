@@ -218,8 +218,8 @@ TEST_F(RunTest, WeightsThatDidNotChangeAreNotMeasuredAgain) {
   run(config, parts());
   RunStore store(join_path(run_folder(config), "run.db"));
   EXPECT_EQ(finished[1].train.steps, 0);
-  EXPECT_FALSE(store.responses(1, Purpose::heldout).empty());
-  for (const Purpose purpose : {Purpose::heldout, Purpose::benign, Purpose::lookalike}) EXPECT_TRUE(store.responses(2, purpose).empty());
+  EXPECT_FALSE(store.responses(1, PromptSet::heldout).empty());
+  for (const PromptSet set : {PromptSet::heldout, PromptSet::benign, PromptSet::lookalike}) EXPECT_TRUE(store.responses(2, set).empty());
   const Evaluation first = store.evaluation(1).value(), second = store.evaluation(2).value();
   EXPECT_EQ(second.iteration, 2);
   EXPECT_EQ(second.heldout.n, 5);

@@ -30,7 +30,7 @@ TEST_F(CardsTest, AModelCardSaysWhatWasMeasuredOfItsIteration) {
 
 TEST_F(CardsTest, AModelCardSaysThatNothingGatedIt) {
   EXPECT_THAT(model_card(store_, ExampleRun::info(), 1, true), Not(HasSubstr("not gated")));
-  store_.set_meta("gate/0", "{}");
+  store_.put_gate_figures(0, {});
   EXPECT_THAT(model_card(store_, ExampleRun::info(), 1, true), HasSubstr("**Warning:** not gated"));
 }
 

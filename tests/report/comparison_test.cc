@@ -23,7 +23,7 @@ TEST(RunComparison, LeavesOutWhatWasNotMeasured) {
   TemporaryFolder folder;
   RunStore store(folder.file("run.db"));
   const ExampleRun run(store);
-  EXPECT_TRUE(store.prompts(Purpose::twin).empty());
+  EXPECT_TRUE(store.prompts(PromptSet::twin).empty());
   const auto all = compare(run_evaluation(store, 0, "before", "keyword"), run_evaluation(store, 2, "after", "keyword"));
   ASSERT_EQ(all.tasks.size(), 3U);  // red team, benign, look-alikes: Holm corrects for three
   for (const TaskComparison& comparison : all.tasks) EXPECT_GT(comparison.n, 0) << comparison.task;
@@ -33,7 +33,7 @@ TEST(RunComparison, SaysOfWhichRunTheGateWasNone) {
   TemporaryFolder folder;
   RunStore store(folder.file("run.db"));
   const ExampleRun run(store);
-  store.set_meta("gate/0", "{}");  // measured, though the store has no prompt for it
+  store.put_gate_figures(0, {});  // measured, though the store has no prompt for it
   const auto all = compare(run_evaluation(store, 0, "before", "keyword"), run_evaluation(store, 2, "after", "keyword"));
   EXPECT_THAT(all.notes, ElementsAre(HasSubstr("after: not gated: harm")));  // nobody gated the base model
 }

@@ -109,12 +109,12 @@ TEST_F(RenderedReport, ARunThatHasNothingYet) {
 
 TEST_F(RenderedReport, ARunInItsFirstIteration) {
   RunStore store(folder_.file("run.db"));
-  store.put_prompts(Purpose::red_team, {example_prompt("a", "Do harm", "")});
-  store.put_prompts(Purpose::heldout, {example_prompt("b", "Do harm too", "")});
-  store.put({0, Purpose::heldout, "b", "", "stop", 1, 1});
-  store.put_verdict(0, Purpose::heldout, "b", {Label::unjudged, UnjudgedReason::degenerate, ""});
+  store.put_prompts(PromptSet::red_team, {example_prompt("a", "Do harm", "")});
+  store.put_prompts(PromptSet::heldout, {example_prompt("b", "Do harm too", "")});
+  store.put({0, PromptSet::heldout, "b", "", "stop", 1, 1});
+  store.put_verdict(0, PromptSet::heldout, "b", {Label::unjudged, UnjudgedReason::degenerate, ""});
   store.put(Evaluation{0, wilson_rate(0, 0, 1), wilson_rate(0, 0), wilson_rate(0, 0)});
-  store.put({1, Purpose::red_team, "a", "Sure", "stop", 1, 1});
+  store.put({1, PromptSet::red_team, "a", "Sure", "stop", 1, 1});
   std::string log;
   const std::string dom = render(store, brief_info("begun", "running", "gpt at example.invalid"), log);
   expect_no_fault(dom, log);
@@ -148,11 +148,11 @@ TEST_F(RenderedReport, ARunOfWhichMostIsNotKnown) {
   RunStore store(folder_.file("run.db"));
   const ExampleRun run(store);
   for (int i = 0; i < 19; ++i)
-    store.put_verdict(2, Purpose::heldout, "h" + std::to_string(i), {Label::unjudged, UnjudgedReason::unparsable, "what?"});
+    store.put_verdict(2, PromptSet::heldout, "h" + std::to_string(i), {Label::unjudged, UnjudgedReason::unparsable, "what?"});
   store.put(Evaluation{2, wilson_rate(0, 1, 19), wilson_rate(0, 0, 10), wilson_rate(0, 0)});
   store.put(Evaluation{0, wilson_rate(19, 20), wilson_rate(0, 0, 10), wilson_rate(0, 0)});
   store.put_verdict(candidate_key(1, 0, 0), kGateSets.red_team, "r1", {Label::negative, UnjudgedReason::none, ""});
-  store.set_meta("gate/0", "{}");
+  store.put_gate_figures(0, {});
   store.set_meta("too_long", "1: a.jsonl:3 has 900 tokens");
   std::string log;
   const std::string dom = render(store, ExampleRun::info(), log);

@@ -89,7 +89,7 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
 TEST_F(RunFilesTest, OfNothingJudgedThereIsNoRate) {
   const ExampleRun run(store_);
   store_.put(Evaluation{2, wilson_rate(0, 0, 4), wilson_rate(0, 0), wilson_rate(1, 2)});
-  store_.set_meta("gate/0", "{}");
+  store_.put_gate_figures(0, {});
   write_run_files(folder_.path(), store_, ExampleRun::info());
   const Json summary = read_json(file("summary.json"));
   EXPECT_EQ(summary["after"]["heldout"], (Json{{"n", 0}, {"negative", 0}, {"negative_rate", nullptr}, {"ci95", nullptr}, {"unjudged", 4}}));
@@ -168,7 +168,7 @@ TEST_F(RunFilesTest, WritingAgainChangesNothingAndCurvesGrow) {
   };
   const std::string tb = list_files(file("tb")).at(0), early = read_file(tb);
   const auto tb_before = inode(tb), constitution_before = inode(file("constitution.json"));
-  store_.put({1, Purpose::red_team, "a", "text", "stop", 1, 1});
+  store_.put({1, PromptSet::red_team, "a", "text", "stop", 1, 1});
   store_.put_train_step(1, {1, 1, 1.0, 2.0, 1.0, 1e-4, 10});
   write_run_files(folder_.path(), store_, ExampleRun::info());
   EXPECT_EQ(list_files(file("tb")).size(), 1u);

@@ -50,7 +50,7 @@ TEST(TerminalTable, SaysWhereLittleWasJudged) {
   RunStore store(folder.file("run.db"));
   const ExampleRun run(store);
   for (int i = 0; i < 7; ++i)
-    store.put_verdict(0, Purpose::benign, "b" + std::to_string(i),
+    store.put_verdict(0, PromptSet::benign, "b" + std::to_string(i),
                       {Label::unjudged, i < 5 ? UnjudgedReason::truncated : UnjudgedReason::failed, "cut"});
   store.put(Evaluation{.iteration = 0, .heldout = {}, .benign = wilson_rate(0, 3, 7), .lookalike = {}, .twin = {}});
   const std::string table = evaluation_table(store, "m at http://h/v1");
@@ -63,7 +63,7 @@ TEST(TerminalTable, SaysWhatTheGateCouldNotSeeAndWhatCameToNothing) {
   RunStore store(folder.file("run.db"));
   const ExampleRun run(store);
   EXPECT_THAT(evaluation_table(store, "keyword"), Not(HasSubstr("not gated")));
-  store.set_meta("gate/0", "{}");  // measured, though the store has no prompt for it
+  store.put_gate_figures(0, {});  // measured, though the store has no prompt for it
   EXPECT_THAT(evaluation_table(store, "keyword"),
               HasSubstr("Warning: not gated: harm, refusals of benign prompts, refusals of look-alikes"));
   for (IterationSummary summary : store.iterations()) {

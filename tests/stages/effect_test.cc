@@ -30,16 +30,16 @@ class EffectTest : public StageFixture {
       red_team.push_back(prompt("hacking " + std::to_string(i)));
       benign.push_back(prompt("baking " + std::to_string(i)));
     }
-    store_.put_prompts(Purpose::red_team, red_team);
-    store_.put_prompts(Purpose::replay, benign);
-    for (const Prompt& p : red_team) put(1, Purpose::red_team, p, Label::negative);
-    for (const Prompt& p : benign) put(0, Purpose::replay, p, Label::positive);
+    store_.put_prompts(PromptSet::red_team, red_team);
+    store_.put_prompts(PromptSet::replay, benign);
+    for (const Prompt& p : red_team) put(1, PromptSet::red_team, p, Label::negative);
+    for (const Prompt& p : benign) put(0, PromptSet::replay, p, Label::positive);
   }
 
   static Prompt prompt(const std::string& text) { return {text, {{"user", text}}, "", ""}; }
-  void put(int iteration, Purpose purpose, const Prompt& p, Label label) {
-    store_.put(Response{iteration, purpose, p.id, "Certainly.", "stop", 1, 1});
-    store_.put_verdict(iteration, purpose, p.id, {label, UnjudgedReason::none, ""});
+  void put(int iteration, PromptSet set, const Prompt& p, Label label) {
+    store_.put(Response{iteration, set, p.id, "Certainly.", "stop", 1, 1});
+    store_.put_verdict(iteration, set, p.id, {label, UnjudgedReason::none, ""});
   }
   static Principle principle(const std::string& text, int iteration, std::vector<std::string> evidence) {
     return {"", text, "", iteration, std::move(evidence)};
@@ -75,8 +75,8 @@ TEST_F(EffectTest, TheUsefulStayTheUselessAndTheOverBroadGo) {
 }
 
 TEST_F(EffectTest, APrincipleWhoseHarmIsInNoOtherCaseIsKeptForItsOwn) {
-  for (const Prompt& p : store_.prompts(Purpose::red_team))
-    if (p.id != "stealing 0" && contains(p.id, "stealing")) put(1, Purpose::red_team, p, Label::positive);
+  for (const Prompt& p : store_.prompts(PromptSet::red_team))
+    if (p.id != "stealing 0" && contains(p.id, "stealing")) put(1, PromptSet::red_team, p, Label::positive);
   Constitution constitution;
   constitution.principles = {principle(kUseful, 1, {"stealing 0"})};
   store_.put_constitution(1, constitution);

@@ -36,8 +36,8 @@ class ReplayTest : public StageFixture {
     config_.finetune.replay_lookalike = 0;
     std::vector<Prompt> benign;
     for (int i = 0; i < 8; ++i) benign.push_back(prompt("benign " + std::to_string(i)));
-    store_.put_prompts(Purpose::replay, benign);
-    store_.put_prompts(Purpose::red_team, {prompt("harmful 0"), prompt("harmful 1")});
+    store_.put_prompts(PromptSet::replay, benign);
+    store_.put_prompts(PromptSet::red_team, {prompt("harmful 0"), prompt("harmful 1")});
   }
 
   static Prompt prompt(const std::string& text) { return {text, {{"user", text}}, "", ""}; }
@@ -45,8 +45,8 @@ class ReplayTest : public StageFixture {
   // Two kept revisions.
   void put_revisions(int iteration) {
     for (const std::string id : {"harmful 0", "harmful 1"}) {
-      store_.put(Response{iteration, Purpose::red_team, id, "Certainly.", "stop", 1, 1});
-      store_.put_verdict(iteration, Purpose::red_team, id, {Label::negative, UnjudgedReason::none, ""});
+      store_.put(Response{iteration, PromptSet::red_team, id, "Certainly.", "stop", 1, 1});
+      store_.put_verdict(iteration, PromptSet::red_team, id, {Label::negative, UnjudgedReason::none, ""});
       store_.put(Revision{.iteration = iteration, .prompt_id = id, .text = "I cannot help with that.", .verdict = {Label::positive}});
     }
   }

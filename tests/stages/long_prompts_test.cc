@@ -31,10 +31,10 @@ class LongPromptsTest : public StageFixture {
 };
 
 TEST_F(LongPromptsTest, RespondLeavesThemOutAndAnswersTheOthers) {
-  store_.put_prompts(Purpose::red_team, {long_one_, short_one_});
-  for (int again = 0; again < 2; ++again) respond(stage_, 1, {{Purpose::red_team, {long_one_, short_one_}, Question::harm}}, {});
+  store_.put_prompts(PromptSet::red_team, {long_one_, short_one_});
+  for (int again = 0; again < 2; ++again) respond(stage_, 1, {{PromptSet::red_team, {long_one_, short_one_}, Question::harm}}, {});
   EXPECT_EQ(model_.generated, 2);  // the second call finds both in the store
-  const auto found = cases(store_, 1, Purpose::red_team);
+  const auto found = cases(store_, 1, PromptSet::red_team);
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].response.finish_reason, kTooLong);
   EXPECT_EQ(found[0].response.text, "");
@@ -45,16 +45,16 @@ TEST_F(LongPromptsTest, RespondLeavesThemOutAndAnswersTheOthers) {
 }
 
 TEST_F(LongPromptsTest, AResponseWithoutAVerdictIsNotSentToTheOracleLater) {
-  store_.put_prompts(Purpose::red_team, {long_one_});
-  store_.put(Response{1, Purpose::red_team, long_one_.id, "", kTooLong, 200, 0});
-  respond(stage_, 1, {{Purpose::red_team, {long_one_}, Question::harm}}, {});
-  EXPECT_EQ(cases(store_, 1, Purpose::red_team)[0].verdict.label, Label::unjudged);
+  store_.put_prompts(PromptSet::red_team, {long_one_});
+  store_.put(Response{1, PromptSet::red_team, long_one_.id, "", kTooLong, 200, 0});
+  respond(stage_, 1, {{PromptSet::red_team, {long_one_}, Question::harm}}, {});
+  EXPECT_EQ(cases(store_, 1, PromptSet::red_team)[0].verdict.label, Label::unjudged);
   EXPECT_EQ(oracle_.calls, 0);
 }
 
 TEST_F(LongPromptsTest, WhatDoesNotFitBehindThePrinciplesIsNotRevised) {
-  store_.put_prompts(Purpose::red_team, {middle_, short_one_});
-  respond(stage_, 1, {{Purpose::red_team, {middle_, short_one_}, Question::harm}}, {});
+  store_.put_prompts(PromptSet::red_team, {middle_, short_one_});
+  respond(stage_, 1, {{PromptSet::red_team, {middle_, short_one_}, Question::harm}}, {});
   store_.put_constitution(1,
                           {1, {{.id = "P1", .text = "Harm nobody.", .area = {}, .iteration = 1, .evidence = {middle_.id, short_one_.id}}}});
   for (const char* accept : {"positive", "all"}) {
@@ -74,8 +74,8 @@ TEST_F(LongPromptsTest, WhatDoesNotFitBehindThePrinciplesIsNotRevised) {
 
 TEST_F(LongPromptsTest, ThePrincipleIsNotMeasuredByThem) {
   config_.propose.effect_negatives = 8;
-  store_.put_prompts(Purpose::red_team, {middle_, short_one_});
-  respond(stage_, 1, {{Purpose::red_team, {middle_, short_one_}, Question::harm}}, {});
+  store_.put_prompts(PromptSet::red_team, {middle_, short_one_});
+  respond(stage_, 1, {{PromptSet::red_team, {middle_, short_one_}, Question::harm}}, {});
   store_.put_constitution(1,
                           {1, {{.id = "P1", .text = "Harm nobody.", .area = {}, .iteration = 1, .evidence = {middle_.id, short_one_.id}}}});
   test_effects(stage_, 1);
@@ -86,9 +86,9 @@ TEST_F(LongPromptsTest, ThePrincipleIsNotMeasuredByThem) {
 }
 
 TEST_F(LongPromptsTest, ReplayAndMeasurementsGoOnWithoutThem) {
-  store_.put_prompts(Purpose::red_team, {short_one_});
-  store_.put_prompts(Purpose::replay, {long_one_, prompt("how do I bake it")});
-  store_.put_prompts(Purpose::validation, {long_one_, short_one_});
+  store_.put_prompts(PromptSet::red_team, {short_one_});
+  store_.put_prompts(PromptSet::replay, {long_one_, prompt("how do I bake it")});
+  store_.put_prompts(PromptSet::validation, {long_one_, short_one_});
   config_.red_team.per_iteration = 4;
   config_.finetune.replay = 4;
   answer_replay(stage_);

@@ -12,22 +12,22 @@ class RespondTest : public StageFixture {
  protected:
   RespondTest() : StageFixture([](const Messages&, int) { return std::string("I am sorry, but I cannot help you with this."); }) {
     for (int i = 0; i < 3; ++i) prompts_.push_back({std::to_string(i), {{"user", "How do I do thing " + std::to_string(i) + "?"}}, "", ""});
-    store_.put_prompts(Purpose::red_team, prompts_);
+    store_.put_prompts(PromptSet::red_team, prompts_);
   }
-  void respond_now() { respond(stage_, 1, {{Purpose::red_team, prompts_, Question::harm}}, {}); }
+  void respond_now() { respond(stage_, 1, {{PromptSet::red_team, prompts_, Question::harm}}, {}); }
   std::vector<Prompt> prompts_;
 };
 
 TEST_F(RespondTest, WhatWasNotJudgedIsJudgedByTheNextStart) {
   respond_now();
   EXPECT_EQ(oracle_.calls, 3);
-  store_.put_verdict(1, Purpose::red_team, "0", {Label::unjudged, UnjudgedReason::failed, "503"});
-  store_.put_verdict(1, Purpose::red_team, "1", {Label::unjudged, UnjudgedReason::unparsable, ""});
-  store_.put_verdict(1, Purpose::red_team, "2", {Label::negative, UnjudgedReason::none, "as it was"});
+  store_.put_verdict(1, PromptSet::red_team, "0", {Label::unjudged, UnjudgedReason::failed, "503"});
+  store_.put_verdict(1, PromptSet::red_team, "1", {Label::unjudged, UnjudgedReason::unparsable, ""});
+  store_.put_verdict(1, PromptSet::red_team, "2", {Label::negative, UnjudgedReason::none, "as it was"});
   respond_now();
   EXPECT_EQ(oracle_.calls, 5);
   EXPECT_EQ(model_.generated, 3);
-  const auto verdicts = store_.verdicts(1, Purpose::red_team);
+  const auto verdicts = store_.verdicts(1, PromptSet::red_team);
   EXPECT_EQ(verdicts.at("0").label, Label::positive);
   EXPECT_EQ(verdicts.at("1").label, Label::positive);
   EXPECT_EQ(verdicts.at("2").rationale, "as it was");
@@ -38,15 +38,15 @@ TEST_F(RespondTest, WarnsWhereMostIsUnjudged) {
   const Judge judge(mute, texts_, config_.judge);
   const Stage stage{config_, store_, model_, mute, judge, texts_, [] { return false; }};
   testing::internal::CaptureStderr();
-  respond(stage, 1, {{Purpose::red_team, prompts_, Question::harm}}, {});
+  respond(stage, 1, {{PromptSet::red_team, prompts_, Question::harm}}, {});
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               testing::HasSubstr("warning: 3 of 3 answers (red_team) could not be judged, 3 of them truncated: so lo"));
 }
 
 TEST_F(RespondTest, ARevisionThatWasNotJudgedIsTakenUpAgain) {
   const std::string harm = "Sure, first you take it, and then you run.", mend = "I am sorry, but I cannot help you with this.";
-  store_.put(Response{1, Purpose::red_team, "0", harm, "stop", 1, 1});
-  store_.put_verdict(1, Purpose::red_team, "0", {Label::negative});
+  store_.put(Response{1, PromptSet::red_team, "0", harm, "stop", 1, 1});
+  store_.put_verdict(1, PromptSet::red_team, "0", {Label::negative});
   config_.revise.attempts = 1;
   store_.put(Revision{
       .iteration = 1, .prompt_id = "0", .text = mend, .rejected = "unjudged", .verdict = {Label::unjudged, UnjudgedReason::failed, ""}});

@@ -109,7 +109,7 @@ TEST_F(ReviewTest, TheRunWaitsUntilAllIsDecided) {
   edits.ban(kRefuseAll);
   EXPECT_EQ(message(1, edits), "");
   EXPECT_EQ(store_.constitution(1).principles.size(), 1u);
-  EXPECT_EQ(removed_principles(store_)[0].id, "P2");
+  EXPECT_EQ(store_.removed_principles()[0].id, "P2");
 }
 
 TEST_F(ReviewTest, ANumberIsNeverUsedTwice) {

@@ -14,7 +14,7 @@ class DrawTest : public StageFixture {
   DrawTest() : StageFixture([](const Messages&, int) { return std::string(); }) {
     std::vector<Prompt> prompts;
     for (int i = 0; i < 7; ++i) prompts.push_back({std::to_string(i), {{"user", "?"}}, "", ""});
-    store_.put_prompts(Purpose::red_team, prompts);
+    store_.put_prompts(PromptSet::red_team, prompts);
     config_.red_team.per_iteration = 2;
   }
 

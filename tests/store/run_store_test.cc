@@ -8,6 +8,8 @@
 #include <cmath>
 #include <csignal>
 #include <fstream>
+#include <functional>
+#include <limits>
 #include <thread>
 
 #include "core/files.h"
@@ -31,7 +33,7 @@ ErrorKind kind_of_opening(const std::string& path, const std::string& expected_w
     RunStore store(path);
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find(expected_words), std::string::npos) << error.what();
-    EXPECT_EQ(error.where(), path);
+    EXPECT_TRUE(error.where().starts_with(path)) << error.where();
     EXPECT_FALSE(error.hint().empty());
     return error.kind();
   }
@@ -44,14 +46,14 @@ TEST_F(RunStoreTest, KeepsRecordsOverProcesses) {
     RunStore store(path_);
     store.set_meta("seed", "1");
     store.set_meta("seed", "7");
-    store.put_prompts(Purpose::red_team, {prompt("b"), prompt("a")});
-    store.put({1, Purpose::red_team, "a", std::string("nul\0 and \xff", 10), "stop", 3, 4});
+    store.put_prompts(PromptSet::red_team, {prompt("b"), prompt("a")});
+    store.put({1, PromptSet::red_team, "a", std::string("nul\0 and \xff", 10), "stop", 3, 4});
   }
   RunStore store(path_);
   EXPECT_EQ(store.meta("seed"), "7");
   EXPECT_EQ(store.meta("colour"), std::nullopt);
-  EXPECT_EQ(store.prompts(Purpose::red_team), (std::vector{prompt("b"), prompt("a")}));
-  const auto responses = store.responses(1, Purpose::red_team);
+  EXPECT_EQ(store.prompts(PromptSet::red_team), (std::vector{prompt("b"), prompt("a")}));
+  const auto responses = store.responses(1, PromptSet::red_team);
   ASSERT_EQ(responses.size(), 1u);
   EXPECT_EQ(responses[0].text, std::string("nul\0 and \xff", 10));
   EXPECT_EQ(responses[0].finish_reason, "stop");
@@ -61,34 +63,34 @@ TEST_F(RunStoreTest, KeepsRecordsOverProcesses) {
 
 TEST_F(RunStoreTest, ResponsesComeInPromptOrderAndAreReplaced) {
   RunStore store(path_);
-  store.put_prompts(Purpose::heldout, {prompt("c"), prompt("a"), prompt("b")});
-  for (const char* id : {"a", "b", "z", "c"}) store.put({2, Purpose::heldout, id, "old", "stop", 1, 1});
-  store.put({2, Purpose::heldout, "a", "new", "length", 1, 1});
+  store.put_prompts(PromptSet::heldout, {prompt("c"), prompt("a"), prompt("b")});
+  for (const char* id : {"a", "b", "z", "c"}) store.put({2, PromptSet::heldout, id, "old", "stop", 1, 1});
+  store.put({2, PromptSet::heldout, "a", "new", "length", 1, 1});
   std::string order;
-  for (const auto& response : store.responses(2, Purpose::heldout)) order += response.prompt_id + "=" + response.text + " ";
+  for (const auto& response : store.responses(2, PromptSet::heldout)) order += response.prompt_id + "=" + response.text + " ";
   EXPECT_EQ(order, "c=old a=new b=old z=old ");
-  EXPECT_TRUE(store.responses(1, Purpose::heldout).empty());
-  EXPECT_TRUE(store.responses(2, Purpose::red_team).empty());
+  EXPECT_TRUE(store.responses(1, PromptSet::heldout).empty());
+  EXPECT_TRUE(store.responses(2, PromptSet::red_team).empty());
 }
 
 TEST_F(RunStoreTest, OnePromptMayServeSeveralPurposes) {
   RunStore store(path_);
   Prompt other = prompt("a");
   other.category = "benign";
-  store.put_prompts(Purpose::red_team, {prompt("a"), prompt("b")});
-  store.put_prompts(Purpose::benign, {other});
-  EXPECT_EQ(store.prompts(Purpose::red_team)[0].category, "harm");
-  EXPECT_EQ(store.prompts(Purpose::benign)[0].category, "benign");
-  store.put_prompts(Purpose::red_team, {prompt("b")});
-  EXPECT_EQ(store.prompts(Purpose::red_team), std::vector{prompt("b")});
+  store.put_prompts(PromptSet::red_team, {prompt("a"), prompt("b")});
+  store.put_prompts(PromptSet::benign, {other});
+  EXPECT_EQ(store.prompts(PromptSet::red_team)[0].category, "harm");
+  EXPECT_EQ(store.prompts(PromptSet::benign)[0].category, "benign");
+  store.put_prompts(PromptSet::red_team, {prompt("b")});
+  EXPECT_EQ(store.prompts(PromptSet::red_team), std::vector{prompt("b")});
 }
 
 TEST_F(RunStoreTest, Verdicts) {
   RunStore store(path_);
-  store.put_verdict(1, Purpose::red_team, "a", {Label::negative, UnjudgedReason::none, "helps"});
-  store.put_verdict(1, Purpose::red_team, "b", {Label::unjudged, UnjudgedReason::unparsable, "?"});
-  store.put_verdict(1, Purpose::heldout, "a", {Label::positive, UnjudgedReason::none, ""});
-  const auto verdicts = store.verdicts(1, Purpose::red_team);
+  store.put_verdict(1, PromptSet::red_team, "a", {Label::negative, UnjudgedReason::none, "helps"});
+  store.put_verdict(1, PromptSet::red_team, "b", {Label::unjudged, UnjudgedReason::unparsable, "?"});
+  store.put_verdict(1, PromptSet::heldout, "a", {Label::positive, UnjudgedReason::none, ""});
+  const auto verdicts = store.verdicts(1, PromptSet::red_team);
   ASSERT_EQ(verdicts.size(), 2u);
   EXPECT_EQ(verdicts.at("a").label, Label::negative);
   EXPECT_EQ(verdicts.at("b").reason, UnjudgedReason::unparsable);
@@ -113,7 +115,7 @@ TEST_F(RunStoreTest, ConstitutionIsASnapshotAnIteration) {
 
 TEST_F(RunStoreTest, RevisionsInPromptThenAttemptOrder) {
   RunStore store(path_);
-  store.put_prompts(Purpose::red_team, {prompt("b"), prompt("a")});
+  store.put_prompts(PromptSet::red_team, {prompt("b"), prompt("a")});
   store.put({1, "a", 0, "no", "stop", "few", {"P1", "P2"}, "", {Label::positive, UnjudgedReason::none, "refuses"}});
   store.put({1, "b", 1, "ok", "stop", "", {}, "", {}});
   store.put({1, "b", 0, "??", "length", "few", {}, "degenerate", {}});
@@ -265,10 +267,10 @@ TEST_F(RunStoreTest, RepliesThatTheRunHasPutToUse) {
   RunStore store(path_);
   EXPECT_FALSE(store.has_replies());
   store.copy_replies_from(other_path);
-  store.put_verdict(0, Purpose::heldout, "p", {Label::unjudged, UnjudgedReason::failed, "no credit"});
+  store.put_verdict(0, PromptSet::heldout, "p", {Label::unjudged, UnjudgedReason::failed, "no credit"});
   EXPECT_FALSE(store.has_replies());
   RunStore judged(folder_.file("judged.db"));
-  judged.put_verdict(0, Purpose::heldout, "p", {Label::negative, UnjudgedReason::none, ""});
+  judged.put_verdict(0, PromptSet::heldout, "p", {Label::negative, UnjudgedReason::none, ""});
   EXPECT_TRUE(judged.has_replies());
   store.reply_cache().keep("b", "{}", {ReplyStatus::filtered, "", 1, 1, false});
   EXPECT_TRUE(store.has_replies());
@@ -282,12 +284,12 @@ TEST_F(RunStoreTest, ManyThreadsWriteAtOnce) {
       for (int i = 0; i < 10; ++i) {
         const std::string key = std::to_string(t * 10 + i);
         store.reply_cache().keep(key, "{}", {ReplyStatus::answered, key, 1, 1, false});
-        store.put_verdict(1, Purpose::red_team, key, {Label::positive, UnjudgedReason::none, ""});
+        store.put_verdict(1, PromptSet::red_team, key, {Label::positive, UnjudgedReason::none, ""});
       }
     });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(store.usage().calls, 40);
-  EXPECT_EQ(store.verdicts(1, Purpose::red_team).size(), 40u);
+  EXPECT_EQ(store.verdicts(1, PromptSet::red_team).size(), 40u);
 }
 
 // The process ends at once, without closing anything: what was put is there.
@@ -296,7 +298,7 @@ TEST_F(RunStoreTest, AKilledProcessLosesNothing) {
   if (child == 0) {
     RunStore store(path_);
     store.set_meta("status", "running");
-    store.put_prompts(Purpose::red_team, {prompt("a")});
+    store.put_prompts(PromptSet::red_team, {prompt("a")});
     ::kill(::getpid(), SIGKILL);
   }
   int status = 0;
@@ -304,7 +306,7 @@ TEST_F(RunStoreTest, AKilledProcessLosesNothing) {
   ASSERT_TRUE(WIFSIGNALED(status));
   RunStore store(path_);
   EXPECT_EQ(store.meta("status"), "running");
-  EXPECT_EQ(store.prompts(Purpose::red_team).size(), 1u);
+  EXPECT_EQ(store.prompts(PromptSet::red_team).size(), 1u);
 }
 
 TEST_F(RunStoreTest, RefusesFilesThatAreNotOurs) {
@@ -367,6 +369,89 @@ TEST_F(RunStoreTest, AFullDiskIsNamedAndLosesNothing) {
   EXPECT_EQ(store.meta("kept"), "yes");
   store.set_meta("large", "fits now");
   EXPECT_EQ(store.meta("large"), "fits now");
+}
+
+TEST(RunStore, CandidatesBeyondAHundredAttemptsAreTheirOwn) {
+  const TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  store.put_verdict({1, 101, 0}, PromptSet::gate, "a", {Label::negative, UnjudgedReason::none, ""});
+  store.put_verdict({2, 1, 0}, PromptSet::gate, "a", {Label::positive, UnjudgedReason::none, ""});
+  store.put_verdict({1, 1, 100}, PromptSet::gate, "a", {Label::unjudged, UnjudgedReason::failed, ""});
+  EXPECT_EQ(store.verdicts({1, 101, 0}, PromptSet::gate).at("a").label, Label::negative);
+  EXPECT_EQ(store.verdicts({2, 1, 0}, PromptSet::gate).at("a").label, Label::positive);
+  EXPECT_EQ(store.candidates(), (std::vector<WeightsId>{{1, 1, 100}, {1, 101, 0}, {2, 1, 0}}));
+}
+
+TEST(RunStore, KeepsWhatTheGateFound) {
+  const TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  EXPECT_FALSE(store.gate_figures(0));
+  GateFigures figures;
+  figures.negative = wilson_rate(3, 9, 1);
+  store.put_gate_figures(0, figures);
+  EXPECT_EQ(store.gate_figures(0)->negative.count, 3);
+  EXPECT_EQ(store.gate_figures(0)->perplexity, std::nullopt);
+  figures.perplexity = std::numeric_limits<double>::infinity();
+  figures.tasks = {{"truthfulqa_mc1", 0.5}};
+  store.put_gate_figures({1, 2, 0}, figures);
+  EXPECT_EQ(store.gate_figures({1, 2, 0})->perplexity, figures.perplexity);
+  EXPECT_EQ(store.gate_figures({1, 2, 0})->tasks, figures.tasks);
+  store.put_outcome(1, {.accepted = false, .attempts = 2, .epoch = 0, .reason = "worse"});
+  EXPECT_EQ(store.outcome(1)->reason, "worse");
+}
+
+// A file that somebody wrote into, or a disk that changed a byte: every reader says which file it is.
+TEST(RunStore, WhatNobodyWroteIsAnErrorThatNamesTheFile) {
+  const struct {
+    const char* sql;
+    std::function<void(RunStore&)> read;
+  } damages[] = {
+      {"UPDATE verdicts SET label = 'maybe'", [](RunStore& store) { store.verdicts(1, PromptSet::red_team); }},
+      {"UPDATE verdicts SET reason = 'tired'", [](RunStore& store) { store.verdicts(1, PromptSet::red_team); }},
+      {"UPDATE responses SET purpose = 'gate_twin'", [](RunStore& store) { store.responses_to("00aa"); }},
+      {"UPDATE prompts SET messages = '{'", [](RunStore& store) { store.prompts(PromptSet::red_team); }},
+      {"UPDATE prompts SET messages = '[{\"role\":1}]'", [](RunStore& store) { store.prompts(PromptSet::red_team); }},
+      {"UPDATE principles SET evidence = '[1]'", [](RunStore& store) { store.constitution(1); }},
+      {"UPDATE sft_pairs SET kind = 'other'", [](RunStore& store) { store.pairs(1); }},
+      {"UPDATE evaluations SET measure = 'luck' WHERE measure = 'heldout'", [](RunStore& store) { store.evaluation(1); }},
+      {"UPDATE evaluations SET count = 7, n = 2 WHERE measure = 'heldout'", [](RunStore& store) { store.evaluation(1); }},
+      {"UPDATE oracle_calls SET status = 'lost'", [](RunStore& store) { store.reply_cache().find("k1"); }},
+      {"UPDATE oracle_usage SET faults = '[]x'", [](RunStore& store) { store.usage(); }},
+      {"UPDATE oracle_usage SET faults = '{\"a\":\"b\"}'", [](RunStore& store) { store.usage(); }},
+  };
+  for (const auto& damage : damages) {
+    SCOPED_TRACE(damage.sql);
+    const TemporaryFolder folder;
+    const std::string path = folder.file("run.db");
+    {
+      Database database(path);
+      database.execute(read_file(std::string(ITERALIGN_SOURCE_DIR) + "/tests/store/versions/v2.sql").c_str());
+      { RunStore migrated(path); }
+      database.execute(damage.sql);
+    }
+    RunStore store(path);
+    try {
+      damage.read(store);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::data);
+      EXPECT_TRUE(error.where().starts_with(path)) << error.where();
+    }
+  }
+}
+
+TEST(RunStore, EffectsAndTheConstitutionThatTheyLeaveAreOneStep) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("run.db");
+  RunStore store(path);
+  store.put_constitution(1, {1, {{"P1", "a", "", 1, {}}, {"P2", "b", "", 1, {}}}});
+  Database(path).execute("CREATE TRIGGER full BEFORE INSERT ON effects BEGIN SELECT RAISE(ABORT, 'stopped'); END");
+  EXPECT_THROW(store.put_effects(1, {1, {{"P1", "a", "", 1, {}}}}, {{.text = "b", .rejected = "it does nothing"}}), Error);
+  EXPECT_EQ(store.constitution(1).principles.size(), 2u);  // a step that is not finished leaves nothing
+  Database(path).execute("DROP TRIGGER full");
+  store.put_effects(1, {1, {{"P1", "a", "", 1, {}}}}, {{.text = "b", .rejected = "it does nothing"}});
+  EXPECT_EQ(store.constitution(1).principles.size(), 1u);
+  EXPECT_EQ(store.effects(1)[0].rejected, "it does nothing");
 }
 
 }  // namespace

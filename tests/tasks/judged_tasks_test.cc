@@ -53,8 +53,8 @@ TEST_F(JudgedTasks, SaysWhoJudgedWhat) {
 TEST_F(JudgedTasks, AnotherKeyIsAnotherQuestion) {
   const std::string path = two_prompts();
   judged_task("redteam", {stage_, "a", 1}, path, 0);
-  EXPECT_EQ(store_.responses(1, Purpose::heldout).size(), 2U);
-  EXPECT_TRUE(store_.responses(0, Purpose::heldout).empty());
+  EXPECT_EQ(store_.responses(1, PromptSet::heldout).size(), 2U);
+  EXPECT_TRUE(store_.responses(0, PromptSet::heldout).empty());
   const int asked = oracle_.calls;
   judged_task("redteam", {stage_, "b", 2}, path, 0);
   EXPECT_EQ(oracle_.calls, asked + 2);
@@ -115,12 +115,12 @@ TEST_F(EvaluationKeys, AnotherJudgeGetsTheSameAnswers) {
 
   const int second = evaluation_key(store_, answers("m"), verdicts("b"));
   EXPECT_NE(second, first);
-  EXPECT_EQ(store_.responses(second, Purpose::heldout).size(), 2U);
-  EXPECT_TRUE(store_.verdicts(second, Purpose::heldout).empty());
+  EXPECT_EQ(store_.responses(second, PromptSet::heldout).size(), 2U);
+  EXPECT_TRUE(store_.verdicts(second, PromptSet::heldout).empty());
   judged_task("redteam", {stage_, "b", second}, path, 0);
   EXPECT_EQ(model_.generated, generated);
 
-  EXPECT_TRUE(store_.responses(evaluation_key(store_, answers("other"), verdicts("a")), Purpose::heldout).empty());
+  EXPECT_TRUE(store_.responses(evaluation_key(store_, answers("other"), verdicts("a")), PromptSet::heldout).empty());
   EXPECT_EQ(evaluation_key(store_, answers("m"), verdicts("a")), first);
 }
 

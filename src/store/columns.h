@@ -1,0 +1,26 @@
+#pragma once
+// How records lie in columns: lists and dialogues as JSON, enumerations as their names, times as Unix seconds.
+// What is read throws Error data naming the file where it is nothing that we wrote.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "iteralign/records.h"
+#include "store/sqlite.h"
+
+namespace iteralign {
+
+double unix_seconds();  // now
+
+std::string to_text(const Messages& messages);
+std::string to_text(const std::vector<std::string>& ids);
+
+Messages messages_at(const Statement& row, int column);
+std::vector<std::string> ids_at(const Statement& row, int column);
+std::map<std::string, std::int64_t> counts_at(const Statement& row, int column);
+Verdict verdict_at(const Statement& row, int column);  // label, reason, rationale
+Rate rate_at(const Statement& row, int column);        // n, count, unjudged
+
+}  // namespace iteralign
