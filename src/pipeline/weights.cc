@@ -40,7 +40,8 @@ std::pair<std::string, bool> trained_weights(const std::string& run_folder, int 
 }
 
 std::string Weights::result(int iteration) const {
-  return join_path(iteration_folder(run_folder_, iteration), stage_.config.finetune.method == "full" ? "checkpoint" : "adapter");
+  return join_path(iteration_folder(run_folder_, iteration),
+                   stage_.config.finetune.options.method == FinetuneMethod::full ? "checkpoint" : "adapter");
 }
 
 std::string Weights::candidate(int iteration, int attempt, int epoch) const {
@@ -65,7 +66,8 @@ TrainSummary Weights::train(int iteration, int attempt, const FinetuneConfig& co
   const TrainSummary train = finetune(stage_, {iteration, attempt, config, state_folder, choose ? candidates : ""});
   if (train.steps > 0) loaded_.reset();
   if (train.steps > 0 && !choose)
-    stage_.model.save(candidate(iteration, attempt, 0), config.method == "full" ? SaveFormat::merged : SaveFormat::adapter);
+    stage_.model.save(candidate(iteration, attempt, 0),
+                      config.options.method == FinetuneMethod::full ? SaveFormat::merged : SaveFormat::adapter);
   stage_.store.set_meta(trained_mark(iteration, attempt), to_text(train));
   std::error_code ignored;  // what the training kept to go on from is not needed any more
   std::filesystem::remove_all(state_folder, ignored);
