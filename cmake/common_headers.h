@@ -1,13 +1,13 @@
 // What nearly every file reads: precompiled once. No file relies on it: the no-torch preset builds without.
 #pragma once
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <functional>
 #include <map>
 #include <memory>
