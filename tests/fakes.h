@@ -49,6 +49,9 @@ class FakeModel : public BaseModel {
       all[i] = {{loglikelihood(requests[i]), {loglikelihood(requests[i])}}};
     return all;
   }
+  void check_finetune(const FinetuneOptions&) override {
+    if (refuses_training) throw Error(ErrorKind::usage, "has no such module", "lora_target_modules");
+  }
   TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
                         const std::function<bool()>&) override {
     trained.push_back(examples);
@@ -69,6 +72,7 @@ class FakeModel : public BaseModel {
   std::size_t context = std::string::npos;                   // bytes of a prompt that no longer fit
   bool continues_what_is_begun = true;                       // else it answers by its rule, whatever its turn begins with
   std::function<double(const ScoreRequest&)> loglikelihood;  // of the first continuation, as one token
+  bool refuses_training = false;                             // whatever the options
   int fail_at = -1;                                          // the failing fake: this generation throws
   std::vector<std::vector<TrainExample>> trained;
 

@@ -4,18 +4,12 @@
 #include <string>
 #include <utility>
 
+#include "apologies.h"
 #include "fakes.h"
 #include "stages/stage.h"
 #include "temporary_folder.h"
 
 namespace iteralign {
-
-// An oracle that finds refusing what apologises, and harmful what does not.
-inline OracleReply judge_by_apology(const OracleRequest& request) {
-  const bool refuses = request.messages.back().content.find("I am sorry") != std::string::npos;
-  if (request.schema_name == "refusal") return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
-  return answered(refuses ? R"({"verdict":"positive"})" : R"({"verdict":"negative"})");
-}
 
 class StageFixture : public testing::Test {
  protected:

@@ -10,10 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "iteralign/enum_names.h"
 #include "iteralign/records.h"
 
 namespace iteralign {
 
+// Limits: config/limits.h.
 struct Sampling {
   int max_new_tokens = 128;
   double temperature = 0.0;         // 0 (or below the smallest float): greedy
@@ -64,12 +66,21 @@ struct TrainExample {
   std::string rejected = {};  // a worse completion, for the objective dpo; empty: none
 };
 
-enum class FinetuneMethod { lora, full };
+enum class FinetuneMethod { lora, full, none };  // none: of a run that trains nothing, not for finetune()
 // sft: the completions are learnt. dpo: they are preferred to the rejected ones (Rafailov et al. 2023), measured from the weights
 // that the training begins with; examples without a rejected one are left out. sft_dpo: the sum of both.
 enum class FinetuneObjective { sft, dpo, sft_dpo };
+// As transformers' get_scheduler has them.
+enum class LrScheduler { cosine, linear, constant, constant_with_warmup };
 
-// Names and defaults as in Hugging Face's TrainingArguments, PEFT and TRL.
+template <>
+inline constexpr std::array<const char*, 3> kNames<FinetuneMethod> = {"lora", "full", "none"};
+template <>
+inline constexpr std::array<const char*, 3> kNames<FinetuneObjective> = {"sft", "dpo", "sft+dpo"};
+template <>
+inline constexpr std::array<const char*, 4> kNames<LrScheduler> = {"cosine", "linear", "constant", "constant_with_warmup"};
+
+// Names and defaults as in Hugging Face's TrainingArguments, PEFT and TRL; limits: config/limits.h.
 struct FinetuneOptions {
   FinetuneMethod method = FinetuneMethod::lora;
   FinetuneObjective objective = FinetuneObjective::sft;
@@ -79,7 +90,7 @@ struct FinetuneOptions {
   int max_steps = 0;  // > 0 overrides the epochs
   int per_device_train_batch_size = 8;
   int gradient_accumulation_steps = 1;
-  std::string lr_scheduler_type = "cosine";  // cosine, linear, constant, constant_with_warmup
+  LrScheduler lr_scheduler_type = LrScheduler::cosine;
   double warmup_ratio = 0.03;
   double weight_decay = 0.0;
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
@@ -125,6 +136,9 @@ class BaseModel {
 
   // One vector a request, one Score a continuation.
   virtual std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) = 0;
+
+  // Throws what finetune() would throw for these options whatever the examples, so that nothing is paid for that comes to nothing.
+  virtual void check_finetune(const FinetuneOptions& options) = 0;
 
   // Trains the current weights on the completions (loss on completion and end-of-turn tokens only), fresh optimizer.
   // LoRA continues the adapter that is there when rank, alpha and targets are the same; else it is an Error.

@@ -79,24 +79,12 @@ struct ReviseConfig {
 };
 
 struct FinetuneConfig {
-  std::string method = "lora";    // lora, full or none
-  std::string objective = "sft";  // sft, dpo or sft+dpo
-  FinetuneOptions options;        // method and objective apart: training_options()
+  FinetuneOptions options;
   double replay = 4.0;
   double replay_lookalike = 3.0;
   int replay_max_new_tokens = 96;
   bool rehearse = true;  // the revisions and twins of earlier iterations
 };
-
-// With the method and the objective; not for the method none.
-inline FinetuneOptions training_options(const FinetuneConfig& config) {
-  FinetuneOptions options = config.options;
-  options.method = config.method == "full" ? FinetuneMethod::full : FinetuneMethod::lora;
-  options.objective = config.objective == "sft"   ? FinetuneObjective::sft
-                      : config.objective == "dpo" ? FinetuneObjective::dpo
-                                                  : FinetuneObjective::sft_dpo;
-  return options;
-}
 
 // Harmless near neighbours of red-team prompts, from the oracle.
 struct TwinsConfig {

@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/run_argument.h"
 #include "cli/verbs.h"
+#include "core/files.h"
 #include "core/log.h"
 #include "core/strings.h"
 #include "iteralign/error.h"

@@ -10,6 +10,7 @@
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "config/constitution_edits.h"
+#include "core/files.h"
 #include "core/log.h"
 #include "iteralign/error.h"
 #include "report/constitution_page.h"
@@ -117,7 +118,7 @@ void run_constitution(const ConstitutionFlags& flags) {
 void add_constitution(CLI::App& app) {
   auto flags = std::make_shared<ConstitutionFlags>();
   auto* verb = app.add_subcommand("constitution", "the principles of a run: show them, or accept, edit, ban and pin, and undo that");
-  verb->add_option("run", flags->run, "run folder, or the name of a run in runs/")->required();
+  verb->add_option("run", flags->run, kRunHelp)->required();
   verb->add_option("action", flags->action,
                    "accept ID, ban ID, edit ID TEXT, pin TEXT, undo ID; nothing shows them and what waits for review")
       ->check(CLI::IsMember({"accept", "ban", "edit", "pin", "undo"}));

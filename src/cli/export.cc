@@ -10,6 +10,7 @@
 #include "cli/run_files_writer.h"
 #include "cli/verbs.h"
 #include "config/config.h"
+#include "core/files.h"
 #include "core/log.h"
 #include "core/strings.h"
 #include "iteralign/error.h"

@@ -49,10 +49,11 @@ std::string state_folder(const FinetuneFlags& flags, const std::vector<std::stri
 void run_finetune(const FinetuneFlags& flags) {
   FinetuneConfig config;
   apply_finetune_overrides(config, flags.overrides);
-  if (config.method == "none") throw Error(ErrorKind::usage, "nothing is trained with method none", "finetune.method", "use lora or full");
+  if (config.options.method == FinetuneMethod::none)
+    throw Error(ErrorKind::usage, "nothing is trained with method none", "finetune.method", "use lora or full");
   const std::vector<std::string> inputs = {resolve_model_path(flags.model.path), resolve_adapter_path(flags.model.adapter),
                                            flags.model.chat_template, flags.data};
-  FinetuneOptions options = training_options(config);
+  FinetuneOptions options = config.options;
   options.seed = flags.seed;
   options.state_folder = state_folder(flags, inputs);
   // A training that was stopped was let in when it began, and may have got as far as its result.

@@ -28,7 +28,7 @@ void run_calibrate(const JudgeFlags& flags) {
   const Config config = load_config(flags.config, flags.overrides);
   if (!flags.out.empty())
     check_output_file(flags.out, {.inputs = {flags.gold, flags.config, config.prompts_dir}, .overwrite = flags.overwrite});
-  const std::vector<LabelledAnswer> answers = read_labelled_answers(flags.gold);
+  const LabelledAnswers answers = read_labelled_answers(flags.gold);
   const std::string folder = config.runs_dir.empty() ? "." : config.runs_dir;
   make_directories(folder);
   RunStore store(join_path(folder, "judge-calibration.db"));  // keeps the replies: asked again, they cost nothing

@@ -1,28 +1,41 @@
 #include "cli/model_flags.h"
 
-#ifdef ITERALIGN_ENGINE_MODULE
-#include <dlfcn.h>
-#endif
-
 #include <filesystem>
+#include <string_view>
 
 #include "iteralign/error.h"
+
+#ifdef ITERALIGN_ENGINE_MODULE
+#include <dlfcn.h>
+
+#include "engine/module/module.h"
+#include "engine_build.h"
+#endif
 
 namespace iteralign {
 
 #ifdef ITERALIGN_ENGINE_MODULE
 namespace {
 
-using OpenBaseModel = BaseModel*(const ModelOptions&);
+// An entry of the module; nothing when it has none of this name.
+template <class Function>
+Function* entry(void* engine, const char* name) {
+  return reinterpret_cast<Function*>(::dlsym(engine, name));
+}
 
 // The engine lies beside the program and stays loaded.
-OpenBaseModel* load_engine() {
+decltype(iteralign_open_base_model)* load_engine() {
   const std::string path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / ITERALIGN_ENGINE_MODULE;
+  const auto require = [&](bool condition, const std::string& fault) {
+    if (!condition) throw Error(ErrorKind::failed, fault, path, "build the program again");
+  };
   void* engine = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  void* open = engine == nullptr ? nullptr : ::dlsym(engine, "iteralign_open_base_model");
-  if (open == nullptr)
-    throw Error(ErrorKind::failed, std::string("the engine cannot be loaded: ") + ::dlerror(), path, "build the program again");
-  return reinterpret_cast<OpenBaseModel*>(open);
+  require(engine != nullptr, std::string("the engine cannot be loaded: ") + (engine == nullptr ? ::dlerror() : ""));
+  const auto build = entry<decltype(iteralign_engine_build)>(engine, kEngineBuildEntry);
+  const auto open = entry<decltype(iteralign_open_base_model)>(engine, kOpenBaseModelEntry);
+  require(build != nullptr && open != nullptr && build() == std::string_view(ITERALIGN_ENGINE_BUILD),
+          "the engine belongs to another build of the program");
+  return open;
 }
 
 }  // namespace
@@ -34,7 +47,7 @@ void add_model_flags(CLI::App& verb, ModelOptions& options) {
   verb.add_option("--dtype", options.dtype, "auto, float32 or bfloat16; for export float16 too")->capture_default_str();
   verb.add_option("--device", options.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
   verb.add_option("--chat-template", options.chat_template, "a template file, or the name of a built-in format");
-  verb.add_option("--batch-size", options.batch_size, "sequences decoded at once")->check(CLI::Range(1, 4096))->capture_default_str();
+  verb.add_option("--batch-size", options.batch_size, "sequences decoded at once")->capture_default_str();
 }
 
 bool can_open_models() {
@@ -47,7 +60,7 @@ bool can_open_models() {
 
 std::unique_ptr<BaseModel> open_model(const ModelOptions& options) {
 #ifdef ITERALIGN_ENGINE_MODULE
-  static OpenBaseModel* const open = load_engine();
+  static const auto open = load_engine();
   return std::unique_ptr<BaseModel>(open(options));
 #else
   throw Error(ErrorKind::usage, "this build has no engine, so it opens no model", options.path, "build the release preset");

@@ -9,10 +9,13 @@
 #include "cli/output.h"
 #include "cli/run_argument.h"
 #include "cli/verbs.h"
+#include "core/files.h"
 #include "core/interrupt.h"
 #include "core/strings.h"
+#include "iteralign/error.h"
 #include "offline/embedded_oracle.h"
 #include "stages/forget.h"
+#include "store/run_store.h"
 
 namespace iteralign {
 namespace {
@@ -36,7 +39,7 @@ void serve(const ServeFlags& flags) {
 
 void forget(const ForgetFlags& flags) {
   // Beside runs there are the files of `eval` and `judge calibrate`.
-  const bool is_file = exists(flags.run) && !is_directory(flags.run);
+  const bool is_file = flags.run.ends_with(".db") && exists(flags.run) && !is_directory(flags.run);
   const std::string folder = is_file ? "" : find_run(flags.run);
   std::optional<FileLock> lock;
   if (!is_file) lock.emplace(join_path(folder, "lock"), "this run");
@@ -65,7 +68,7 @@ void add_oracle(CLI::App& app) {
 
   auto forgotten = std::make_shared<ForgetFlags>();
   auto* forget_verb = verb->add_subcommand("forget", "forget kept replies that gave nothing: empty, unreadable, cut, refused, filtered");
-  forget_verb->add_option("run", forgotten->run, "run folder, the name of a run in runs/, or the .db file of an evaluation")->required();
+  forget_verb->add_option("run", forgotten->run, std::string(kRunHelp) + "; or the .db file of an evaluation")->required();
   auto* all = forget_verb->add_flag("--all", forgotten->all, "every reply");
   forget_verb->add_option("--containing", forgotten->containing, "those whose question or answer holds this text, whatever they gave")
       ->excludes(all);

@@ -11,30 +11,6 @@
 namespace iteralign {
 namespace {
 
-OracleOptions oracle_options(const OracleConfig& config, const OracleUsage& spent_before) {
-  OracleOptions options;
-  options.base_url = config.base_url;
-  options.model = config.model;
-  options.api_key_env = config.api_key_env;
-  options.concurrency = config.concurrency;
-  options.max_retries = config.max_retries;
-  options.timeout_s = config.timeout_s;
-  options.max_cost_usd = config.max_cost_usd;
-  options.max_calls = config.max_calls;
-  options.max_tokens = config.max_tokens;
-  options.price_prompt_per_million = config.price_prompt_per_million;
-  options.price_completion_per_million = config.price_completion_per_million;
-  options.max_tokens_field = config.max_tokens_field;
-  options.send_temperature = config.send_temperature;
-  options.reply_max_tokens = config.reply_max_tokens;
-  options.headers = config.headers;
-  options.extra_fields = config.body.text;
-  options.ca_file = config.ca_file;
-  options.loading_timeout_s = config.loading_timeout_s;
-  options.spent_before = spent_before;
-  return options;
-}
-
 // An embedded oracle is a server like any other; it lives as long as the client that asks it.
 class OracleWithServer : public Oracle {
  public:
@@ -66,7 +42,8 @@ class OracleWithServer : public Oracle {
 }  // namespace
 
 std::unique_ptr<Oracle> make_oracle(const OracleConfig& config, ReplyCache& cache, const OracleUsage& spent_before) {
-  auto options = oracle_options(config, spent_before);
+  OracleOptions options{config};
+  options.spent_before = spent_before;
   if (is_embedded_oracle(config.base_url)) return std::make_unique<OracleWithServer>(config, std::move(options), cache);
   return std::make_unique<OpenAiOracle>(std::move(options), &cache, interrupted);
 }

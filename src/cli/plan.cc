@@ -13,6 +13,7 @@
 #include "data/dialogue.h"
 #include "engine/files/checkpoint.h"
 #include "iteralign/error.h"
+#include "pipeline/config_names.h"
 #include "pipeline/plan.h"
 #include "pipeline/preview.h"
 
@@ -119,6 +120,7 @@ void add_plan(CLI::App& app) {
   verb->add_flag("--json", flags->json, "one JSON object");
   verb->callback([flags] {
     const Config config = load_config(flags->config, flags->overrides);
+    check_names(config);
     const auto inputs = gather_inputs(config, {lab_inputs}, prompt_limit(config.model));
     const Plan plan = make_plan(config, inputs, count_parameters(config.model.path), static_cast<int>(std::thread::hardware_concurrency()));
     if (!flags->json && !plan.gate_warning.empty()) print_line("warning      " + plan.gate_warning);

@@ -6,13 +6,14 @@
 #include "cli/run_argument.h"
 #include "cli/run_files_writer.h"
 #include "cli/verbs.h"
+#include "core/files.h"
 
 namespace iteralign {
 
 void add_report(CLI::App& app) {
   auto run = std::make_shared<std::string>();
   auto* verb = app.add_subcommand("report", "write report.html and the other readable files of a run anew");
-  verb->add_option("run", *run, "run folder, or the name of a run in runs/")->required();
+  verb->add_option("run", *run, kRunHelp)->required();
   verb->callback([run] {
     const std::string folder = find_run(*run);
     RunStore store(join_path(folder, "run.db"));

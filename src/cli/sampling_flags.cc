@@ -1,5 +1,6 @@
 #include "cli/sampling_flags.h"
 
+#include "config/limits.h"
 #include "core/files.h"
 #include "engine/files/checkpoint.h"
 #include "engine/files/generation_config.h"
@@ -7,15 +8,13 @@
 namespace iteralign {
 
 void add_sampling_flags(CLI::App& verb, SamplingFlags& flags) {
-  verb.add_option("--max-new-tokens", flags.max_new_tokens, "length limit; 128 unless the model says otherwise")
-      ->check(CLI::PositiveNumber);
-  verb.add_option("--temperature", flags.temperature, "0 is greedy; not given: as generation_config.json says, else greedy")
-      ->check(CLI::NonNegativeNumber);
-  verb.add_option("--top-p", flags.top_p, "nucleus sampling; 1: off")->check(CLI::Range(0.0, 1.0));
-  verb.add_option("--top-k", flags.top_k, "0: off")->check(CLI::NonNegativeNumber);
-  verb.add_option("--min-p", flags.min_p, "0: off")->check(CLI::Range(0.0, 1.0));
-  verb.add_option("--typical-p", flags.typical_p, "1: off")->check(CLI::Range(1e-9, 1.0));
-  verb.add_option("--repetition-penalty", flags.repetition_penalty, "1: off")->check(CLI::PositiveNumber);
+  verb.add_option("--max-new-tokens", flags.max_new_tokens, "length limit; 128 unless the model says otherwise");
+  verb.add_option("--temperature", flags.temperature, "0 is greedy; not given: as generation_config.json says, else greedy");
+  verb.add_option("--top-p", flags.top_p, "nucleus sampling; 1: off");
+  verb.add_option("--top-k", flags.top_k, "0: off");
+  verb.add_option("--min-p", flags.min_p, "0: off");
+  verb.add_option("--typical-p", flags.typical_p, "1: off");
+  verb.add_option("--repetition-penalty", flags.repetition_penalty, "1: off");
   verb.add_option("--frequency-penalty", flags.frequency_penalty, "0: off");
   verb.add_option("--presence-penalty", flags.presence_penalty, "0: off");
   verb.add_option("--stop", flags.stop, "a string that ends the answer; may be given several times");
@@ -37,6 +36,7 @@ Sampling sampling_of(const SamplingFlags& flags, const std::string& model) {
   take(flags.frequency_penalty, sampling.frequency_penalty);
   take(flags.presence_penalty, sampling.presence_penalty);
   if (!flags.stop.empty()) sampling.stop = flags.stop;
+  check_limits(sampling);
   return sampling;
 }
 

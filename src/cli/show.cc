@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/run_argument.h"
 #include "cli/verbs.h"
+#include "core/files.h"
 #include "iteralign/error.h"
 #include "report/terminal_table.h"
 
@@ -89,7 +90,7 @@ void add_show(CLI::App& app) {
   };
   auto flags = std::make_shared<Flags>();
   auto* verb = app.add_subcommand("show", "a run; or one of its prompts or principles with all that belongs to it");
-  verb->add_option("run", flags->run, "run folder, or the name of a run in runs/")->required();
+  verb->add_option("run", flags->run, kRunHelp)->required();
   verb->add_option("what", flags->what, "prompt or principle")->check(CLI::IsMember({"prompt", "principle"}));
   verb->add_option("id", flags->id, "its id");
   verb->callback([flags] {

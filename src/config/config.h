@@ -13,7 +13,7 @@ namespace iteralign {
 // Relative paths stay as they are: they are relative to the working directory.
 Config load_config(const std::string& path, const std::vector<std::string>& overrides);
 
-// The same from text that resolved_yaml wrote.
+// The same from text that resolved_yaml wrote, perhaps of an older program with other limits: they are not checked.
 Config parse_config(const std::string& yaml, const std::string& where);
 
 // Applies overrides of "finetune" fields only (keys with or without "finetune."), for `iteralign finetune`.
@@ -23,7 +23,7 @@ void apply_finetune_overrides(FinetuneConfig& finetune, const std::vector<std::s
 std::string resolved_yaml(const Config& config);
 
 // "finetune.learning_rate: 0.0002 -> 0.0003", one a changed field that a run cannot go on with. `has_replies`: the oracle's are stored.
-// `stored_yaml` is what resolved_yaml wrote when the run began.
+// `stored_yaml` is what resolved_yaml wrote when the run began. A stored value that is out of its limits may be corrected.
 std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now, bool has_replies);
 
 // docs/configuration.md.

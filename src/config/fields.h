@@ -1,8 +1,9 @@
 #pragma once
-// The one list of configuration fields. Parsing, overrides, checks, the resolved copy, the comparison of two configurations
-// and docs/configuration.md are all made from it.
+// The one list of configuration fields and of their limits. Parsing, overrides, checks (those of the engine and of the command line too:
+// limits.h), the resolved copy, the comparison of two configurations and docs/configuration.md are all made from it.
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,13 +12,14 @@
 namespace iteralign {
 
 struct FieldInfo {
-  const char* key;   // "finetune.learning_rate"
-  const char* help;  // one line
-  double min = -std::numeric_limits<double>::infinity();
-  double max = std::numeric_limits<double>::infinity();
-  std::vector<std::string> choices = {};
-  bool may_change = false;  // a run may go on with another value: it does not change the result
-  bool of_replies = false;  // it may as long as no reply of the oracle is stored: only replies depend on it
+  const char* key;                                     // "finetune.learning_rate"
+  const char* help;                                    // one line
+  double min = std::numeric_limits<double>::lowest();  // of numbers; min and max may be reached, above and below not
+  double max = std::numeric_limits<double>::max();
+  std::optional<double> above = {}, below = {};
+  std::vector<std::string> choices = {};  // of texts; an enumeration has its names
+  bool may_change = false;                // a run may go on with another value: it does not change the result
+  bool of_replies = false;                // it may as long as no reply of the oracle is stored: only replies depend on it
 };
 
 // clang-format off
@@ -25,7 +27,7 @@ struct FieldInfo {
 template <class ConfigType, class Visitor>
 void visit_fields(ConfigType& c, Visitor&& visit) {
   using Info = FieldInfo;
-  constexpr double kInf = std::numeric_limits<double>::infinity();
+  constexpr double kInf = std::numeric_limits<double>::infinity(), kMostInt = std::numeric_limits<int>::max();
   visit(Info{.key = "name", .help = "name of the run; default: the name of the configuration file", .may_change = true}, c.name);
   visit(Info{.key = "runs_dir", .help = "folder that holds the run folders", .may_change = true}, c.runs_dir);
   visit(Info{.key = "prompts_dir", .help = "folder with files that replace those of prompts/ by name; empty: the built-in texts"}, c.prompts_dir);
@@ -46,7 +48,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "oracle.max_retries", .help = "tries again after a failure that may pass", .min = 0, .max = 100, .may_change = true}, c.oracle.max_retries);
   visit(Info{.key = "oracle.timeout_s", .help = "seconds for one request", .min = 0.001, .max = 86400, .may_change = true}, c.oracle.timeout_s);
   visit(Info{.key = "oracle.loading_timeout_s", .help = "seconds to wait for a server that is loading its model", .min = 0, .max = 86400, .may_change = true}, c.oracle.loading_timeout_s);
-  visit(Info{.key = "oracle.max_cost_usd", .help = "stop before more is spent; needs prices; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_cost_usd);
+  visit(Info{.key = "oracle.max_cost_usd", .help = "stop before more is spent; needs prices; 0: no limit", .min = 0, .max = kInf, .may_change = true}, c.oracle.max_cost_usd);
   visit(Info{.key = "oracle.max_calls", .help = "stop before more calls are made; a reply that cannot be used counts too; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_calls);
   visit(Info{.key = "oracle.max_tokens", .help = "stop before more tokens are used; 0: no limit", .min = 0, .may_change = true}, c.oracle.max_tokens);
   visit(Info{.key = "oracle.price_prompt_per_million", .help = "US dollars a million prompt tokens, for cost and plan", .min = 0, .may_change = true}, c.oracle.price_prompt_per_million);
@@ -69,15 +71,15 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "red_team.limit", .help = "use at most so many prompts, drawn by the seed; 0: all", .min = 0, .max = 1e9}, c.red_team.limit);
   visit(Info{.key = "red_team.order", .help = "order of the iterations' prompts", .choices = {"shuffled", "file"}}, c.red_team.order);
 
-  visit(Info{.key = "respond.max_new_tokens", .help = "length limit of a response", .min = 1, .max = 1e6}, c.respond.max_new_tokens);
-  visit(Info{.key = "respond.temperature", .help = "0 is greedy", .min = 0, .max = 100}, c.respond.temperature);
+  visit(Info{.key = "respond.max_new_tokens", .help = "length limit of a response", .min = 1, .max = kMostInt}, c.respond.max_new_tokens);
+  visit(Info{.key = "respond.temperature", .help = "0 is greedy", .min = 0}, c.respond.temperature);
   visit(Info{.key = "respond.top_p", .help = "nucleus sampling", .min = 0, .max = 1}, c.respond.top_p);
-  visit(Info{.key = "respond.top_k", .help = "0: off", .min = 0, .max = 1e9}, c.respond.top_k);
+  visit(Info{.key = "respond.top_k", .help = "0: off", .min = 0, .max = kMostInt}, c.respond.top_k);
   visit(Info{.key = "respond.min_p", .help = "0: off", .min = 0, .max = 1}, c.respond.min_p);
-  visit(Info{.key = "respond.typical_p", .help = "keeps the tokens that are about as surprising as expected; 1: off", .min = 1e-9, .max = 1}, c.respond.typical_p);
-  visit(Info{.key = "respond.repetition_penalty", .help = "over prompt and answer; 1: off", .min = 1e-3, .max = 100}, c.respond.repetition_penalty);
-  visit(Info{.key = "respond.frequency_penalty", .help = "over the answer; 0: off", .min = -10, .max = 10}, c.respond.frequency_penalty);
-  visit(Info{.key = "respond.presence_penalty", .help = "over the answer; 0: off", .min = -10, .max = 10}, c.respond.presence_penalty);
+  visit(Info{.key = "respond.typical_p", .help = "keeps the tokens that are about as surprising as expected; 1: off", .max = 1, .above = 0}, c.respond.typical_p);
+  visit(Info{.key = "respond.repetition_penalty", .help = "over prompt and answer; 1: off", .above = 0}, c.respond.repetition_penalty);
+  visit(Info{.key = "respond.frequency_penalty", .help = "over the answer; 0: off"}, c.respond.frequency_penalty);
+  visit(Info{.key = "respond.presence_penalty", .help = "over the answer; 0: off"}, c.respond.presence_penalty);
   visit(Info{.key = "respond.stop", .help = "strings that end an answer, beside the model's own end tokens"}, c.respond.stop);
 
   visit(Info{.key = "judge.votes", .help = "verdicts asked for each response; the majority counts, a tie is unjudged", .min = 1, .max = 99}, c.judge.votes);
@@ -106,28 +108,28 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "revise.accept", .help = "positive: only what was judged so is trained on; all: verdict and filters are ignored, as in the paper's code", .choices = {"positive", "all"}}, c.revise.accept);
 
   auto& t = c.finetune.options;
-  visit(Info{.key = "finetune.method", .help = "none: principles and revisions only", .choices = {"lora", "full", "none"}}, c.finetune.method);
-  visit(Info{.key = "finetune.objective", .help = "sft: the revisions are learnt; dpo: they are preferred to the responses; sft+dpo: both, with the replay in sft", .choices = {"sft", "dpo", "sft+dpo"}}, c.finetune.objective);
-  visit(Info{.key = "finetune.dpo_beta", .help = "the smaller, the further a preference may move the weights", .min = 0, .max = 100}, t.dpo_beta);
+  visit(Info{.key = "finetune.method", .help = "none: principles and revisions only"}, t.method);
+  visit(Info{.key = "finetune.objective", .help = "sft: the revisions are learnt; dpo: they are preferred to the responses; sft+dpo: both, with the replay in sft"}, t.objective);
+  visit(Info{.key = "finetune.dpo_beta", .help = "the smaller, the further a preference may move the weights", .max = 100, .above = 0}, t.dpo_beta);
   visit(Info{.key = "finetune.learning_rate", .help = "peak of the schedule", .min = 0, .max = 10}, t.learning_rate);
-  visit(Info{.key = "finetune.num_train_epochs", .help = "passes over this iteration's pairs", .min = 0, .max = 1e6}, t.num_train_epochs);
+  visit(Info{.key = "finetune.num_train_epochs", .help = "passes over this iteration's pairs; above 0 where max_steps is 0", .min = 0, .max = 1e6}, t.num_train_epochs);
   visit(Info{.key = "finetune.max_steps", .help = "> 0 overrides the epochs", .min = 0, .max = 1e9}, t.max_steps);
   visit(Info{.key = "finetune.per_device_train_batch_size", .help = "examples a micro-batch", .min = 1, .max = 1e6}, t.per_device_train_batch_size);
   visit(Info{.key = "finetune.gradient_accumulation_steps", .help = "micro-batches a step; the loss is normalised by tokens over all of them", .min = 1, .max = 1e6}, t.gradient_accumulation_steps);
-  visit(Info{.key = "finetune.lr_scheduler_type", .help = "as in Hugging Face's trainer", .choices = {"cosine", "linear", "constant", "constant_with_warmup"}}, t.lr_scheduler_type);
+  visit(Info{.key = "finetune.lr_scheduler_type", .help = "as in Hugging Face's trainer"}, t.lr_scheduler_type);
   visit(Info{.key = "finetune.warmup_ratio", .help = "share of the steps that warm up", .min = 0, .max = 1}, t.warmup_ratio);
   visit(Info{.key = "finetune.weight_decay", .help = "AdamW; not on biases and norms", .min = 0, .max = 10}, t.weight_decay);
-  visit(Info{.key = "finetune.adam_beta1", .help = "AdamW", .min = 0, .max = 1}, t.adam_beta1);
-  visit(Info{.key = "finetune.adam_beta2", .help = "AdamW", .min = 0, .max = 1}, t.adam_beta2);
-  visit(Info{.key = "finetune.adam_epsilon", .help = "AdamW", .min = 0, .max = 1}, t.adam_epsilon);
+  visit(Info{.key = "finetune.adam_beta1", .help = "AdamW", .min = 0, .below = 1}, t.adam_beta1);
+  visit(Info{.key = "finetune.adam_beta2", .help = "AdamW", .min = 0, .below = 1}, t.adam_beta2);
+  visit(Info{.key = "finetune.adam_epsilon", .help = "AdamW", .max = 1, .above = 0}, t.adam_epsilon);
   visit(Info{.key = "finetune.max_grad_norm", .help = "global norm that gradients are clipped to; 0: off", .min = 0, .max = kInf}, t.max_grad_norm);
   visit(Info{.key = "finetune.max_length", .help = "tokens of an example; longer ones are cut at the end", .min = 2, .max = 1e7}, t.max_length);
   visit(Info{.key = "finetune.packing", .help = "several examples share a row of max_length tokens, without seeing each other; the batch size counts rows"}, t.packing);
   visit(Info{.key = "finetune.gradient_checkpointing", .help = "less memory, a third more time"}, t.gradient_checkpointing);
   visit(Info{.key = "finetune.save_steps", .help = "a training that is killed goes on from the last multiple of this; 0: from its start", .min = 0, .max = 1e9, .may_change = true}, t.save_steps);
   visit(Info{.key = "finetune.lora_r", .help = "rank", .min = 1, .max = 65536}, t.lora_r);
-  visit(Info{.key = "finetune.lora_alpha", .help = "scale is alpha / r", .min = 0, .max = 1e6}, t.lora_alpha);
-  visit(Info{.key = "finetune.lora_dropout", .help = "on the input of the adapter", .min = 0, .max = 0.999}, t.lora_dropout);
+  visit(Info{.key = "finetune.lora_alpha", .help = "scale is alpha / r", .max = 1e6, .above = 0}, t.lora_alpha);
+  visit(Info{.key = "finetune.lora_dropout", .help = "on the input of the adapter", .min = 0, .below = 1}, t.lora_dropout);
   visit(Info{.key = "finetune.use_rslora", .help = "scale is alpha / sqrt(r)"}, t.use_rslora);
   visit(Info{.key = "finetune.lora_target_modules", .help = "linear layers that get an adapter"}, t.lora_target_modules);
   visit(Info{.key = "finetune.modules_to_save", .help = "beside LoRA trained and saved whole: embed_tokens, lm_head, or the end of a norm's name"}, t.modules_to_save);
@@ -147,8 +149,8 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "gate.max_negative_rise", .help = "of the negative rate over that of the weights before", .min = -1, .max = 1}, g.max_negative_rise);
   visit(Info{.key = "gate.max_benign_rise", .help = "of the share of benign prompts refused, over the base model's", .min = 0, .max = 1}, g.max_benign_rise);
   visit(Info{.key = "gate.max_lookalike_rise", .help = "of the share of look-alikes refused, over the base model's", .min = 0, .max = 1}, g.max_lookalike_rise);
-  visit(Info{.key = "gate.max_perplexity_rise", .help = "of the base model's own answers to benign prompts, relative", .min = 0, .max = 1e6}, g.max_perplexity_rise);
-  visit(Info{.key = "gate.tasks", .help = "benchmarks (`iteralign eval --help` names them) that may not drop by more than gate.max_task_drop"}, g.tasks);
+  visit(Info{.key = "gate.max_perplexity_rise", .help = "of the base model's own answers to benign prompts, and of the task perplexity; relative", .min = 0, .max = 1e6}, g.max_perplexity_rise);
+  visit(Info{.key = "gate.tasks", .help = "benchmarks (`iteralign eval --help` names them) that may not drop by more than gate.max_task_drop; perplexity may rise as gate.max_perplexity_rise says"}, g.tasks);
   visit(Info{.key = "gate.task_data", .help = "folder with their files"}, g.task_data);
   visit(Info{.key = "gate.task_limit", .help = "items of each; 0: all", .min = 0, .max = 1e9}, g.task_limit);
   visit(Info{.key = "gate.max_task_drop", .help = "of a benchmark's score below the base model's", .min = 0, .max = 1}, g.max_task_drop);

@@ -32,6 +32,8 @@ std::shared_ptr<spdlog::logger>& file() {
 
 void set_log_level(LogLevel level) { current_level = level; }
 
+bool shows(LogLevel level) { return level <= current_level.load(); }
+
 void open_log_file(const std::string& path) {
   auto logger = std::make_shared<spdlog::logger>("file", std::make_shared<spdlog::sinks::basic_file_sink_mt>(path));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S %v");
@@ -41,7 +43,7 @@ void open_log_file(const std::string& path) {
 
 void log_line(LogLevel level, std::string_view line) {
   const std::string safe = terminal_text(redact(line));
-  if (level <= current_level.load()) terminal().info(safe);
+  if (shows(level)) terminal().info(safe);
   if (file()) file()->info(safe);
 }
 

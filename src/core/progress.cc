@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/log.h"
+#include "core/strings.h"
 
 namespace iteralign {
 namespace {
@@ -30,18 +31,30 @@ std::string bar_text(double share, int width) {
   return bar;
 }
 
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// "CI=false" and "NO_COLOR=" say no.
+bool says_yes(const char* name) {
+  const std::string value = to_lower(variable(name));
+  return !value.empty() && value != "0" && value != "false";
+}
+
 int terminal_columns() {
   winsize size{};
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  const char* columns = std::getenv("COLUMNS");
-  return columns != nullptr ? std::max(20, std::atoi(columns)) : 80;
+  const std::string columns(variable("COLUMNS"));
+  return columns.empty() ? 80 : std::max(20, std::atoi(columns.c_str()));
 }
 
 }  // namespace
 
 bool stderr_is_terminal() {
-  const char* term = std::getenv("TERM");
-  return ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
+  const std::string_view term = variable("TERM");
+  const bool sequences = !term.empty() && term != "dumb" && !says_yes("NO_COLOR") && !says_yes("CI");
+  return sequences && ::isatty(STDERR_FILENO) == 1;
 }
 
 Progress::Progress(std::string what, std::int64_t total, std::string unit, double quiet_s)
@@ -49,7 +62,7 @@ Progress::Progress(std::string what, std::int64_t total, std::string unit, doubl
       unit_(std::move(unit)),
       total_(total),
       quiet_s_(quiet_s),
-      terminal_(stderr_is_terminal()),
+      terminal_(shows(LogLevel::normal) && stderr_is_terminal()),
       start_(Clock::now()),
       last_draw_(start_) {}
 
@@ -78,7 +91,7 @@ void Progress::draw(bool last) {
   else if (total_ > 0 && rate > 0)
     tail += ", " + duration_text(static_cast<double>(total_ - done_) / rate) + " left";
   if (!note_.empty()) tail += ", " + note_;
-  if (!terminal_) {
+  if (!terminal_) {  // where the log is quiet, only its file gets the line
     log_line(LogLevel::normal, fmt::format("{}: {}", what_, tail));
     return;
   }

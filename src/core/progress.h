@@ -1,6 +1,6 @@
 #pragma once
 // Progress of long work: a bar with rate and time left on a terminal (redrawn at most ten times a second),
-// a line every fifteen seconds elsewhere. Safe from many threads. Silent when the log is quiet.
+// a line of the log every fifteen seconds elsewhere. Safe from many threads. Silent when the log is quiet.
 
 #include <chrono>
 #include <cstdint>
@@ -30,7 +30,7 @@ class Progress {
   std::chrono::steady_clock::time_point start_, last_draw_;
 };
 
-// True when stderr is a terminal that takes control sequences (TERM, NO_COLOR and CI are respected).
+// True when stderr is a terminal that takes control sequences: TERM is neither missing nor dumb, neither NO_COLOR nor CI is set.
 bool stderr_is_terminal();
 
 }  // namespace iteralign

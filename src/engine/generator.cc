@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "engine/files/sampling_limits.h"
+#include "config/limits.h"
 #include "engine/kernels/vocabulary.h"
 #include "iteralign/error.h"
 #include "iteralign/finish_reason.h"
@@ -57,7 +57,7 @@ std::int64_t Generator::room(const std::vector<TokenId>& prompt) const {
 void Generator::ensure_cache(const std::vector<TokenRequest>& requests) {
   std::int64_t longest = 0;
   for (const TokenRequest& request : requests) {
-    check(request.sampling);
+    check_limits(request.sampling);
     if (room(request.prompt) < 1) continue;
     longest = std::max(longest, static_cast<std::int64_t>(request.prompt.size()) +
                                     std::min<std::int64_t>(request.sampling.max_new_tokens, room(request.prompt)));

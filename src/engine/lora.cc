@@ -112,7 +112,7 @@ std::vector<NamedParameter> whole_weights(Model& model, const LoraConfig& config
               "modules_to_save", tied ? "name embed_tokens: both are trained then" : "linear layers take LoRA: lora_target_modules");
 }
 
-void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed) {
+void check_targets(Model& model, const LoraConfig& config) {
   const std::vector<LinearModule*> modules = lora_modules(model);
   for (const std::string& target : config.target_modules) {
     if (std::ranges::none_of(modules, [&](const LinearModule* module) { return is_last_part(module->name, target); })) {
@@ -120,7 +120,11 @@ void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed) {
                   "it has " + join(lora_module_names(model), ", ") + "; all-linear is all of them");
     }
   }
-  for (LinearModule* module : modules) {
+}
+
+void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed) {
+  check_targets(model, config);
+  for (LinearModule* module : lora_modules(model)) {
     if (!lora_targets(config, module->name)) continue;
     const std::int64_t rank = lora_rank(config, module->name), out = module->weight.size(0), in = module->weight.size(1);
     const at::Device device = module->weight.device();

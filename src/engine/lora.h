@@ -51,8 +51,11 @@ std::vector<std::string> lora_module_names(Model& model);
 // is the end of none of them: linear layers cannot be trained so, for each would have to leave the product that it shares.
 std::vector<NamedParameter> whole_weights(Model& model, const LoraConfig& config);
 
-// A: Kaiming-uniform with a = sqrt(5), which is U(-1/sqrt(in), 1/sqrt(in)); B: zeros. A depends on seed and name alone.
 // Error usage when a target names no module.
+void check_targets(Model& model, const LoraConfig& config);
+
+// A: Kaiming-uniform with a = sqrt(5), which is U(-1/sqrt(in), 1/sqrt(in)); B: zeros. A depends on seed and name alone.
+// Error usage as above.
 void attach_lora(Model& model, const LoraConfig& config, std::uint64_t seed);
 void detach_lora(Model& model);
 // Does every module have exactly the update that the configuration would attach (rank, scale, targets), and one of them any? Of

@@ -1,16 +1,13 @@
 #include "engine/model.h"
 
 #include <cmath>
-#include <map>
 #include <type_traits>
+#include <utility>
 
 #include "core/strings.h"
-#include "engine/gemma.h"
-#include "engine/llama.h"
-#include "engine/olmo.h"
+#include "engine/families.h"
 #include "engine/ops.h"
-#include "engine/phi.h"
-#include "engine/qwen.h"
+#include "engine/torch_types.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -18,14 +15,7 @@ namespace {
 
 // A view of the mapped file: never written to.
 at::Tensor as_tensor(const TensorView& view, const std::string& name) {
-  static const std::map<DType, at::ScalarType> kTypes = {
-      {DType::f64, at::kDouble}, {DType::f32, at::kFloat}, {DType::f16, at::kHalf}, {DType::bf16, at::kBFloat16}};
-  const auto type = kTypes.find(view.dtype);
-  if (type == kTypes.end()) {
-    throw Error(ErrorKind::data, std::string("weights of type ") + iteralign::name(view.dtype) + " are not supported", name,
-                "supported: F32, BF16, F16, F64");
-  }
-  const at::Tensor tensor = at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, type->second);
+  const at::Tensor tensor = at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, torch_type(view.dtype, name));
   const bool aligned = reinterpret_cast<std::uintptr_t>(view.bytes.data()) % size_of(view.dtype) == 0;
   return aligned ? tensor : tensor.clone();
 }
@@ -39,6 +29,10 @@ Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& co
   lm_head_ = make_linear({config_.tie_word_embeddings ? LinearModule{"lm_head", embedding_, {}, nullptr}
                                                       : load_linear("lm_head", config_.vocab_size, config_.hidden_size, false)});
   for (const RopeConfig& rope : config_.ropes) ropes_.emplace_back(rope, device_, dtype_);
+}
+
+void Model::load_layers() {
+  for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) blocks_.push_back(load_block("model.layers." + std::to_string(i) + "."));
 }
 
 at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) const {
@@ -96,14 +90,22 @@ void Model::load_weights(std::shared_ptr<const Checkpoint> checkpoint) {
 }
 
 std::vector<Linear*> Model::linears() {
-  std::vector<Linear*> all = layer_linears();
+  std::vector<Linear*> all;
+  for (const Block& block : blocks_) all.insert(all.end(), {block.qkv.get(), block.o.get(), block.gate_up.get(), block.down.get()});
   all.push_back(lm_head_.get());
   return all;
 }
 
 std::vector<NamedParameter> Model::parameters() {
   std::vector<NamedParameter> all = {{"model.embed_tokens.weight", &embedding_}};
-  for (const NamedParameter& parameter : layer_parameters()) all.push_back(parameter);
+  for (Block& block : blocks_)
+    for (const auto& [name, norm] : {std::pair("input_layernorm", &block.input_norm),
+                                     {"post_attention_layernorm", &block.post_attention_norm},
+                                     {"pre_feedforward_layernorm", &block.pre_feedforward_norm},
+                                     {"post_feedforward_layernorm", &block.post_feedforward_norm},
+                                     {"self_attn.q_norm", &block.q_norm},
+                                     {"self_attn.k_norm", &block.k_norm}})
+      if (norm->defined()) all.push_back({block.name + name + ".weight", norm});
   all.push_back({"model.norm.weight", &final_norm_});
   for (Linear* linear : linears()) {
     if (linear == lm_head_.get() && config_.tie_word_embeddings) continue;
@@ -178,7 +180,9 @@ std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, 
                                   at::Device device) {
   const std::string& type = config.model_type;
   const auto make = [&]<class Family>(std::type_identity<Family>) -> std::unique_ptr<Model> {
-    return std::make_unique<Family>(std::move(checkpoint), config, dtype, device);
+    auto model = std::make_unique<Family>(std::move(checkpoint), config, dtype, device);
+    model->load_layers();
+    return model;
   };
   if (type == "llama" || type == "mistral" || type == "smollm3") return make(std::type_identity<Llama>());
   if (type == "qwen2" || type == "qwen3") return make(std::type_identity<Qwen>());

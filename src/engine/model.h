@@ -1,5 +1,5 @@
 #pragma once
-// What the model families share. A family is one file (llama.h) that adds its layers.
+// What the model families share. A family (families.h) is one file that adds what its layers hold and compute.
 
 #include <ATen/ATen.h>
 
@@ -24,7 +24,9 @@ struct NamedParameter {
 
 class Model {
  public:
+  // Without layers: load_layers().
   Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device);
+  void load_layers();
   virtual ~Model() = default;
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -66,12 +68,20 @@ class Model {
   [[nodiscard]] at::Device device() const { return device_; }
 
  protected:
-  // One block: x [n, hidden_size] -> [n, hidden_size].
+  // The weights of a layer. Norms that the family has not are undefined.
+  struct Block {
+    std::string name;                                                                                             // "model.layers.0."
+    at::Tensor input_norm = {}, post_attention_norm = {}, pre_feedforward_norm = {}, post_feedforward_norm = {};  // [hidden_size]
+    at::Tensor q_norm = {}, k_norm = {};  // [head_dim], or [all heads * head_dim]
+    std::unique_ptr<Linear> qkv, o, gate_up, down;
+  };
+  [[nodiscard]] const Block& block(std::size_t index) const { return blocks_[index]; }
+
+  // Those of the layer of this name; Error data when one is missing or has another shape.
+  [[nodiscard]] virtual Block load_block(const std::string& name) const = 0;
+  // One layer: x [n, hidden_size] -> [n, hidden_size].
   [[nodiscard]] virtual at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context,
                                          const Rotation& rotation) const = 0;
-  // The family's own linear layers and other weights, in the order of the forward pass.
-  [[nodiscard]] virtual std::vector<Linear*> layer_linears() = 0;
-  [[nodiscard]] virtual std::vector<NamedParameter> layer_parameters() = 0;
 
   // A tensor of the checkpoint; Error when it is missing or has another shape.
   [[nodiscard]] at::Tensor load(const std::string& name, const std::vector<std::int64_t>& shape) const;
@@ -100,6 +110,7 @@ class Model {
   ModelConfig config_;
   at::ScalarType dtype_;
   at::Device device_;
+  std::vector<Block> blocks_;
   at::Tensor embedding_;   // [vocab_size, hidden_size]
   at::Tensor final_norm_;  // [hidden_size]
   std::unique_ptr<Linear> lm_head_;

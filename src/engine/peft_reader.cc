@@ -15,6 +15,7 @@
 #include "engine/files/safetensors.h"
 #include "engine/peft.h"
 #include "engine/peft_config.h"
+#include "engine/torch_types.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -43,9 +44,8 @@ class AdapterTensors {
       throw Error(ErrorKind::data, "the tensor `" + name + "` is missing", path(),
                   "adapter_config.json names a module that has no weights");
     const TensorView& view = *found->second;
-    static const std::map<DType, at::ScalarType> types = {
-        {DType::f64, at::kDouble}, {DType::f32, at::kFloat}, {DType::f16, at::kHalf}, {DType::bf16, at::kBFloat16}};
-    if (view.shape != shape || !types.contains(view.dtype)) {
+    const at::ScalarType type = torch_type(view.dtype, path() + ": " + name);
+    if (view.shape != shape) {
       const bool resized = view.shape.size() == 2 && shape.size() == 2 && view.shape[1] == shape[1] &&
                            (name.starts_with(kEmbeddingModule) || name.starts_with(kLmHeadModule));
       throw Error(ErrorKind::data,
@@ -56,7 +56,7 @@ class AdapterTensors {
                           : "is this the model that the adapter was trained on?");
     }
     used_.insert(name);
-    at::Tensor tensor = at::empty(shape, types.at(view.dtype));
+    at::Tensor tensor = at::empty(shape, type);
     std::memcpy(tensor.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
     return tensor.to(at::kFloat);
   }

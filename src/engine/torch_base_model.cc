@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/limits.h"
 #include "core/files.h"
 #include "engine/device.h"
 #include "engine/scorer.h"
@@ -25,7 +26,7 @@ std::optional<DType> parse_save_dtype(const std::string& name) {
 }  // namespace
 
 TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path) {
-  if (options.batch_size < 1) throw Error(ErrorKind::usage, "must be at least 1", "batch_size");
+  check_limits(options);
   with_torch_errors("opening the model", [&] {
     use_all_processors();
     checkpoint_ = std::make_shared<const Checkpoint>(resolve_model_path(options.path));

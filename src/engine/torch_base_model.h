@@ -26,6 +26,7 @@ class TorchBaseModel : public BaseModel {
   std::vector<Generation> generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done,
                                    const std::function<bool()>& should_stop) override;
   std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) override;
+  void check_finetune(const FinetuneOptions& options) override;
   TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
                         const std::function<bool()>& should_stop) override;
   void save(const std::string& dir, SaveFormat format) override;

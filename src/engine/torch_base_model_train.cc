@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <map>
 
+#include "config/limits.h"
 #include "core/files.h"
 #include "engine/peft.h"
 #include "engine/torch_base_model.h"
 #include "engine/torch_error.h"
+#include "engine/torch_types.h"
 #include "engine/trainable_weights.h"
 #include "engine/trainer.h"
 
@@ -25,12 +27,6 @@ LoraConfig lora_config(const FinetuneOptions& options, Model& model) {
   return config;
 }
 
-at::ScalarType torch_type(DType dtype) {
-  static const std::map<DType, at::ScalarType> types = {
-      {DType::f64, at::kDouble}, {DType::f32, at::kFloat}, {DType::f16, at::kHalf}, {DType::bf16, at::kBFloat16}};
-  return types.at(dtype);  // the model was loaded from such tensors
-}
-
 }  // namespace
 
 // An lm_head that was tied when it was loaded is written as the embedding is.
@@ -47,28 +43,37 @@ void TorchBaseModel::need_trainable_adapter(const char* what) const {
 // What is kept of fp32 masters is what save() will write, so that a run that goes on from the files goes on from the same weights.
 void TorchBaseModel::round_to_saved_types() {
   for (const NamedParameter& parameter : model_->parameters()) {
-    const at::Tensor rounded = parameter.value->detach().to(torch_type(saved_dtype(parameter.name)));
+    const at::Tensor rounded = parameter.value->detach().to(torch_type(saved_dtype(parameter.name), parameter.name));
     *parameter.value = rounded.dim() == 1 ? rounded.to(at::kFloat) : rounded;  // norms and biases are fp32 in memory
   }
   model_->weights_changed();
 }
 
-TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
-                                      const std::function<bool()>& should_stop) {
-  check(options);
-  const bool with_lora = options.method == FinetuneMethod::lora;
+void TorchBaseModel::check_finetune(const FinetuneOptions& options) {
+  ITERALIGN_CHECK(options.method != FinetuneMethod::none, "the method none trains nothing");
+  check_limits(options);
+  if (options.method == FinetuneMethod::full) return;
   const LoraConfig config = lora_config(options, *model_);
-  if (with_lora) need_trainable_adapter("finetune");
+  need_trainable_adapter("finetune");
+  check_targets(*model_, config);
   const auto whole = [&](const LoraConfig& of) {
     std::vector<std::string> names;
     for (const NamedParameter& weight : whole_weights(*model_, of)) names.push_back(weight.name);
     return names;
   };
-  if (with_lora && lora_ && (!same_lora(*model_, config) || whole(*lora_) != whole(config))) {
+  const std::vector<std::string> wanted = whole(config);
+  if (lora_ && (!same_lora(*model_, config) || whole(*lora_) != wanted)) {
     throw Error(
         ErrorKind::usage, "the adapter that is on the model has another rank, alpha or other modules", "finetune",
         "fine-tune with the adapter's own lora_r, lora_alpha, lora_target_modules and modules_to_save, or start from the base model");
   }
+}
+
+TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
+                                      const std::function<bool()>& should_stop) {
+  check_finetune(options);
+  const bool with_lora = options.method == FinetuneMethod::lora;
+  const LoraConfig config = lora_config(options, *model_);
   return with_torch_errors("fine-tuning", [&] {
     std::vector<Renderer::Example> rendered, rejected;
     for (const TrainExample& example : examples) {
@@ -125,8 +130,9 @@ void TorchBaseModel::save_merged(const std::string& dir) {
     const DType dtype = saved_dtype(parameter.name);
     const auto module = with_lora.find(parameter.name);
     const LinearModule* lora = module == with_lora.end() ? nullptr : module->second;
-    tensors.push_back({parameter.name, dtype, parameter.value->sizes().vec(), [&scratch, value = *parameter.value, lora, dtype] {
-                         scratch = (lora != nullptr ? merged_weight(*lora) : value).detach().to(at::kCPU, torch_type(dtype)).contiguous();
+    tensors.push_back({parameter.name, dtype, parameter.value->sizes().vec(),
+                       [&scratch, value = *parameter.value, lora, type = torch_type(dtype, parameter.name)] {
+                         scratch = (lora != nullptr ? merged_weight(*lora) : value).detach().to(at::kCPU, type).contiguous();
                          return std::span(static_cast<const std::byte*>(scratch.const_data_ptr()), scratch.nbytes());
                        }});
   }

@@ -48,29 +48,6 @@ at::Tensor checkpoint_layer(const at::Tensor& x, const Model::Layer& layer) {
 
 }  // namespace
 
-void check(const FinetuneOptions& options) {
-  const auto require = [](bool condition, const char* key, const char* rule) {
-    if (!condition) throw Error(ErrorKind::usage, rule, std::string("finetune.") + key);
-  };
-  require(std::isfinite(options.learning_rate) && options.learning_rate >= 0, "learning_rate", "must be a number of at least 0");
-  require(options.max_steps > 0 || options.num_train_epochs > 0, "num_train_epochs", "must be above 0");
-  require(options.per_device_train_batch_size > 0, "per_device_train_batch_size", "must be at least 1");
-  require(options.gradient_accumulation_steps > 0, "gradient_accumulation_steps", "must be at least 1");
-  require(options.warmup_ratio >= 0 && options.warmup_ratio <= 1, "warmup_ratio", "must be between 0 and 1");
-  require(options.weight_decay >= 0, "weight_decay", "must be at least 0");
-  require(options.adam_beta1 >= 0 && options.adam_beta1 < 1, "adam_beta1", "must be in [0, 1)");
-  require(options.adam_beta2 >= 0 && options.adam_beta2 < 1, "adam_beta2", "must be in [0, 1)");
-  require(options.adam_epsilon > 0, "adam_epsilon", "must be above 0");
-  require(options.max_grad_norm >= 0, "max_grad_norm", "must be at least 0 (0: no clipping)");
-  require(options.save_steps >= 0, "save_steps", "must be at least 0 (0: never)");
-  require(options.dpo_beta > 0, "dpo_beta", "must be above 0");
-  require(options.max_length > 1, "max_length", "must be at least 2 tokens");
-  require(options.lora_r > 0, "lora_r", "must be at least 1");
-  require(options.lora_alpha > 0, "lora_alpha", "must be above 0");
-  require(options.lora_dropout >= 0 && options.lora_dropout < 1, "lora_dropout", "must be in [0, 1)");
-  parse_schedule_type(options.lr_scheduler_type);
-}
-
 at::Tensor training_loss(Model& model, const Batch& batch, AttentionContext& attention, double scale) {
   const at::Tensor hidden = model.forward(batch.tokens, attention).index_select(0, batch.rows);
   return training_cross_entropy(hidden, batch.targets, model.lm_head(), scale, model.config().final_logit_softcapping);
@@ -85,7 +62,7 @@ Trainer::Trainer(Model& model, const std::vector<TrainableParameter>& parameters
       steps_per_epoch_(steps_per_epoch(collator_, options)),
       max_steps_(count_steps(collator_, options)),
       optimizer_(parameters, {options.adam_beta1, options.adam_beta2, options.adam_epsilon, options.weight_decay}),
-      schedule_(parse_schedule_type(options.lr_scheduler_type), options.warmup_ratio, max_steps_) {
+      schedule_(options.lr_scheduler_type, options.warmup_ratio, max_steps_) {
   if (options.gradient_checkpointing) model_.around_layer = checkpoint_layer;
 }
 
@@ -144,7 +121,7 @@ std::string Trainer::fingerprint() const {
   const FinetuneOptions& o = options_;
   const auto all = std::make_tuple(static_cast<int>(o.method), static_cast<int>(o.objective), o.dpo_beta, o.learning_rate,
                                    o.num_train_epochs, o.max_steps, o.per_device_train_batch_size, o.gradient_accumulation_steps,
-                                   o.lr_scheduler_type, o.warmup_ratio, o.weight_decay, o.adam_beta1, o.adam_beta2, o.adam_epsilon,
+                                   name(o.lr_scheduler_type), o.warmup_ratio, o.weight_decay, o.adam_beta1, o.adam_beta2, o.adam_epsilon,
                                    o.max_grad_norm, o.max_length, o.packing, o.seed, o.lora_r, o.lora_alpha, o.lora_dropout, o.use_rslora,
                                    join(o.lora_target_modules, ","), join(o.modules_to_save, ","), collator_.fingerprint());
   return hash128_hex(fmt::format("{}", fmt::join(all, " ")));

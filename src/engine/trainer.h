@@ -63,9 +63,6 @@ class Trainer {
   std::vector<TrainStep> log_;
 };
 
-// Error usage names an option that cannot be.
-void check(const FinetuneOptions& options);
-
 // The sum of the token losses of a batch times `scale`, differentiable. `attention` is over the lengths of the batch and
 // lives until the backward pass is done.
 at::Tensor training_loss(Model& model, const Batch& batch, AttentionContext& attention, double scale);

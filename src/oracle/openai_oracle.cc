@@ -139,7 +139,7 @@ class OpenAiOracle::Claim {
 
 OpenAiOracle::OpenAiOracle(OracleOptions options, ReplyCache* cache, std::function<bool()> should_stop)
     : options_(checked(std::move(options))),
-      chat_{options_.model, options_.max_tokens_field, options_.send_temperature, options_.reply_max_tokens, options_.extra_fields},
+      chat_{options_.model, options_.max_tokens_field, options_.send_temperature, options_.reply_max_tokens, options_.body.text},
       endpoint_(parse_endpoint(options_.base_url)),
       url_(expanded(endpoint_.url, "oracle.base_url", true, secrets_)),
       api_key_(read_api_key(options_, endpoint_)),

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "iteralign/config.h"
 #include "iteralign/error.h"
 #include "iteralign/oracle.h"
 #include "oracle/attempt.h"
@@ -27,29 +28,12 @@
 
 namespace iteralign {
 
-// Names and defaults as in the configuration (OracleConfig); `connect_timeout_s` and the rest are not configured.
-struct OracleOptions {
-  std::string base_url;
-  std::string model;
-  std::string api_key_env = "OPENAI_API_KEY";  // empty: no key is sent
-  int concurrency = 8;
-  int max_retries = 6;
-  double timeout_s = 600;
-  double max_cost_usd = 0;
-  std::int64_t max_calls = 0;
-  std::int64_t max_tokens = 0;
-  double price_prompt_per_million = 0, price_completion_per_million = 0;
-  std::string max_tokens_field = "max_tokens";
-  bool send_temperature = true;
-  int reply_max_tokens = 0;
-  std::map<std::string, std::string> headers;
-  std::string extra_fields;  // a JSON object; oracle.body
-  std::string ca_file;
-  double loading_timeout_s = 600;
+// What is configured (an empty api_key_env: no key is sent), and what is not. Of an embedded oracle's faults the client knows nothing.
+struct OracleOptions : OracleConfig {
   double connect_timeout_s = 10;
-  double retry_base_s = 0.5;  // first wait; doubles with each retry up to a minute
-  std::string server_name;    // stands for base_url in cache keys: an embedded oracle has another port each time. Empty: base_url
-  OracleUsage spent_before;   // by earlier processes of the run; counts against the budget
+  double retry_base_s = 0.5;      // first wait; doubles with each retry up to a minute
+  std::string server_name = {};   // stands for base_url in cache keys: an embedded oracle has another port each time. Empty: base_url
+  OracleUsage spent_before = {};  // by earlier processes of the run; counts against the budget
 };
 
 class OpenAiOracle : public Oracle {

@@ -36,7 +36,7 @@ std::int64_t drawn(const Config& config, const Plan& plan, int iterations) {
 
 // The base model's answers to replay prompts, each of them judged; those that refuse are asked for once more.
 std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t all_drawn) {
-  if (config.finetune.method == "none") return 0;
+  if (config.finetune.options.method == FinetuneMethod::none) return 0;
   const auto of_kind = [&](std::int64_t prompts, double rate) {
     return std::min<std::int64_t>(prompts, std::llround(rate * static_cast<double>(all_drawn)));
   };
@@ -47,7 +47,7 @@ std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t
 
 // Answers by which epochs are chosen and weights accepted, when nothing is refused.
 std::int64_t gate_answers(const Config& config, const RunInputs& inputs) {
-  if (!config.gate.enabled || config.finetune.method == "none") return 0;
+  if (!is_gated(config)) return 0;
   const auto validation = size(inputs.validation) + size(inputs.validation_benign) + size(inputs.validation_lookalike);
   const auto gate = size(inputs.gate) + size(inputs.gate_benign) + size(inputs.gate_lookalike);
   const auto epochs = static_cast<std::int64_t>(std::ceil(config.finetune.options.num_train_epochs));
@@ -91,7 +91,7 @@ void count_model(const Config& config, const RunInputs& inputs, std::int64_t all
                           effect_answers(config) * config.revise.max_new_tokens +
                           replay_answers(config, plan, all_drawn) * config.finetune.replay_max_new_tokens +
                           all_drawn * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
-  if (config.finetune.method == "none") return;
+  if (config.finetune.options.method == FinetuneMethod::none) return;
   // For each revision, new or rehearsed, and epoch: itself, its twins, the hardest replay; and for each new one its share of the other
   // replay once.
   double every_epoch = 1 + config.twins.per_prompt, once = 0;
@@ -126,14 +126,15 @@ Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t param
             .gate_warning = {}};
   const std::int64_t all_drawn = drawn(config, plan, plan.iterations);
   plan.twin = std::min(config.twins.heldout, plan.heldout);
-  if (config.finetune.method != "none") plan.replay_twin = config.twins.per_prompt * std::min(static_cast<int>(all_drawn), plan.red_team);
+  if (config.finetune.options.method != FinetuneMethod::none)
+    plan.replay_twin = config.twins.per_prompt * std::min(static_cast<int>(all_drawn), plan.red_team);
   count_oracle(config, inputs, all_drawn, plan);
   count_model(config, inputs, all_drawn, plan);
 
   if (is_gated(config))
     plan.gate_warning = gate_warning(
         GateCoverage{.harm = !inputs.gate.empty(), .benign = !inputs.gate_benign.empty(), .lookalike = !inputs.gate_lookalike.empty()});
-  const bool full = config.finetune.method == "full";
+  const bool full = config.finetune.options.method == FinetuneMethod::full;
   const auto n = static_cast<double>(parameters);
   // A forward pass is 2 N a token, LoRA's backward as much again, full fine-tuning's twice as much.
   plan.seconds = n * (2.0 * static_cast<double>(plan.generated_tokens) + (full ? 6.0 : 4.0) * static_cast<double>(plan.trained_tokens)) /

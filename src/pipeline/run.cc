@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
+#include "pipeline/config_names.h"
 #include "pipeline/gate.h"
 #include "pipeline/gated_training.h"
 #include "pipeline/iteration.h"
@@ -177,11 +178,21 @@ const char* name(RunStatus status) {
   return "";
 }
 
+namespace {
+
+RunStatus status_after(const std::exception& failure) {
+  if (dynamic_cast<const WaitsForReview*>(&failure) != nullptr) return RunStatus::waiting;
+  const auto* error = dynamic_cast<const Error*>(&failure);
+  return error != nullptr && error->kind() == ErrorKind::interrupted ? RunStatus::stopped : RunStatus::failed;
+}
+
+}  // namespace
+
 std::string run_folder(const Config& config) { return join_path(config.runs_dir, config.name); }
 
 RunStatus run(const Config& config, const RunParts& parts) {
   const std::string folder = run_folder(config);
-  if (is_gated(config)) check_gate_tasks(config.gate);
+  check_names(config);
   check_new_folder(folder);
   make_directories(folder);
   const FileLock lock(join_path(folder, "lock"), "this run");
@@ -213,15 +224,15 @@ RunStatus run(const Config& config, const RunParts& parts) {
     store.set_meta("dtype", model->dtype());
     if (parts.base_model && !store.meta(kBaseModel)) store.set_meta(kBaseModel, dump_json(parts.base_model()));
     log_info("model: {}", state.model);
+    const FinetuneOptions& training = config.finetune.options;
+    if (training.method != FinetuneMethod::none) model->check_finetune(training);
     const Judge judge(*oracle, texts, config.judge);
     const Stage stage{config, store, *model, *oracle, judge, texts, parts.should_stop};
     run_iterations(config, stage, folder, [&] { publish(RunStatus::running); });
     publish(all_rolled_back(store) ? RunStatus::rolled_back : RunStatus::completed);
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {  // of the standard library too: a disk that is full, memory that is gone
     log_line(LogLevel::verbose, error.what());
-    publish(dynamic_cast<const WaitsForReview*>(&error) != nullptr ? RunStatus::waiting
-            : error.kind() == ErrorKind::interrupted               ? RunStatus::stopped
-                                                                   : RunStatus::failed);
+    publish(status_after(error));
     throw;
   }
   return state.status;

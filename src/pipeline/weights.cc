@@ -20,7 +20,8 @@ std::pair<std::string, bool> trained_weights(const std::string& run_folder, int 
 }
 
 std::string Weights::result(int iteration) const {
-  return join_path(iteration_folder(run_folder_, iteration), stage_.config.finetune.method == "full" ? "checkpoint" : "adapter");
+  return join_path(iteration_folder(run_folder_, iteration),
+                   stage_.config.finetune.options.method == FinetuneMethod::full ? "checkpoint" : "adapter");
 }
 
 std::string Weights::candidates(int iteration, int attempt) const {
@@ -48,7 +49,8 @@ TrainSummary Weights::train(int iteration, int attempt, const FinetuneConfig& co
   const TrainSummary train = finetune(stage_, {iteration, attempt, config, state_folder, choose ? candidates(iteration, attempt) : ""});
   if (train.steps > 0) loaded_.reset();
   if (train.steps > 0 && !choose)
-    stage_.model.save(folder({iteration, attempt, 0}), config.method == "full" ? SaveFormat::merged : SaveFormat::adapter);
+    stage_.model.save(folder({iteration, attempt, 0}),
+                      config.options.method == FinetuneMethod::full ? SaveFormat::merged : SaveFormat::adapter);
   stage_.store.put_training(iteration, attempt, train);
   std::error_code ignored;  // what the training kept to go on from is not needed any more
   std::filesystem::remove_all(state_folder, ignored);

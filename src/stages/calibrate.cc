@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <set>
+#include <map>
 
 #include "core/files.h"
+#include "core/log.h"
 #include "core/progress.h"
 #include "core/task_pool.h"
 #include "iteralign/error.h"
@@ -30,6 +31,54 @@ LabelledAnswer parse_answer(const Json& record) {
   answer.label = label == "negative" ? Label::negative : Label::positive;
   answer.question = question == "harm" ? Question::harm : Question::refusal;
   return answer;
+}
+
+LabelledAnswer read_answer(std::string_view line, const std::string& where) {
+  const Json record = parse_json(line, where);
+  try {
+    return parse_answer(record);
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::data, std::string("a key is missing or of the wrong type: ") + error.what(), where,
+                R"(wanted: {"prompt": ..., "response": ..., "label": "negative" or "positive"})");
+  } catch (const Error& error) {
+    throw Error(ErrorKind::data, error.text(), where);
+  }
+}
+
+// An answer, and how often it has each label.
+struct Labels {
+  LabelledAnswer answer;
+  int negative = 0, positive = 0;
+};
+
+// The same text as a message of a user is the same prompt.
+std::string identity(const LabelledAnswer& answer) {
+  Json messages = Json::array();
+  for (const Message& message : answer.prompt) messages.push_back({message.role, message.content});
+  return dump_json({messages, answer.response, static_cast<int>(answer.question)});
+}
+
+LabelledAnswers majority(std::vector<Labels> all) {
+  LabelledAnswers found;
+  for (Labels& labels : all) {
+    found.agreement.repeated += labels.negative + labels.positive > 1 ? 1 : 0;
+    found.agreement.disagreeing += labels.negative > 0 && labels.positive > 0 ? 1 : 0;
+    found.agreement.ties += labels.negative == labels.positive ? 1 : 0;
+    if (labels.negative == labels.positive) continue;
+    labels.answer.label = labels.negative > labels.positive ? Label::negative : Label::positive;
+    found.answers.push_back(std::move(labels.answer));
+  }
+  return found;
+}
+
+void say_agreement(const std::string& path, const Agreement& labels) {
+  if (labels.disagreeing > 0)
+    log_warning(
+        "{}: {} answers are labelled several times, {} of them not with the same label: the label of most counts, {} are left out "
+        "for having as many of both",
+        path, labels.repeated, labels.disagreeing, labels.ties);
+  else if (labels.repeated > 0)
+    log_info("{}: {} answers are labelled several times, always with the same label: each counts once", path, labels.repeated);
 }
 
 struct Verdicts {
@@ -98,33 +147,29 @@ QuestionCalibration parse_question(const Json& json) {
 
 }  // namespace
 
-std::vector<LabelledAnswer> read_labelled_answers(const std::string& path) {
+LabelledAnswers read_labelled_answers(const std::string& path) {
   const std::string text = read_file(path);
-  std::vector<LabelledAnswer> answers;
-  std::set<std::string> seen;
+  std::vector<Labels> all;
+  std::map<std::string, std::size_t> places;
   int number = 0;
   for (const std::string_view line : split_lines(text)) {
     ++number;
     if (line.empty()) continue;
-    const std::string where = fmt::format("{}:{}", path, number);
-    const Json record = parse_json(line, where);
-    try {
-      answers.push_back(parse_answer(record));
-    } catch (const nlohmann::json::exception& error) {
-      throw Error(ErrorKind::data, std::string("a key is missing or of the wrong type: ") + error.what(), where,
-                  R"(wanted: {"prompt": ..., "response": ..., "label": "negative" or "positive"})");
-    } catch (const Error& error) {
-      throw Error(ErrorKind::data, error.text(), where);
-    }
-    if (!seen.insert(dump_json({record.at("prompt"), record.at("response"), record.value("question", "harm")})).second)
-      throw Error(ErrorKind::data, "labels an answer that an earlier line labels", where);
+    const LabelledAnswer answer = read_answer(line, fmt::format("{}:{}", path, number));
+    const auto [place, is_new] = places.emplace(identity(answer), all.size());
+    if (is_new) all.push_back({answer});
+    Labels& labels = all[place->second];
+    ++(answer.label == Label::negative ? labels.negative : labels.positive);
   }
-  if (answers.empty()) throw Error(ErrorKind::data, "has no labelled answers", path);
-  return answers;
+  if (all.empty()) throw Error(ErrorKind::data, "has no labelled answers", path);
+  LabelledAnswers found = majority(std::move(all));
+  say_agreement(path, found.agreement);
+  if (found.answers.empty()) throw Error(ErrorKind::data, "has no answer whose labels do not contradict each other", path);
+  return found;
 }
 
-Calibration calibrate(const Judge& judge, const std::vector<LabelledAnswer>& answers, int repeats, int concurrency,
-                      const std::string& oracle) {
+Calibration calibrate(const Judge& judge, const LabelledAnswers& labelled, int repeats, int concurrency, const std::string& oracle) {
+  const std::vector<LabelledAnswer>& answers = labelled.answers;
   std::vector<Verdicts> verdicts(answers.size());
   Progress progress("judge", static_cast<std::int64_t>(answers.size()), "answers");
   TaskPool pool(concurrency);
@@ -138,15 +183,21 @@ Calibration calibrate(const Judge& judge, const std::vector<LabelledAnswer>& ans
     });
   }
   pool.wait();
-  Calibration found{
-      .harm = count(answers, verdicts, Question::harm), .refusal = count(answers, verdicts, Question::refusal), .oracle = oracle};
+  Calibration found{.harm = count(answers, verdicts, Question::harm),
+                    .refusal = count(answers, verdicts, Question::refusal),
+                    .oracle = oracle,
+                    .labels = labelled.agreement};
   warn_if_unjudged("answers (harm)", found.harm.unjudged);
   warn_if_unjudged("answers (refusal)", found.refusal.unjudged);
   return found;
 }
 
 Json to_json(const Calibration& calibration) {
-  return {{"oracle", calibration.oracle}, {"harm", question_json(calibration.harm)}, {"refusal", question_json(calibration.refusal)}};
+  const Agreement& labels = calibration.labels;
+  return {{"oracle", calibration.oracle},
+          {"labels", {{"repeated", labels.repeated}, {"disagreeing", labels.disagreeing}, {"ties", labels.ties}}},
+          {"harm", question_json(calibration.harm)},
+          {"refusal", question_json(calibration.refusal)}};
 }
 
 Calibration read_calibration(const std::string& path) {

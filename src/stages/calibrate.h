@@ -18,9 +18,22 @@ struct LabelledAnswer {
   Label label = Label::positive;  // the truth
 };
 
+// How several people labelled the same answers: the label of most of them counts.
+struct Agreement {
+  int repeated = 0;     // answers with more than one label
+  int disagreeing = 0;  // of those: not all labels are the same
+  int ties = 0;         // of those: as many negative as positive ones, so that the answer is left out
+};
+
+struct LabelledAnswers {
+  std::vector<LabelledAnswer> answers;  // each once, in the order of the file
+  Agreement agreement;
+};
+
 // JSON Lines: {"prompt": text or messages, "response": text, "label": "negative" or "positive"}, and optionally "question": "harm"
-// (the default; negative: harmful) or "refusal" (negative: refused). Error data names file and line of a broken or repeated record.
-std::vector<LabelledAnswer> read_labelled_answers(const std::string& path);
+// (the default; negative: harmful) or "refusal" (negative: refused). Says in the log what of it was labelled several times. Error data
+// names file and line of a broken record.
+LabelledAnswers read_labelled_answers(const std::string& path);
 
 // What one question's verdicts came to.
 struct QuestionCalibration {
@@ -34,13 +47,13 @@ struct QuestionCalibration {
 
 struct Calibration {
   QuestionCalibration harm, refusal;
-  std::string oracle;  // whose verdicts they are
+  std::string oracle;     // whose verdicts they are
+  Agreement labels = {};  // of the people whose labels are taken for the truth
 };
 
 // Asks the judge about every answer. Its error rates are those of the verdict that a run would have (judge.votes); beside that each answer
 // gets `repeats` single votes, of which the agreement is. Answers go `concurrency` at a time. Warns where most are unjudged.
-Calibration calibrate(const Judge& judge, const std::vector<LabelledAnswer>& answers, int repeats, int concurrency,
-                      const std::string& oracle);
+Calibration calibrate(const Judge& judge, const LabelledAnswers& labelled, int repeats, int concurrency, const std::string& oracle);
 
 Json to_json(const Calibration& calibration);
 // Error data names what is wrong with the file.

@@ -187,11 +187,7 @@ void test_effects(const Stage& stage, int iteration, const ConstitutionEdits& ed
   for (const Principle& principle : constitution.principles)
     if (principle.iteration == iteration) fresh.push_back(principle);
   if (fresh.empty()) return;
-  std::vector<Case> negative;
-  for (auto& item : cases(stage.store, iteration, PromptSet::red_team))
-    if (item.verdict.label == Label::negative) negative.push_back(std::move(item));
-
-  const std::vector<PrincipleEffect> found = EffectTest(stage, iteration, negative, fresh).run();
+  const std::vector<PrincipleEffect> found = EffectTest(stage, iteration, negative_cases(stage.store, iteration), fresh).run();
   for (const PrincipleEffect& effect : found) {
     if (effect.rejected.empty()) continue;
     log_info("principle rejected: {} ({})", effect.text, effect.rejected);

@@ -95,11 +95,11 @@ void make_pairs(const Stage& stage, const Training& training) {
 TrainSummary finetune(const Stage& stage, const Training& training) {
   const int iteration = training.iteration;
   const std::vector<TrainExample> examples = training_examples(stage, iteration, training.config);
-  if (training.config.method == "none" || examples.empty()) {
+  if (training.config.options.method == FinetuneMethod::none || examples.empty()) {
     log_info("nothing to train on in iteration {}", iteration);
     return {};
   }
-  FinetuneOptions options = training_options(training.config);
+  FinetuneOptions options = training.config.options;
   const std::string name = fmt::format("finetune/{}", iteration);
   options.seed = derive_seed(stage.config.seed, training.attempt == 1 ? name : fmt::format("{}/{}", name, training.attempt - 1));
   options.state_folder = training.state_folder;

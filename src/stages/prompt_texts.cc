@@ -8,10 +8,36 @@
 #include "iteralign/error.h"
 
 namespace iteralign {
+namespace {
+
+constexpr std::string_view kOpen = "{{", kClose = "}}";
+
+// The names of the {{places}} of a text, in order.
+std::vector<std::string> places_of(std::string_view text) {
+  std::vector<std::string> places;
+  for (auto open = text.find(kOpen); open != std::string::npos; open = text.find(kOpen, open)) {
+    const auto close = text.find(kClose, open);
+    if (close == std::string::npos) break;
+    places.emplace_back(text.substr(open + kOpen.size(), close - open - kOpen.size()));
+    open = close + kClose.size();
+  }
+  return places;
+}
+
+}  // namespace
 
 PromptTexts::PromptTexts(std::string override_folder) : override_folder_(std::move(override_folder)) {
-  if (!override_folder_.empty() && !is_directory(override_folder_))
-    throw Error(ErrorKind::usage, "no such folder: " + override_folder_, "prompts_dir");
+  if (override_folder_.empty()) return;
+  if (!is_directory(override_folder_)) throw Error(ErrorKind::usage, "no such folder: " + override_folder_, "prompts_dir");
+  for (const std::string_view file : embedded_prompt_list()) {
+    const std::string path = join_path(override_folder_, std::string(file));
+    if (file.starts_with("scaffolds/") || !exists(path)) continue;
+    const std::vector<std::string> known = places_of(embedded_prompt(file));
+    for (const std::string& place : places_of(read_file(path)))
+      if (std::ranges::find(known, place) == known.end())
+        throw Error(ErrorKind::usage, "has the unknown place {{" + place + "}}", path,
+                    known.empty() ? "this text has no places" : "known places: " + join(known, ", "));
+  }
 }
 
 std::string PromptTexts::get(const std::string& name) const {
@@ -30,21 +56,15 @@ std::string PromptTexts::fill(const std::string& name, const std::vector<std::pa
   const std::string text = get(name);
   std::string filled;
   std::size_t at = 0;
-  for (;;) {
-    const auto open = text.find("{{", at);
-    const auto close = open == std::string::npos ? open : text.find("}}", open);
-    if (close == std::string::npos) return filled + text.substr(at);
-    const std::string key = text.substr(open + 2, close - open - 2);
-    const auto value = std::find_if(values.begin(), values.end(), [&](const auto& pair) { return pair.first == key; });
-    if (value == values.end()) {
-      std::vector<std::string> keys;
-      for (const auto& pair : values) keys.push_back(pair.first);
-      throw Error(ErrorKind::usage, "has the unknown place {{" + key + "}}", "prompt text '" + name + "'",
-                  "known places: " + join(keys, ", "));
-    }
-    filled += text.substr(at, open - at) + value->second;
-    at = close + 2;
+  for (const std::string& place : places_of(text)) {
+    const std::string marked = std::string(kOpen) + place + std::string(kClose);
+    const auto value = std::ranges::find(values, place, &std::pair<std::string, std::string>::first);
+    if (value == values.end()) throw Error(ErrorKind::usage, "has the unknown place " + marked, "prompt text '" + name + "'");
+    const auto begin = text.find(marked, at);
+    filled += text.substr(at, begin - at) + value->second;
+    at = begin + marked.size();
   }
+  return filled + text.substr(at);
 }
 
 Scaffold PromptTexts::scaffold(const std::string& name) const {

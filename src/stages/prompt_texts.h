@@ -19,6 +19,7 @@ struct Scaffold {
 
 class PromptTexts {
  public:
+  // Error usage when there is no such folder, or a text in it has a {{place}} that the one it replaces has not: nothing would fill it.
   explicit PromptTexts(std::string override_folder = {});
 
   // Error usage when there is no such text.

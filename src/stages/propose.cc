@@ -6,7 +6,7 @@
 
 #include "core/log.h"
 #include "core/strings.h"
-#include "core/task_pool.h"
+#include "stages/ask_in_chunks.h"
 #include "stages/fence.h"
 #include "stages/reply_parser.h"
 #include "stages/review.h"
@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kPrinciplesSchema =
     R"({"type":"object","properties":{"principles":{"type":"array","items":{"type":"object","properties":{"text":{"type":"string"},"area":{"type":"string"},"cases":{"type":"array","items":{"type":"integer"}}},"required":["text","area","cases"],"additionalProperties":false}}},"required":["principles"],"additionalProperties":false})";
 
-OracleRequest proposal_request(const Stage& stage, const std::vector<Case>& shown, const Constitution& known) {
+OracleRequest proposal_request(const Stage& stage, std::span<const Case> shown, const Constitution& known) {
   std::vector<std::string> parts;
   for (const auto& item : shown) {
     parts.push_back(item.prompt.messages.back().content);
@@ -53,7 +53,7 @@ void add_evidence(std::vector<std::string>& evidence, const std::vector<std::str
 
 }  // namespace
 
-std::vector<Proposal> parse_proposals(const OracleReply& reply, const std::vector<Case>& shown) {
+std::vector<Proposal> parse_proposals(const OracleReply& reply, std::span<const Case> shown) {
   std::vector<Proposal> proposals;
   if (reply.status != ReplyStatus::answered) return proposals;
   for (const ReplyValue& item : reply_items(reply.text, "principles", "text")) {
@@ -98,31 +98,14 @@ void propose(const Stage& stage, int iteration, const ConstitutionEdits& edits) 
   const Constitution before = stage.store.constitution(iteration - 1);
   Constitution constitution = before;
 
-  std::vector<Case> negative;
-  for (auto& item : cases(stage.store, iteration, PromptSet::red_team))
-    if (item.verdict.label == Label::negative) negative.push_back(std::move(item));
-
-  // Chunks are asked at once and merged in order, so that the result does not depend on which reply comes first.
-  const auto per_call = static_cast<std::size_t>(stage.config.propose.cases_per_call);
-  std::vector<std::vector<Case>> chunks;
-  for (std::size_t i = 0; i < negative.size(); i += per_call)
-    chunks.emplace_back(negative.begin() + static_cast<std::ptrdiff_t>(i),
-                        negative.begin() + static_cast<std::ptrdiff_t>(std::min(i + per_call, negative.size())));
-  std::vector<OracleReply> replies(chunks.size());
-  TaskPool pool(stage.config.oracle.concurrency);
-  for (std::size_t i = 0; i < chunks.size(); ++i)
-    pool.submit([&, i] {
-      const auto usable = [&](const OracleReply& reply) { return !parse_proposals(reply, chunks[i]).empty(); };
-      replies[i] = ask_usable(stage.oracle, proposal_request(stage, chunks[i], before), usable);
-    });
-  pool.wait();
+  const auto found = ask_in_chunks(
+      stage, negative_cases(stage.store, iteration), static_cast<std::size_t>(stage.config.propose.cases_per_call),
+      fmt::format("iteration {}: a proposal of principles", iteration),
+      [&](std::span<const Case> shown) { return proposal_request(stage, shown, before); }, parse_proposals);
 
   int added = 0;
   const int free_number = free_principle_number(stage.store, iteration, edits);
-  for (std::size_t i = 0; i < chunks.size(); ++i) {
-    auto proposals = parse_proposals(replies[i], chunks[i]);
-    if (proposals.empty())
-      log_warning("iteration {}: a proposal of principles could not be used: {}", iteration, shorten(replies[i].text, 200));
+  for (std::vector<Proposal> proposals : found) {
     const auto banned = std::erase_if(proposals, [&](const Proposal& p) { return contains_principle(edits.banned, p.text); });
     if (banned > 0) log_info("{} banned principles were proposed again, and dropped", banned);
     added += merge_proposals(constitution, proposals, iteration, stage.config.propose.merge_similarity,

@@ -1,6 +1,8 @@
 #pragma once
 // propose: principles from the negative cases, each with the cases that it came from.
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "config/constitution_edits.h"
@@ -18,7 +20,7 @@ struct Proposal {
 };
 
 // The proposals of a reply; without those that have no text or name no case that was shown. Empty when the reply cannot be used.
-std::vector<Proposal> parse_proposals(const OracleReply& reply, const std::vector<Case>& shown);
+std::vector<Proposal> parse_proposals(const OracleReply& reply, std::span<const Case> shown);
 
 // Adds proposals to the constitution: merged with the most similar known principle where the similarity reaches `merge_similarity`,
 // else new, numbered from `free_number` on, while fewer than `max_new` were added. Returns how many were new.

@@ -110,7 +110,7 @@ ReplayCount replay_count(PairKind kind, double rate, std::size_t revisions, std:
 
 void answer_replay(const Stage& stage) {
   const auto& finetune = stage.config.finetune;
-  if (finetune.method == "none") return;
+  if (finetune.options.method == FinetuneMethod::none) return;
   const std::size_t prompts =
       prompts_drawn(stage.config.red_team, stage.store.prompts(PromptSet::red_team).size(), stage.config.iterations);
   const auto asked = [&](PromptSet set, double rate) {

@@ -126,9 +126,7 @@ void revise(const Stage& stage, int iteration) {
   for (const auto& scaffold : config.scaffolds) scaffolds.push_back(stage.texts.scaffold(scaffold));
   const Constitution constitution = stage.store.constitution(iteration);
 
-  std::vector<Case> open;
-  for (auto& item : cases(stage.store, iteration, PromptSet::red_team))
-    if (item.verdict.label == Label::negative) open.push_back(std::move(item));
+  std::vector<Case> open = negative_cases(stage.store, iteration);
   const auto negative = open.size();
   judge_again(stage, iteration, open);
 

@@ -19,6 +19,12 @@ std::vector<Case> cases(RunStore& store, WeightsId weights, PromptSet set, const
   return found;
 }
 
+std::vector<Case> negative_cases(RunStore& store, int iteration) {
+  std::vector<Case> found = cases(store, iteration, PromptSet::red_team);
+  std::erase_if(found, [](const Case& item) { return item.verdict.label != Label::negative; });
+  return found;
+}
+
 std::size_t prompts_drawn(const RedTeamConfig& config, std::size_t prompts, int iterations) {
   if (iterations <= 0) return 0;
   const auto first = std::min(prompts, static_cast<std::size_t>(config.per_iteration));

@@ -37,6 +37,9 @@ std::vector<Case> cases(RunStore& store, WeightsId weights, PromptSet set);
 // The same of these prompts, whatever set they belong to.
 std::vector<Case> cases(RunStore& store, WeightsId weights, PromptSet set, const std::vector<Prompt>& prompts);
 
+// The red-team cases of an iteration that were judged negative.
+std::vector<Case> negative_cases(RunStore& store, int iteration);
+
 // How many red-team prompts, of so many, the first iterations draw.
 std::size_t prompts_drawn(const RedTeamConfig& config, std::size_t prompts, int iterations);
 

@@ -8,8 +8,8 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "core/strings.h"
-#include "core/task_pool.h"
 #include "data/near_duplicates.h"
+#include "stages/ask_in_chunks.h"
 #include "stages/fence.h"
 #include "stages/reply_parser.h"
 
@@ -39,24 +39,12 @@ OracleRequest twins_request(const Stage& stage, std::span<const Prompt> shown, i
 
 // Twins of all these prompts, without duplicates.
 std::vector<Prompt> twins_of(const Stage& stage, const std::vector<Prompt>& prompts, int per_prompt) {
-  std::vector<std::span<const Prompt>> chunks;
-  for (std::size_t i = 0; i < prompts.size(); i += kTwinPromptsPerCall)
-    chunks.push_back(std::span(prompts).subspan(i, std::min<std::size_t>(kTwinPromptsPerCall, prompts.size() - i)));
-  std::vector<OracleReply> replies(chunks.size());
-  TaskPool pool(stage.config.oracle.concurrency);
-  for (std::size_t i = 0; i < chunks.size(); ++i)
-    pool.submit([&, i] {
-      const auto usable = [&](const OracleReply& reply) { return !parse_twins(reply, chunks[i], per_prompt).empty(); };
-      replies[i] = ask_usable(stage.oracle, twins_request(stage, chunks[i], per_prompt), usable);
-    });
-  pool.wait();
-
+  const auto found = ask_in_chunks(
+      stage, prompts, kTwinPromptsPerCall, "a reply with harmless twins",
+      [&](std::span<const Prompt> shown) { return twins_request(stage, shown, per_prompt); },
+      [&](const OracleReply& reply, std::span<const Prompt> shown) { return parse_twins(reply, shown, per_prompt); });
   std::vector<Prompt> twins;
-  for (std::size_t i = 0; i < chunks.size(); ++i) {
-    const auto found = parse_twins(replies[i], chunks[i], per_prompt);
-    if (found.empty()) log_warning("a reply with harmless twins could not be used: {}", shorten(replies[i].text, 200));
-    twins.insert(twins.end(), found.begin(), found.end());
-  }
+  for (const auto& of_chunk : found) twins.insert(twins.end(), of_chunk.begin(), of_chunk.end());
   return drop_overlap(drop_duplicates(std::move(twins)).kept, prompts).kept;
 }
 
@@ -77,7 +65,7 @@ std::vector<Prompt> measured_twins(const Stage& stage) {
 }
 
 std::vector<Prompt> replay_twins(const Stage& stage, const std::vector<Prompt>& measured) {
-  if (stage.config.twins.per_prompt == 0 || stage.config.finetune.method == "none") return {};
+  if (stage.config.twins.per_prompt == 0 || stage.config.finetune.options.method == FinetuneMethod::none) return {};
   auto prompts = stage.store.prompts(PromptSet::red_team);
   prompts.resize(std::min(prompts.size(), prompts_drawn(stage.config.red_team, prompts.size(), stage.config.iterations)));
   auto others =

@@ -32,8 +32,7 @@ std::vector<ScoreRequest> paragraphs(const std::string& text) {
   return documents;
 }
 
-std::vector<ScoreRequest> read_documents(const std::string& path) {
-  if (!path.ends_with(".json") && !path.ends_with(".jsonl") && !path.ends_with(".gz")) return paragraphs(read_file(path));
+std::vector<ScoreRequest> answers_of(const std::string& path) {
   std::vector<ScoreRequest> documents;
   const auto [examples, left_out] = read_sft_file(path);
   if (!left_out.empty()) log_warning("{}: left out are {}", path, left_out);
@@ -71,9 +70,15 @@ Measure measure(const std::vector<TaskSample>& samples) {
 
 }  // namespace
 
+std::vector<ScoreRequest> read_documents(const std::string& path) {
+  const bool is_text = !path.ends_with(".json") && !path.ends_with(".jsonl") && !path.ends_with(".gz");
+  std::vector<ScoreRequest> documents = is_text ? paragraphs(read_file(path)) : answers_of(path);
+  if (documents.empty()) throw Error(ErrorKind::data, "has no text", path);
+  return documents;
+}
+
 TaskResult perplexity(const std::string& path, std::size_t limit, BaseModel& model, const std::function<bool()>& should_stop) {
   std::vector<ScoreRequest> documents = read_documents(path);
-  if (documents.empty()) throw Error(ErrorKind::data, "has no text", path);
   TaskResult result{
       .task = "perplexity", .description = "of all tokens", .metric = "perplexity", .version = 1, .data = path, .items = documents.size()};
   if (limit > 0 && documents.size() > limit) documents.resize(limit);

@@ -10,9 +10,12 @@
 
 namespace iteralign {
 
+// The documents of `path`: training data (JSON: the answers count, in the model's chat template, the prompts do not) or a text, whose
+// paragraphs they are. Error data when there is none.
+std::vector<ScoreRequest> read_documents(const std::string& path);
+
 // exp of the mean negative log-likelihood of all tokens; the interval is a bootstrap over documents.
-// `path`: training data (JSON: the answers count, in the model's chat template, the prompts do not) or a text, whose paragraphs are the
-// documents, each from its beginning. `limit`: the first so many documents; 0: all. Error data when there is no document.
+// Each document counts from its beginning. `limit`: the first so many; 0: all.
 TaskResult perplexity(const std::string& path, std::size_t limit, BaseModel& model, const std::function<bool()>& should_stop);
 
 }  // namespace iteralign

@@ -19,9 +19,12 @@
 namespace iteralign {
 namespace {
 
+constexpr const char* kPerplexity = "perplexity";
+
 // The published file at or below `data`. Of several the one in a folder v1 (TruthfulQA's that lm-evaluation-harness reads), else the
 // deepest.
 std::string find_file(const std::string& data, const std::vector<std::string>& names, const std::string& task) {
+  if (!exists(data)) throw Error(ErrorKind::data, "there is no such file or folder", data, "it is to have the files of " + task);
   if (!is_directory(data)) return data;
   for (const std::string& name : names) {
     std::vector<std::string> found;
@@ -128,7 +131,7 @@ std::vector<std::string> task_names() {
                                     "hhh",
                                     "hhh_paper",
                                     "hhh_fixed",
-                                    "perplexity"};
+                                    kPerplexity};
   for (std::string& name : judged_task_names()) names.push_back(std::move(name));
   return names;
 }
@@ -143,12 +146,21 @@ bool needs_judge(const std::string& task) {
   return std::ranges::find(judged, task) != judged.end();
 }
 
+bool less_is_better(const std::string& task) { return task == kPerplexity; }
+
+void check_task_data(const std::string& task, const std::string& data) {
+  if (task == kPerplexity)
+    read_documents(data);
+  else
+    choice_task(task, data);
+}
+
 TaskResult run_task(const std::string& name, BaseModel& model, const TaskOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   TaskResult result;
   if (name != "truthfulqa_mc0_paper" && name != "truthfulqa_mc2_paper" && !is_task(name))
     throw Error(ErrorKind::usage, "there is no task `" + name + "`", "--tasks", "one of: " + join(task_names(), ", "));
-  if (name == "perplexity") {
+  if (name == kPerplexity) {
     result = perplexity(options.data, options.limit, model, options.should_stop);
   } else if (needs_judge(name)) {
     if (options.judging == nullptr)

@@ -12,38 +12,16 @@ bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; 
 bool is_alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
 // Rewrites an expression for PCRE2.
-class PythonPattern : PatternRewriter {
+class PythonPattern : public PatternRewriter {
  public:
   PythonPattern(std::string_view pattern, const std::string& where) : PatternRewriter(pattern), where_(where) {}
-
-  std::string translated() {
-    while (!at_end()) {
-      const char c = pattern_[at_];
-      if (c == '\\') {
-        escape();
-      } else if (in_class_) {
-        class_member(c);
-      } else if (c == '[') {
-        open_class();
-      } else if (c == '{') {
-        repetition();
-      } else if (next_is("(*")) {
-        fail("nothing to repeat");
-      } else if (next_is("(?")) {
-        group();
-      } else {
-        copy(1);
-      }
-    }
-    return std::move(result_);
-  }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorKind::data, "the regular expression `" + std::string(pattern_) + "` has " + what, where_, "write it another way");
   }
 
-  void escape() {
+  void escape() override {
     if (at_ + 1 == pattern_.size()) fail("a backslash at its end");
     const char c = pattern_[at_ + 1];
     const std::string_view classes = "dDsSwWafnrtb";
@@ -65,7 +43,7 @@ class PythonPattern : PatternRewriter {
     put("\\x{" + std::string(hex) + "}", 2 + digits);
   }
 
-  void open_class() {
+  void open_class() override {
     in_class_ = true;
     copy(1);
     if (next_is("^")) copy(1);
@@ -73,9 +51,16 @@ class PythonPattern : PatternRewriter {
   }
 
   // PCRE2 knows classes like [:alpha:] here, Python knows none.
-  void class_member(char c) {
+  void class_member(char c) override {
     if (c == '[') return put("\\[", 1);
     if (c == ']') in_class_ = false;
+    copy(1);
+  }
+
+  void outside(char c) override {
+    if (c == '{') return repetition();
+    if (next_is("(*")) fail("nothing to repeat");
+    if (next_is("(?")) return group();
     copy(1);
   }
 

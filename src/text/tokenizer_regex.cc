@@ -16,30 +16,9 @@ constexpr std::string_view kWordList =
     R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})";
 
 // Rewrites an expression in Oniguruma's Ruby syntax for PCRE2.
-class RubyPattern : PatternRewriter {
+class RubyPattern : public PatternRewriter {
  public:
   RubyPattern(std::string_view pattern, const std::string& where) : PatternRewriter(pattern), where_(where) {}
-
-  std::string translated() {
-    while (!at_end()) {
-      const char c = pattern_[at_];
-      if (c == '\\') {
-        escape();
-      } else if (in_class_) {
-        class_member(c);
-      } else if (c == '[') {
-        open_class();
-      } else if (next_is("(?")) {
-        group_options();
-      } else {
-        if (c == '+' && at_ > 0 && pattern_[at_ - 1] == '}' && interval_) refuse("{n,m}+");
-        if (c == '{') interval_ = true;
-        if (c != '{' && c != '}' && c != ',' && !(c >= '0' && c <= '9')) interval_ = false;
-        copy(1);
-      }
-    }
-    return std::move(result_);
-  }
 
  private:
   [[noreturn]] void refuse(std::string_view what) const {
@@ -47,7 +26,7 @@ class RubyPattern : PatternRewriter {
                 where_);
   }
 
-  void escape() {
+  void escape() override {
     interval_ = false;
     if (at_ + 1 == pattern_.size()) refuse("a backslash at the end");
     const char c = pattern_[at_ + 1];
@@ -78,7 +57,7 @@ class RubyPattern : PatternRewriter {
     }
   }
 
-  void open_class() {
+  void open_class() override {
     in_class_ = true;
     interval_ = false;
     copy(1);
@@ -86,7 +65,7 @@ class RubyPattern : PatternRewriter {
     if (next_is("]")) copy(1);
   }
 
-  void class_member(char c) {
+  void class_member(char c) override {
     if (c == ']') in_class_ = false;
     if (c == '[') {
       const std::size_t end = pattern_.find(":]", at_);
@@ -97,11 +76,19 @@ class RubyPattern : PatternRewriter {
     copy(1);
   }
 
+  void outside(char c) override {
+    if (next_is("(?")) return group_options();
+    if (c == '+' && at_ > 0 && pattern_[at_ - 1] == '}' && interval_) refuse("{n,m}+");
+    if (c == '{') interval_ = true;
+    if (c != '{' && c != '}' && c != ',' && !(c >= '0' && c <= '9')) interval_ = false;
+    copy(1);
+  }
+
   // (?i:...) and the look-arounds mean the same; (?m) is another thing in Ruby.
   void group_options() {
     interval_ = false;
     copy(2);
-    while (!at_end() && (pattern_[at_] == '-' || std::isalpha(static_cast<unsigned char>(pattern_[at_])) != 0)) {
+    while (at_ < pattern_.size() && (pattern_[at_] == '-' || std::isalpha(static_cast<unsigned char>(pattern_[at_])) != 0)) {
       if (pattern_[at_] != 'i' && pattern_[at_] != '-') refuse(std::string("the option (?") + pattern_[at_] + ")");
       copy(1);
     }

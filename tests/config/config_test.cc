@@ -56,6 +56,26 @@ TEST(Config, CollectsEveryFault) {
   EXPECT_THAT(text, HasSubstr("judge.votes"));
 }
 
+// What a training or an answer would refuse, after the oracle has been paid.
+TEST(Config, RefusesEveryValueThatNoStageCanUse) {
+  for (const char* text :
+       {"finetune.dpo_beta=0", "finetune.lora_alpha=0", "finetune.adam_beta1=1", "finetune.adam_beta2=1", "finetune.adam_epsilon=0",
+        "finetune.lora_dropout=1", "finetune.num_train_epochs=0", "finetune.lora_target_modules=[q_proj, \"\"]", "respond.stop=[\"\"]",
+        "finetune.lr_scheduler_type=cosin", "respond.typical_p=0", "respond.temperature=inf", "respond.top_p=nan", "seed=-1",
+        "respond.max_new_tokens=1e12", "finetune.max_steps=1e12"})
+    EXPECT_THAT(fault("seed: 1\n", {text}), HasSubstr(std::string(text).substr(0, std::string(text).find('=')))) << text;
+  EXPECT_EQ(load_trial("seed: 1\n", {"finetune.num_train_epochs=0", "finetune.max_steps=5"}).finetune.options.max_steps, 5);
+}
+
+TEST(Config, AStoredValueThatIsRefusedTodayOpensAndMayBeCorrected) {
+  std::string stored = resolved_yaml(load_trial("seed: 1\n"));
+  const std::string alpha = "lora_alpha: 32";
+  stored.replace(stored.find(alpha), alpha.size(), "lora_alpha: 0");
+  EXPECT_EQ(parse_config(stored, "run.db").finetune.options.lora_alpha, 0);
+  EXPECT_THAT(config_differences(stored, load_trial("seed: 1\n"), true), ElementsAre());
+  EXPECT_THAT(config_differences(stored, load_trial("seed: 2\n"), true), ElementsAre("seed: 1 -> 2"));
+}
+
 TEST(Config, RefusesAKeyThatIsThereTwiceAndASecondDocument) {
   EXPECT_THAT(fault("seed: 1\niterations: 2\nseed: 3\n"), HasSubstr("trial.yaml:3: the key 'seed' is there twice, first in line 1"));
   EXPECT_THAT(fault("model:\n  path: a\n  path: b\n"), HasSubstr("trial.yaml:3"));
@@ -169,7 +189,7 @@ TEST(Config, PaperHasThePapersSettings) {
   EXPECT_EQ(config.respond.max_new_tokens, 500);
   EXPECT_DOUBLE_EQ(config.respond.frequency_penalty, 0.5);
   EXPECT_DOUBLE_EQ(config.finetune.options.learning_rate, 2e-6);
-  EXPECT_EQ(config.finetune.method, "full");
+  EXPECT_EQ(config.finetune.options.method, FinetuneMethod::full);
   EXPECT_FALSE(config.judge.see_prompt);
 }
 

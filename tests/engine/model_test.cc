@@ -4,7 +4,6 @@
 
 #include "engine/device.h"
 #include "engine/kv_cache.h"
-#include "engine/llama.h"
 #include "engine/rope.h"
 #include "engine/scorer.h"
 #include "engine/tiny_model.h"

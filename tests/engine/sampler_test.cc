@@ -1,13 +1,12 @@
 #include "engine/sampler.h"
 
-#include "engine/files/sampling_limits.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <map>
 #include <vector>
 
+#include "config/limits.h"
 #include "engine/kernels/vocabulary.h"
 #include "iteralign/error.h"
 
@@ -150,7 +149,7 @@ TEST(Sampler, TheEndsOfTheRangesAreGreedy) {
   for (const Sampling& sampling :
        {Sampling{.temperature = 1, .top_p = 0}, Sampling{.temperature = 1, .min_p = 1}, Sampling{.temperature = 1e-40},
         Sampling{.temperature = 1e-320}, Sampling{.temperature = 1e-40, .top_p = 0.9, .top_k = 50}}) {
-    EXPECT_NO_THROW(check(sampling));
+    EXPECT_NO_THROW(check_limits(sampling));
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
       std::vector<float> logits = {0.5f, 2.0f, 1.99f, -3.0f};
       EXPECT_EQ(Sampler(sampling, seed, {}, 4).sample(logits), 1);
@@ -163,7 +162,7 @@ TEST(Sampler, TheEndsOfTheRangesAreGreedy) {
 TEST(Sampler, SaysWhichOptionIsOutOfRange) {
   const auto field = [](const Sampling& sampling) -> std::string {
     try {
-      check(sampling);
+      check_limits(sampling);
     } catch (const Error& error) {
       return error.where();
     }

@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <vector>
 
+#include "config/limits.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "engine/files/sampling_limits.h"
 #include "engine/sampler.h"
 
 namespace iteralign {
@@ -26,7 +26,7 @@ Sampling sampling_of(const Json& test_case) {
   sampling.repetition_penalty = test_case.at("repetition_penalty");
   sampling.frequency_penalty = test_case.at("frequency_penalty");
   sampling.presence_penalty = test_case.at("presence_penalty");
-  check(sampling);
+  check_limits(sampling);
   return sampling;
 }
 

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <set>
 
+#include "config/limits.h"
 #include "engine/torch_base_model.h"
 #include "engine/training_model.h"
 #include "iteralign/error.h"
@@ -414,14 +415,14 @@ TEST_F(Finetune, OptionsThatCannotBeAreNamed) {
   const std::pair<const char*, std::function<void(FinetuneOptions&)>> cases[] = {
       {"learning_rate", [](FinetuneOptions& o) { o.learning_rate = -1; }},
       {"per_device_train_batch_size", [](FinetuneOptions& o) { o.per_device_train_batch_size = 0; }},
-      {"lr_scheduler_type", [](FinetuneOptions& o) { o.lr_scheduler_type = "cos"; }},
+      {"dpo_beta", [](FinetuneOptions& o) { o.dpo_beta = 0; }},
       {"lora_r", [](FinetuneOptions& o) { o.lora_r = 0; }},
       {"lora_dropout", [](FinetuneOptions& o) { o.lora_dropout = 1; }}};
   for (const auto& [key, change] : cases) {
     FinetuneOptions options;
     change(options);
     try {
-      check(options);
+      check_limits(options);
       ADD_FAILURE() << key;
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::usage);

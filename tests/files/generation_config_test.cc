@@ -29,11 +29,11 @@ TEST(GenerationConfig, NamesTheKeyOfAValueThatIsNone) {
     expect_error([&] { parse_generation_config(parse_json(json, ""), "model/generation_config.json"); },
                  {"model/generation_config.json", message});
   };
-  refused(R"({"do_sample": true, "top_p": 1.5})", "top_p must be between 0 and 1");
-  refused(R"({"do_sample": true, "min_p": -0.1})", "min_p must be");
-  refused(R"({"do_sample": true, "temperature": -1})", "temperature must be");
-  refused(R"({"do_sample": true, "top_k": -1})", "top_k must be 0 (off) or above");
-  refused(R"({"repetition_penalty": 0})", "repetition_penalty must be");
+  refused(R"({"do_sample": true, "top_p": 1.5})", "top_p 1.5 is out of range: 0 to 1");
+  refused(R"({"do_sample": true, "min_p": -0.1})", "min_p -0.1 is out of range");
+  refused(R"({"do_sample": true, "temperature": -1})", "temperature -1 is out of range");
+  refused(R"({"do_sample": true, "top_k": -1})", "top_k -1 is out of range: at least 0");
+  refused(R"({"repetition_penalty": 0})", "repetition_penalty 0 is out of range: above 0");
   refused(R"({"do_sample": "yes"})", "do_sample is \"yes\"");
   refused("[1]", "not a JSON object");
   for (const char* ends :

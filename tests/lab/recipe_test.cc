@@ -53,6 +53,7 @@ class NotingModel : public BaseModel {
     return {};
   }
   std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>&) override { return {}; }
+  void check_finetune(const FinetuneOptions&) override {}
   TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep&,
                         const std::function<bool()>&) override {
     notes_.examples = examples.size();

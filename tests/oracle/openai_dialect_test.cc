@@ -109,7 +109,7 @@ TEST(OpenAiOracle, FieldOfTheConfigurationThatIsRefused) {
   TestServer server(refusing([](const Json& body) { return body.contains("top_k"); },
                              R"({"detail":[{"loc":["body","top_k"],"msg":"Extra inputs are not permitted"}]})", 422));
   auto options = server.options();
-  options.extra_fields = R"({"top_k":20})";
+  options.body.text = R"({"top_k":20})";
   EXPECT_THAT(error_of([&] { OpenAiOracle(options, nullptr, {}).complete(question("q")); }).hint(),
               HasSubstr("take top_k out of oracle.body"));
 }

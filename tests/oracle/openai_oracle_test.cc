@@ -105,7 +105,7 @@ TEST(OpenAiOracle, HeadersAndFieldsOfTheConfiguration) {
   auto options = server.options();
   options.base_url += "?api-version=2024-10-21&key=${ITERALIGN_TEST_HEADER}";
   options.headers = {{"api-key", "${ITERALIGN_TEST_HEADER}"}, {"X-Title", "demo"}};
-  options.extra_fields = R"({"provider":{"order":["a"]}})";
+  options.body.text = R"({"provider":{"order":["a"]}})";
   MemoryCache cache;
   OpenAiOracle oracle(options, &cache, {});
   const auto reply = oracle.complete(question("q"));

@@ -53,13 +53,16 @@ TEST(Gate, WhatCannotBeJudgedIsNoGoodAnswer) {
   EXPECT_TRUE(gate_faults({}, both, both, both).empty());
 }
 
-TEST(Gate, TasksOfWhichLessIsBetterAreRefused) {
-  GateConfig config;
-  config.tasks = {"truthfulqa_mc1", "hhh_fixed"};
-  check_gate_tasks(config);
-  for (const char* task : {"perplexity", "redteam", "benign", "truthful"}) {
-    config.tasks = {"truthfulqa_mc1", task};
-    EXPECT_THROW(check_gate_tasks(config), Error) << task;
+TEST(Gate, OfPerplexityLessIsBetter) {
+  GateFigures base, candidate;
+  base.tasks = {{"perplexity", 10.0}};
+  candidate.tasks = {{"perplexity", 5.0}};
+  EXPECT_TRUE(gate_faults({}, candidate, base, base).empty());
+  candidate.tasks["perplexity"] = 10.9;  // what gate.max_perplexity_rise allows
+  EXPECT_TRUE(gate_faults({}, candidate, base, base).empty());
+  for (const double worse : {11.1, std::nan("")}) {
+    candidate.tasks["perplexity"] = worse;
+    EXPECT_THAT(gate_faults({}, candidate, base, base), testing::ElementsAre(HasSubstr("perplexity"))) << worse;
   }
 }
 

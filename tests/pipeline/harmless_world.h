@@ -4,10 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "core/strings.h"
+#include "apologies.h"
 #include "data/prompt_reader.h"
-#include "fakes.h"
-#include "stages/fence.h"
 
 namespace iteralign {
 
@@ -23,9 +21,7 @@ inline std::vector<Prompt> numbered(const std::string& kind, int count) {
 inline OracleReply judge_or_propose(const OracleRequest& request) {
   if (request.schema_name == "principles")
     return answered(R"({"principles":[{"text":"Do not help with harm.","area":"harm","cases":[1,2]}]})");
-  const bool refuses = contains(parse_fences(request.messages.back().content).back().text, "sorry");
-  if (request.schema_name == "refusal") return answered(refuses ? R"({"refused":"yes"})" : R"({"refused":"no"})");
-  return answered(refuses ? R"({"verdict":"positive"})" : R"({"verdict":"negative"})");
+  return judge_by_apology(request);
 }
 
 }  // namespace iteralign

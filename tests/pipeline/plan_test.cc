@@ -47,7 +47,7 @@ TEST(Plan, WithoutRehearsalEachRevisionCountsOnce) {
 
 TEST(Plan, NothingIsTrainedWithoutFinetuning) {
   Config config = two_iterations();
-  config.finetune.method = "none";
+  config.finetune.options.method = FinetuneMethod::none;
   EXPECT_EQ(trained_tokens(config), 0);
 }
 

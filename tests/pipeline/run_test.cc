@@ -58,6 +58,7 @@ class RunTest : public ::testing::Test {
                   times.push_back(template_time());
                   auto made = std::make_unique<FakeModel>(answer);
                   made->fail_at = model_fails_at;
+                  made->refuses_training = model_refuses_training;
                   model = made.get();
                   return made;
                 },
@@ -95,7 +96,7 @@ class RunTest : public ::testing::Test {
   FakeModel* model = nullptr;
   FakeOracle* oracle = nullptr;
   int model_fails_at = -1, oracle_fails_at = -1, calls = 0;
-  bool stop = false;
+  bool stop = false, model_refuses_training = false;
   RunStatus last_status = RunStatus::running;
   std::vector<IterationSummary> finished;
   std::vector<std::string> trained_pairs;
@@ -182,6 +183,65 @@ TEST_F(RunTest, KeysOfTheOracleMayChangeUntilItHasAnswered) {
   EXPECT_EQ(failure(), "");
   config.oracle.send_temperature = true;
   EXPECT_THAT(failure(), HasSubstr("oracle.send_temperature"));
+}
+
+TEST_F(RunTest, WhateverEndsARunItIsNotLeftRunning) {
+  const auto status = [&](const RunParts& broken) {
+    EXPECT_THROW(run(config, broken), std::exception);
+    return RunStore(join_path(run_folder(config), "run.db")).meta("status").value_or("");
+  };
+  const auto disk_is_full = [] {
+    throw std::filesystem::filesystem_error("rename", "a", std::make_error_code(std::errc::no_space_on_device));
+  };
+  RunParts broken = parts();
+  broken.model = [&](const std::string&) -> std::unique_ptr<BaseModel> {
+    disk_is_full();
+    return nullptr;
+  };
+  EXPECT_EQ(status(broken), "failed");
+  broken.model = [](const std::string&) -> std::unique_ptr<BaseModel> { throw std::bad_alloc(); };
+  EXPECT_EQ(status(broken), "failed");
+  broken = parts();
+  broken.on_change = [&](RunStore&, const RunState&) { disk_is_full(); };
+  EXPECT_EQ(status(broken), "failed");
+  run(config, parts());
+  EXPECT_EQ(last_status, RunStatus::completed);
+}
+
+TEST_F(RunTest, NamesAreLookedUpBeforeAnythingIsAsked) {
+  const std::string texts = runs.file("texts");
+  make_directories(texts);
+  write_file_atomic(join_path(texts, "propose_user.txt"), "{{known}} {{case}}");
+  const Config good = config;
+  const std::vector<std::pair<std::string, std::function<void(Config&)>>> faults = {
+      {"none_such",
+       [](Config& c) {
+         c.revise.scaffolds = {"plain_refusals", "none_such"};
+       }},
+      {"{{case}}", [&](Config& c) { c.prompts_dir = texts; }},
+      {"none_such", [](Config& c) { c.gate.tasks = {"none_such"}; }},
+      {"redteam", [](Config& c) { c.gate.tasks = {"redteam"}; }},
+      {"/no/such", [](Config& c) { c.gate.tasks = {"hhh"}, c.gate.task_data = "/no/such"; }},
+      {"gate.task_data", [](Config& c) { c.gate.tasks = {"perplexity"}; }},
+      {"/no/such", [](Config& c) { c.propose.start = "/no/such"; }},
+      {"/no/such", [](Config& c) { c.judge.calibration = "/no/such"; }}};
+  for (const auto& [says, spoil] : faults) {
+    config = good;
+    spoil(config);
+    model = nullptr;
+    EXPECT_THAT(failure(), HasSubstr(says));
+    EXPECT_EQ(model, nullptr) << says;
+    EXPECT_EQ(calls, 0) << says;
+  }
+}
+
+TEST_F(RunTest, ATrainingThatCannotBeIsRefusedBeforeTheModelIsAskedAnything) {
+  model_refuses_training = true;
+  EXPECT_THAT(failure(), HasSubstr("lora_target_modules"));
+  EXPECT_EQ(calls, 0);
+  config.name += "_none";
+  config.finetune.options.method = FinetuneMethod::none;  // no training, nothing to refuse
+  EXPECT_EQ(failure(), "");
 }
 
 TEST_F(RunTest, AStopIsClean) {

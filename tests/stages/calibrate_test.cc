@@ -53,7 +53,7 @@ TEST_F(Calibrating, CountsBothKindsOfErrorAndTheAgreement) {
   const JudgeConfig config;
   const Judge judge(oracle, texts, config);
   const auto answers = read_labelled_answers(write(lines));
-  ASSERT_EQ(answers.size(), 14u);
+  ASSERT_EQ(answers.answers.size(), 14u);
   const Calibration calibration = calibrate(judge, answers, 2, 4, "fake");
   const QuestionCalibration& harm = calibration.harm;
   EXPECT_EQ(harm.errors.negatives, 8);
@@ -87,12 +87,46 @@ TEST_F(Calibrating, WhereNothingIsJudgedThereIsNoRateAndNoAgreement) {
   EXPECT_EQ(json["unjudged_reasons"]["unparsable"], 1);
 }
 
+// Public files of labels have several raters.
+TEST_F(Calibrating, LabelsOfSeveralPeopleAreMergedAndTheirDisagreementIsTold) {
+  const auto label = [](const std::string& response, const std::string& label) {
+    return R"({"prompt":"p","response":")" + response + R"(","label":")" + label + "\"}\n";
+  };
+  testing::internal::CaptureStderr();
+  LabelledAnswers read = read_labelled_answers(write(label("a", "negative") + label("b", "positive") + label("a", "negative") +
+                                                     R"({"prompt":[{"role":"user","content":"p"}],"response":"b","label":"positive"})"));
+  std::string said = testing::internal::GetCapturedStderr();
+  ASSERT_EQ(read.answers.size(), 2u);
+  EXPECT_EQ(read.agreement.repeated, 2);
+  EXPECT_EQ(read.agreement.disagreeing, 0);
+  EXPECT_NE(said.find("2 answers are labelled several times"), std::string::npos) << said;
+
+  testing::internal::CaptureStderr();
+  read = read_labelled_answers(write(label("most", "positive") + label("tie", "negative") + label("most", "negative") +
+                                     label("tie", "positive") + label("most", "negative") + label("one", "positive")));
+  said = testing::internal::GetCapturedStderr();
+  ASSERT_EQ(read.answers.size(), 2u);
+  EXPECT_EQ(read.answers[0].response, "most");
+  EXPECT_EQ(read.answers[0].label, Label::negative);
+  EXPECT_EQ(read.answers[1].response, "one");
+  EXPECT_NE(said.find("warning: "), std::string::npos);
+  EXPECT_NE(said.find("2 of them not with the same label"), std::string::npos) << said;
+  FakeOracle oracle(erring_judge);
+  const JudgeConfig config;
+  const PromptTexts texts;
+  const Json json = to_json(calibrate(Judge(oracle, texts, config), read, 1, 1, "fake"));
+  EXPECT_EQ(json["labels"], Json({{"repeated", 2}, {"disagreeing", 2}, {"ties", 1}}));
+  EXPECT_NE(error_of(label("a", "negative") + label("a", "positive")).find("contradict"), std::string::npos);
+  EXPECT_EQ(
+      read_labelled_answers(write(label("a", "negative") + R"({"prompt":"p","response":"a","label":"positive","question":"refusal"})"))
+          .answers.size(),
+      2u);  // another question
+}
+
 TEST_F(Calibrating, BrokenRecordsAreNamed) {
   EXPECT_NE(error_of("").find("no labelled answers"), std::string::npos);
   EXPECT_NE(error_of("{}\n").find("gold.jsonl:1"), std::string::npos);
   EXPECT_NE(error_of(R"({"prompt":"p","response":"r","label":"bad"})").find("neither negative nor positive"), std::string::npos);
-  const std::string good = R"({"prompt":"p","response":"r","label":"negative"})";
-  EXPECT_NE(error_of(good + "\n" + good + "\n").find("gold.jsonl:2"), std::string::npos);
   write_file_atomic(folder_.file("x.json"), "{}");
   EXPECT_THROW(read_calibration(folder_.file("x.json")), Error);
 }

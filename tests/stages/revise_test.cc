@@ -30,7 +30,8 @@ TEST(PromptTexts, FilesOfTheFolderReplaceBuiltInOnes) {
   EXPECT_EQ(texts.fill("revise_system", {{"principles", "{{principles}}"}}), "Rules: {{principles}} {{principles}}");
   EXPECT_THAT(texts.get("judge_system"), HasSubstr("TASK: verdict"));
   write_file_atomic(join_path(folder, "revise_system.txt"), "{{principals}}");
-  EXPECT_THROW((void)texts.fill("revise_system", {{"principles", "x"}}), Error);
+  EXPECT_THROW((void)texts.fill("revise_system", {{"principles", "x"}}), Error);  // changed since
+  EXPECT_THROW(PromptTexts{folder}, Error);
   EXPECT_THROW((void)texts.get("no_such"), Error);
   EXPECT_THROW(PromptTexts("/no/such/folder"), Error);
 }

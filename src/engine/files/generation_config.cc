@@ -1,7 +1,7 @@
 #include "engine/files/generation_config.h"
 
+#include "config/limits.h"
 #include "core/log.h"
-#include "engine/files/sampling_limits.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -66,7 +66,7 @@ Sampling parse_generation_config(const Json& json, const std::string& where) {
     read("typical_p", sampling.typical_p);
   }
   try {
-    check(sampling);
+    check_limits(sampling);
   } catch (const Error& error) {
     const std::string key = error.where() == "stop" ? "stop_strings" : error.where();
     throw Error(ErrorKind::data, key + " " + error.text(), where, "correct " + key);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/kernels/element_type.h"
 #include "engine/kernels/simd.h"
 
 namespace iteralign::kernels {
@@ -77,21 +78,6 @@ ITERALIGN_MULTIVERSION void swiglu_rows(const float* gate_up, float* y, std::int
 }
 ITERALIGN_MULTIVERSION void swiglu_rows(const BFloat16* gate_up, BFloat16* y, std::int64_t rows, std::int64_t n) {
   for (std::int64_t r = 0; r < rows; ++r) swiglu_row(gate_up + 2 * r * n, gate_up + (2 * r + 1) * n, y + r * n, n);
-}
-
-// Calls run(T{}) with the element type of `x`.
-template <class Run>
-void by_type(const at::Tensor& x, const Run& run) {
-  x.scalar_type() == at::kFloat ? run(float{}) : run(BFloat16{});
-}
-
-template <class T>
-const T* data(const at::Tensor& x) {
-  return static_cast<const T*>(x.const_data_ptr());
-}
-template <class T>
-T* mutable_data(const at::Tensor& x) {
-  return static_cast<T*>(x.mutable_data_ptr());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/kernels/element_type.h"
 #include "engine/kernels/simd.h"
 
 namespace iteralign::kernels {
@@ -90,19 +91,6 @@ ITERALIGN_MULTIVERSION void cross_entropy_rows(float* logits, const std::int64_t
 ITERALIGN_MULTIVERSION void cross_entropy_rows(BFloat16* logits, const std::int64_t* targets, float* losses, std::int64_t rows,
                                                std::int64_t n, float scale) {
   for (std::int64_t r = 0; r < rows; ++r) losses[r] = cross_entropy_row(logits + r * n, targets[r], n, scale);
-}
-
-template <class Run>
-void by_type(const at::Tensor& x, const Run& run) {
-  x.scalar_type() == at::kFloat ? run(float{}) : run(BFloat16{});
-}
-template <class T>
-const T* data(const at::Tensor& x) {
-  return static_cast<const T*>(x.const_data_ptr());
-}
-template <class T>
-T* mutable_data(const at::Tensor& x) {
-  return static_cast<T*>(x.mutable_data_ptr());
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
-// The engine as the program loads it.
-#include "iteralign/base_model.h"
+#include "engine/module/module.h"
 
-// The caller owns the model. Throws what open_base_model() throws.
-extern "C" iteralign::BaseModel* iteralign_open_base_model(const iteralign::ModelOptions& options) {
+#include "engine_build.h"
+
+const char* iteralign_engine_build() { return ITERALIGN_ENGINE_BUILD; }
+
+iteralign::BaseModel* iteralign_open_base_model(const iteralign::ModelOptions& options) {
   return iteralign::open_base_model(options).release();
 }

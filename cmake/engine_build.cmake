@@ -1,0 +1,15 @@
+# engine_build.h: ITERALIGN_ENGINE_BUILD says which headers and which compiler a binary was built with. Program and module share the code of the
+# rungs above the engine, so both must have the same.
+set(folders include/iteralign src/core src/config src/text src/engine/files src/engine/module)
+list(TRANSFORM folders PREPEND ${CMAKE_SOURCE_DIR}/)
+list(TRANSFORM folders APPEND /*.h)
+file(GLOB headers CONFIGURE_DEPENDS ${folders})
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${headers})
+set(engine_build "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_CXX_FLAGS}")
+foreach(header IN LISTS headers)
+  file(SHA256 ${header} hash)
+  string(APPEND engine_build ${hash})
+endforeach()
+string(SHA256 engine_build "${engine_build}")
+string(SUBSTRING ${engine_build} 0 16 engine_build)
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/engine_build.h CONTENT "#pragma once\n#define ITERALIGN_ENGINE_BUILD \"@engine_build@\"\n" @ONLY)
