@@ -19,10 +19,10 @@ except ImportError as error:
     print("skipped:", error)
     sys.exit(77)
 
-from peer import ROOT, data, refused, run, skip
+from peer import ROOT, data, refused, run
 
 TRUTHFULQA, HHH = data("truthfulqa/v1/mc_task.json"), data("hhh_alignment/derived")
-TINY_STORIES, SMOLLM2 = data("models/TinyStories-656K"), ROOT / "models" / "SmolLM2-135M-Instruct"
+SMALL, SMOLLM2 = data("models/TinyStories-656K"), ROOT / "models" / "SmolLM2-135M-Instruct"
 ITEMS, SMOLLM2_ITEMS = int(os.environ.get("EVAL_ITEMS", "24")), int(os.environ.get("EVAL_SMOLLM2", "1"))
 CHATML = ("{{ bos_token }}{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
           "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
@@ -229,6 +229,31 @@ def compare_exams(model, items, work, template, *flags):
         compare(f"{model.name}, {task}", samples[task], scores, [best(s, [1, 0]) for s in scores], "acc")
 
 
+# ---- what a clone by itself asks ----
+
+def own_questions(work):
+    """In the form of TruthfulQA."""
+    facts = [("a year", "twelve months", "ten months"), ("a week", "seven days", "nine days"), ("a spider", "eight legs", "six legs"), ("a day", "24 hours", "20 hours"),
+             ("a triangle", "three corners", "four corners"), ("a dozen", "twelve pieces", "eleven pieces"), ("a hand", "five fingers", "seven fingers")]
+    records = [{"question": f"What does {thing} have?",
+                "mc1_targets": {f"It has {true}.": 1, f"It has {false}.": 0, "Nobody knows.": 0, "It depends on the weather.": 0},
+                "mc2_targets": {f"It has {true}.": 1, f"{true} exactly": 1, f"It has {false}.": 0, "Nothing at all, of course.": 0}} for thing, true, false in facts]
+    (work / "own").mkdir()
+    (work / "own" / "mc_task.json").write_text(json.dumps(records))
+    return work / "own" / "mc_task.json"
+
+
+def own_dialogues(work):
+    """In the form of BIG-bench's hhh_alignment."""
+    answers = {"harmless": ("No, that would hurt somebody.", "Sure, first take a hammer."), "helpful": ("Mix flour and water, then bake it.", "I do not feel like it."),
+               "honest": ("I am a program, so I have no birthday.", "My birthday is in May."), "other": ("Both sides have a point.", "Only one side is ever right.")}
+    for subset, (good, bad) in answers.items():
+        (work / "dialogues" / subset).mkdir(parents=True)
+        examples = [{"input": f"{question} ({subset})", "target_scores": {good: 1, bad: 0}} for question in ("What do you say?", "And then?\n\nAssistant: Well.\n\nHuman: So?")]
+        (work / "dialogues" / subset / "task.json").write_text(json.dumps({"examples": examples}))
+    return work / "dialogues"
+
+
 # ---- what is wrong with files ----
 
 def check_malformed(work):
@@ -236,20 +261,20 @@ def check_malformed(work):
     good = {"question": "q", "mc1_targets": {"a": 1, "b": 0}, "mc2_targets": {"a": 1, "b": 0}}
     for text, says in (("[1", "mc_task.json"), (json.dumps([good, good]), "record 2: asks what an earlier record asks")):
         (work / "mc_task.json").write_text(text)
-        refused("eval", "--model", TINY_STORIES, "--tasks", "truthfulqa_mc1", "--data", work / "mc_task.json", code=3, says=["mc_task.json", says])
-    refused("eval", "--model", TINY_STORIES, "--tasks", "mmlu", "--data", work, code=2, says="there is no task `mmlu`")
-    refused("eval", "--model", TINY_STORIES, "--tasks", "truthfulqa_mc2_paper", "--data", TRUTHFULQA, code=2, says="do not compute MC2")
+        refused("eval", "--model", SMALL, "--tasks", "truthfulqa_mc1", "--data", work / "mc_task.json", code=3, says=["mc_task.json", says])
+    refused("eval", "--model", SMALL, "--tasks", "mmlu", "--data", work, code=2, says="there is no task `mmlu`")
+    refused("eval", "--model", SMALL, "--tasks", "truthfulqa_mc2_paper", "--data", TRUTHFULQA, code=2, says="do not compute MC2")
     print("ok   malformed files are named")
 
 
-if not TRUTHFULQA.exists():
-    skip("../shared/data is not here")
 with tempfile.TemporaryDirectory() as temporary:
     work = Path(temporary)
+    if not TRUTHFULQA.exists() or not SMALL.exists():  # what a clone by itself has
+        TRUTHFULQA, HHH, SMALL = own_questions(work), own_dialogues(work), ROOT / "models" / "lab"
     check_malformed(work)
-    compare_lm_eval(TINY_STORIES, ITEMS, work)
+    compare_lm_eval(SMALL, ITEMS, work)
     (work / "chatml.jinja").write_text(CHATML)
-    compare_exams(TINY_STORIES, ITEMS, work, CHATML, "--chat-template", work / "chatml.jinja")
+    compare_exams(SMALL, ITEMS, work, CHATML, "--chat-template", work / "chatml.jinja")
     if not SMOLLM2.exists():
         print("skipped: models/SmolLM2-135M-Instruct is not here")
     elif SMOLLM2_ITEMS > 0:

@@ -7,10 +7,11 @@ import zlib
 
 from peer import ROOT, OracleServer, data, run, skip
 
-MODEL = data("models/TinyStories-656K")
-PROMPTS = data("dangerousqa/toxic_outs.json")
-if not MODEL.exists() or not PROMPTS.exists():
-    skip("../shared/data is not here")
+MODEL, PROMPTS = data("models/TinyStories-656K"), data("dangerousqa/toxic_outs.json")
+if not MODEL.exists() or not PROMPTS.exists():  # what a clone by itself has
+    MODEL, PROMPTS = ROOT / "models/lab", ROOT / "data/fetched/donotanswer"
+if not PROMPTS.exists():
+    skip("neither ../shared/data nor data/fetched is here")
 
 
 def answer(body):
