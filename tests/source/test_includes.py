@@ -8,27 +8,28 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src"
+PARTS = {"engine/files/": "files", "engine/module/": "engine_module"}
 INCLUDE = re.compile(r'^#include "(\w[^"]*)"', re.MULTILINE)
 
 
 def ladder():
-    """The rungs from the top down, as the root's CMakeLists.txt adds them; engine/files is one by itself."""
+    """The rungs from the top down, as the root's CMakeLists.txt adds them; the engine's files, and the module that the program loads, are two by themselves."""
     folders = re.findall(r"add_subdirectory\(src/(\w+)\)", (ROOT / "CMakeLists.txt").read_text())
-    return [rung for folder in folders for rung in (["files", "engine"] if folder == "engine" else [folder])]
+    return [rung for folder in folders for rung in (["files", "engine", "engine_module"] if folder == "engine" else [folder])]
 
 
 def declared_uses():
     uses = {"cli": set()}
     for path in SOURCES.glob("*/CMakeLists.txt"):
         text = re.sub(r"#.*", "", path.read_text())
-        for rung, used in re.findall(r"(?:iteralign_rung\(|target_link_libraries\((?:iteralign_)?)(\w+)\s([^)]*)\)", text):
+        for rung, used in re.findall(r"(?:iteralign_rung\(|(?:target_link_libraries|add_dependencies)\((?:iteralign_)?)(\w+)\s([^)]*)\)", text):
             uses.setdefault("cli" if rung == "iteralign" else rung, set()).update(re.findall(r"\biteralign_(\w+)", used))
     return uses
 
 
 def rung_of(path):
     """Of a path below src/."""
-    return "files" if path.startswith("engine/files/") else path.split("/")[0]
+    return next((rung for folder, rung in PARTS.items() if path.startswith(folder)), path.split("/")[0])
 
 
 def includes(path):
