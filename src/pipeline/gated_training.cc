@@ -69,7 +69,7 @@ GateFigures figures_after(const Stage& stage, int iteration) {
 }
 
 // The weights of a training that is decided, loaded; where nothing was trained, those from before.
-GatedTraining settled(const Stage& stage, Weights& weights, int iteration, const TrainSummary& train, const TrainingOutcome& outcome) {
+GatedTraining settled(Weights& weights, int iteration, const TrainSummary& train, const TrainingOutcome& outcome) {
   if (outcome.accepted && outcome.attempts > 0)
     weights.accept({iteration, outcome.attempts, outcome.epoch});
   else
@@ -83,7 +83,7 @@ GatedTraining settled(const Stage& stage, Weights& weights, int iteration, const
 GatedTraining train_through_gate(const Stage& stage, Weights& weights, int iteration) {
   if (const auto known = stage.store.outcome(iteration)) {
     const auto train = stage.store.training(iteration, std::max(1, known->attempts));
-    return settled(stage, weights, iteration, train.value_or(TrainSummary{}), *known);
+    return settled(weights, iteration, train.value_or(TrainSummary{}), *known);
   }
   const GateConfig& gate = stage.config.gate;
   TrainSummary train;
@@ -116,7 +116,7 @@ GatedTraining train_through_gate(const Stage& stage, Weights& weights, int itera
   }
   outcome.reason = join(reasons, "\n");
   stage.store.put_outcome(iteration, outcome);
-  return settled(stage, weights, iteration, train, outcome);
+  return settled(weights, iteration, train, outcome);
 }
 
 bool nothing_left_to_gain(const Stage& stage, const IterationSummary& iteration) {
