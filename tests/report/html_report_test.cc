@@ -151,7 +151,7 @@ TEST_F(RenderedReport, ARunOfWhichMostIsNotKnown) {
     store.put_verdict(2, PromptSet::heldout, "h" + std::to_string(i), {Label::unjudged, UnjudgedReason::unparsable, "what?"});
   store.put(Evaluation{2, wilson_rate(0, 1, 19), wilson_rate(0, 0, 10), wilson_rate(0, 0)});
   store.put(Evaluation{0, wilson_rate(19, 20), wilson_rate(0, 0, 10), wilson_rate(0, 0)});
-  store.put_verdict(candidate_key(1, 0, 0), kGateSets.red_team, "r1", {Label::negative, UnjudgedReason::none, ""});
+  store.put_verdict(WeightsId(1, 1, 0), kGateSets.red_team, "r1", {Label::negative, UnjudgedReason::none, ""});
   store.put_gate_figures(0, {});
   store.set_meta("too_long", "1: a.jsonl:3 has 900 tokens");
   std::string log;
