@@ -20,11 +20,12 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-AFTER_REVISION = ["DELETE FROM sft_sets", "DELETE FROM sft_pairs", "DELETE FROM train_steps", "DELETE FROM iterations",
-                  "DELETE FROM evaluations WHERE iteration <> 0", "DELETE FROM constitutions WHERE iteration > 1",
-                  "DELETE FROM principles WHERE constitution > 1", "DELETE FROM revisions WHERE iteration > 1",
-                  *(f"DELETE FROM {table} WHERE iteration < 0 OR iteration > 1 OR (iteration = 1 AND purpose <> 'red_team')" for table in ("responses", "verdicts")),
-                  "DELETE FROM meta WHERE key IN ('config', 'twins', 'status', 'wall_seconds') OR key LIKE 'pairs/%' OR key LIKE 'trained/%' OR key LIKE 'outcome/%' OR key LIKE 'gate/-%'"]
+AFTER_REVISION = [*(f"DELETE FROM {table}" for table in ("sft_sets", "sft_pairs", "train_steps", "trainings", "outcomes", "iterations")),
+                  *(f"DELETE FROM {table} WHERE iteration <> 0" for table in ("evaluations", "gate_rates", "gate_scores")),
+                  "DELETE FROM constitutions WHERE iteration > 1", "DELETE FROM principles WHERE constitution > 1",
+                  *(f"DELETE FROM {table} WHERE iteration > 1" for table in ("revisions", "effects", "effect_trials")),
+                  *(f"DELETE FROM {table} WHERE attempt > 0 OR iteration > 1 OR (iteration = 1 AND purpose <> 'red_team')" for table in ("responses", "verdicts")),
+                  "DELETE FROM meta WHERE key IN ('config', 'twins', 'status', 'wall_seconds')"]
 
 
 def run(command, log):
@@ -47,7 +48,7 @@ def begin_from(first, folder):
 def own_answers(folder, out):
     """The base model's answers to the benign prompts that it helped with, as a file of training data."""
     with sqlite3.connect(folder / "run.db") as store:
-        rows = store.execute("SELECT messages, text FROM responses r JOIN verdicts v USING (iteration, purpose, prompt_id) JOIN prompts p ON p.id = r.prompt_id "
+        rows = store.execute("SELECT messages, text FROM responses r JOIN verdicts v USING (iteration, attempt, epoch, purpose, prompt_id) JOIN prompts p ON p.id = r.prompt_id "
                              "WHERE iteration = 0 AND purpose = 'benign' AND label = 'positive' AND text <> ''").fetchall()
     with out.open("w") as stream:
         for messages, text in rows:

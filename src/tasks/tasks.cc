@@ -67,6 +67,7 @@ FoundTask choice_task(const std::string& name, const std::string& data) {
     const std::string folder = hhh_folder(data);
     return {hhh(folder, variant), folder};
   }
+  check_truthfulqa_variant(base, variant);
   const std::string file = find_file(data, {"mc_task.json", "TruthfulQA.csv"}, name);
   if (base == "truthfulqa_mc0") return {truthfulqa_mc0(file, variant), file};
   return {base == "truthfulqa_mc1" ? truthfulqa_mc1(file, variant) : truthfulqa_mc2(file, variant), file};

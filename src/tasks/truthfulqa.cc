@@ -165,16 +165,15 @@ ChoiceTask make_task(const char* name, const std::string& path, const char* key,
       .count = {}};
 }
 
-void refuse_paper(Variant variant, const std::string& task) {
-  if (variant == Variant::paper)
+}  // namespace
+
+void check_truthfulqa_variant(const std::string& task, Variant variant) {
+  if (variant == Variant::paper && task != "truthfulqa_mc1")
     throw Error(ErrorKind::usage, fmt::format("the paper's scripts do not compute {}", task.ends_with("2") ? "MC2" : "MC0"),
                 "--tasks " + task + suffix(variant), task + " or " + task + "_fixed");
 }
 
-}  // namespace
-
 ChoiceTask truthfulqa_mc0(const std::string& path, Variant variant) {
-  refuse_paper(variant, "truthfulqa_mc0");
   ChoiceTask task = make_task("truthfulqa_mc0", path, "mc0_targets", variant);
   task.count = variant == Variant::lm_eval ? first_best_is_right : best_is_right;
   return task;
@@ -190,7 +189,6 @@ ChoiceTask truthfulqa_mc1(const std::string& path, Variant variant) {
 }
 
 ChoiceTask truthfulqa_mc2(const std::string& path, Variant variant) {
-  refuse_paper(variant, "truthfulqa_mc2");
   ChoiceTask task = make_task("truthfulqa_mc2", path, "mc2_targets", variant);
   task.version = variant == Variant::lm_eval ? 3 : 1;
   task.count = variant == Variant::lm_eval ? probable_share : believed_share;

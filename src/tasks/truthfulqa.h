@@ -13,8 +13,11 @@ namespace iteralign {
 // on the true ones. lm_eval: a primer of six questions, "Q: ...\nA: <choice>", summed log-likelihoods (truthfulqa_mc1 2.0,
 // truthfulqa_mc2 3.0). fixed: each choice is put to the model as a true/false question (Dromedary's prompt); log P(true) - log P(false).
 // paper: the same, but only the first half of the choices is compared, as there: the true one is always among them.
-// Error data names the file and record of what is malformed; Error usage for mc0 and mc2 in the variant paper, which has none.
+// Error data names the file and record of what is malformed.
 // The empty choices of 2025's file (what stood behind a last semicolon) are left out.
+// Error usage for a variant that there is not: the paper has MC1 alone.
+void check_truthfulqa_variant(const std::string& task, Variant variant);
+
 ChoiceTask truthfulqa_mc0(const std::string& path, Variant variant);
 ChoiceTask truthfulqa_mc1(const std::string& path, Variant variant);
 ChoiceTask truthfulqa_mc2(const std::string& path, Variant variant);

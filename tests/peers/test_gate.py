@@ -32,7 +32,7 @@ def poison(folder, name, change):
     shutil.copytree(folder / "clean", folder / name)
     database = sqlite3.connect(folder / name / "run.db")
     harmful = [row[0] for row in database.execute("SELECT messages FROM prompt_sets JOIN prompts ON id = prompt_id WHERE purpose = 'red_team'")]
-    database.execute("INSERT INTO sft_sets VALUES (2)")
+    database.execute("INSERT INTO sft_sets VALUES (2, 1)")
     for number, row in enumerate(database.execute("SELECT * FROM sft_pairs WHERE iteration = 1 ORDER BY position").fetchall()):
         _, position, kind, prompt_id, messages, _, complete, rejected = row
         messages, completion = change(messages, harmful[number % len(harmful)])
