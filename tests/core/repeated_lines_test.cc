@@ -22,7 +22,8 @@ struct Line {
 std::vector<Line> lines_of(const std::string& path) {
   std::vector<Line> lines;
   int number = 0;
-  for (const std::string_view raw : split_lines(read_file(path))) {
+  const std::string file = read_file(path);  // the lines are views of it
+  for (const std::string_view raw : split_lines(file)) {
     ++number;
     const std::string text(trim(raw));
     const bool is_bracket = text.find_first_not_of("{}()[];,") == std::string::npos;
