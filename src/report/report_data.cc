@@ -85,13 +85,13 @@ Json candidates_json(RunStore& store) {
   for (const WeightsId weights : store.candidates()) {
     const auto iteration = finished.find(weights.iteration);
     if (iteration == finished.end()) continue;
-    const auto& [accepted, attempts, epoch] = std::tuple(iteration->second.accepted, iteration->second.attempts, iteration->second.epoch);
+    const IterationSummary& kept = iteration->second;
     const bool validated = !store.verdicts(weights, kValidationSets.red_team).empty();
     const MeasuredSets& sets = validated ? kValidationSets : kGateSets;
     candidates.push_back({{"iteration", weights.iteration},
                           {"attempt", weights.attempt},
                           {"epoch", weights.epoch},
-                          {"kept", accepted && weights.attempt == attempts && weights.epoch == epoch},
+                          {"kept", kept.accepted && weights.attempt == kept.attempts && weights.epoch == kept.epoch},
                           {"negative", tally_json(store, weights, {sets.red_team})},
                           {"refused", tally_json(store, weights, {sets.benign, sets.lookalike})}});
   }

@@ -50,7 +50,7 @@ std::string to_lower_case(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size(); at += utf8_length(text[at])) {
     const char32_t c = utf8_at(text, at);
-    if (c == 0x130) {  // the one character whose to_lower_case case is two
+    if (c == 0x130) {  // the one character whose lower case is two
       result += "i\xCC\x87";
     } else if (const auto newer = newer_lower_case(c)) {
       append_utf8(result, *newer);
