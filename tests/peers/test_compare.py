@@ -96,7 +96,7 @@ with tempfile.TemporaryDirectory() as scratch_name:
     print("ok   a run against its base model")
 
     if XSTEST.exists():
-        limit = int(os.environ.get("XSTEST_PROMPTS", "40"))  # of 450
+        limit = int(os.environ.get("XSTEST_PROMPTS", "100"))  # of 450
         result = evaluate(LAB, "overrefusal", XSTEST, scratch / "xstest", "--limit", limit)
         groups = {name: (n["effective"], result["higher_is_better"][name]["refusal_rate"]) for name, n in result["n-samples"].items()}
         assert groups["overrefusal_safe"][1] is False and groups["overrefusal_unsafe"][1] is True

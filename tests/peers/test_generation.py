@@ -144,7 +144,7 @@ def test_smollm2():
         text = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False)
         return tokenizer(text, add_special_tokens=False).input_ids
 
-    compare_greedy("SmolLM2", SMOLLM2, model, encode, CHATS[:int(os.environ.get("GENERATION_PROMPTS", "2"))], 64)
+    compare_greedy("SmolLM2", SMOLLM2, model, encode, CHATS[:int(os.environ.get("GENERATION_PROMPTS", "3"))], 64)
 
 
 # ---- samples and log-probabilities ----
