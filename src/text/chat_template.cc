@@ -5,9 +5,9 @@
 #include "core/files.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
+#include "jinja/builtins.h"
+#include "jinja/interpreter.h"
 #include "text/builtin_templates.h"
-#include "text/jinja_builtins.h"
-#include "text/jinja_interpreter.h"
 
 namespace iteralign {
 namespace {

@@ -1,14 +1,14 @@
-// What runs a template: variables, statements and macros. Expressions are in jinja_expressions.cc.
-#include "text/jinja_interpreter.h"
+// What runs a template: variables, statements and macros. Expressions are in expressions.cc.
+#include "jinja/interpreter.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "text/jinja_builtins.h"
-#include "text/jinja_interpreter_level.h"
-#include "text/jinja_lexer.h"
-#include "text/jinja_parser.h"
+#include "jinja/builtins.h"
+#include "jinja/interpreter_level.h"
+#include "jinja/lexer.h"
+#include "jinja/parser.h"
 
 namespace iteralign::jinja {
 

@@ -1,7 +1,7 @@
 #pragma once
 // Python's operators on values of the Jinja interpreter. What Python refuses is a Fault.
 
-#include "text/jinja_value.h"
+#include "jinja/value.h"
 
 namespace iteralign::jinja {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "text/jinja_text.h"
+#include "jinja/text.h"
 
 namespace iteralign::jinja {
 

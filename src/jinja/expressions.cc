@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "text/jinja_builtins.h"
-#include "text/jinja_interpreter.h"
-#include "text/jinja_interpreter_level.h"
-#include "text/jinja_lexer.h"
-#include "text/jinja_operators.h"
+#include "jinja/builtins.h"
+#include "jinja/interpreter.h"
+#include "jinja/interpreter_level.h"
+#include "jinja/lexer.h"
+#include "jinja/operators.h"
 
 namespace iteralign::jinja {
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/json.h"
-#include "text/jinja_text.h"
+#include "jinja/text.h"
 
 namespace iteralign::jinja {
 

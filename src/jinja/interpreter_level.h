@@ -1,7 +1,7 @@
 #pragma once
 // How deep the interpreter may call itself.
 
-#include "text/jinja_interpreter.h"
+#include "jinja/interpreter.h"
 
 namespace iteralign::jinja {
 

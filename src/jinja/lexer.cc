@@ -1,4 +1,4 @@
-#include "text/jinja_lexer.h"
+#include "jinja/lexer.h"
 
 #include <fmt/format.h>
 

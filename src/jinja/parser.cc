@@ -1,10 +1,10 @@
-#include "text/jinja_parser.h"
+#include "jinja/parser.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "text/jinja_expression_parser.h"
+#include "jinja/expression_parser.h"
 
 namespace iteralign::jinja {
 namespace {

@@ -1,9 +1,9 @@
 // Tests: x is name(...).
 #include <algorithm>
 
-#include "text/jinja_builtins.h"
-#include "text/jinja_interpreter.h"
-#include "text/jinja_operators.h"
+#include "jinja/builtins.h"
+#include "jinja/interpreter.h"
+#include "jinja/operators.h"
 
 namespace iteralign::jinja {
 namespace {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "text/jinja_builtins.h"
-#include "text/jinja_interpreter.h"
-#include "text/jinja_operators.h"
-#include "text/jinja_strings.h"
+#include "jinja/builtins.h"
+#include "jinja/interpreter.h"
+#include "jinja/operators.h"
+#include "jinja/strings.h"
 
 namespace iteralign::jinja {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <ctime>
 
-#include "text/jinja_builtins.h"
-#include "text/jinja_interpreter.h"
+#include "jinja/builtins.h"
+#include "jinja/interpreter.h"
 
 namespace iteralign::jinja {
 namespace {

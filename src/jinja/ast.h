@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "text/jinja_value.h"
+#include "jinja/value.h"
 
 namespace iteralign::jinja {
 

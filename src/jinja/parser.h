@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "text/jinja_ast.h"
+#include "jinja/ast.h"
 
 namespace iteralign::jinja {
 

@@ -1,4 +1,4 @@
-#include "text/jinja_value.h"
+#include "jinja/value.h"
 
 #include <fmt/format.h>
 

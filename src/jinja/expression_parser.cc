@@ -1,4 +1,4 @@
-#include "text/jinja_expression_parser.h"
+#include "jinja/expression_parser.h"
 
 #include <fmt/format.h>
 

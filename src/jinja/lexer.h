@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/jinja_ast.h"
+#include "jinja/ast.h"
 
 namespace iteralign::jinja {
 

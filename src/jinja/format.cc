@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "text/jinja_operators.h"
+#include "jinja/operators.h"
 
 namespace iteralign::jinja {
 namespace {

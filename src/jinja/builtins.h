@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/jinja_value.h"
+#include "jinja/value.h"
 
 namespace iteralign::jinja {
 

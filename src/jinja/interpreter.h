@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "text/jinja_ast.h"
+#include "jinja/ast.h"
 
 namespace iteralign::jinja {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "text/jinja_value.h"
+#include "jinja/value.h"
 
 namespace iteralign::jinja {
 namespace {

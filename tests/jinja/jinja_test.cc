@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "iteralign/error.h"
-#include "text/jinja_interpreter.h"
+#include "jinja/interpreter.h"
 
 namespace iteralign::jinja {
 namespace {
