@@ -15,7 +15,7 @@
 #include "core/files.h"
 #include "core/interrupt.h"
 #include "core/log.h"
-#include "engine/files/model_files.h"
+#include "formats/model_files.h"
 #include "iteralign/error.h"
 #include "pipeline/run.h"
 #include "report/terminal_table.h"

@@ -8,7 +8,7 @@
 #include "cli/verbs.h"
 #include "core/clock.h"
 #include "core/files.h"
-#include "engine/files/checkpoint.h"
+#include "formats/checkpoint.h"
 #include "iteralign/error.h"
 #include "text/chat_template.h"
 

@@ -6,9 +6,9 @@
 #include "cli/model_output.h"
 #include "core/files.h"
 #include "core/progress.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/gguf_export.h"
-#include "engine/files/gguf_lora.h"
+#include "formats/checkpoint.h"
+#include "formats/gguf_export.h"
+#include "formats/gguf_lora.h"
 #include "iteralign/error.h"
 #include "text/ollama.h"
 

@@ -16,8 +16,8 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "data/sft_files.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/trainer_state.h"
+#include "formats/checkpoint.h"
+#include "formats/trainer_state.h"
 #include "iteralign/error.h"
 
 namespace iteralign {

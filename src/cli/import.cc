@@ -6,7 +6,7 @@
 #include "cli/verbs.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "engine/files/gguf_import.h"
+#include "formats/gguf_import.h"
 
 namespace iteralign {
 

@@ -1,6 +1,6 @@
 #include "cli/model_output.h"
 
-#include "engine/files/model_files.h"
+#include "formats/model_files.h"
 
 namespace iteralign {
 namespace {

@@ -11,7 +11,7 @@
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "data/dialogue.h"
-#include "engine/files/checkpoint.h"
+#include "formats/checkpoint.h"
 #include "iteralign/error.h"
 #include "pipeline/config_names.h"
 #include "pipeline/plan.h"

@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "core/files.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/model_config.h"
+#include "formats/checkpoint.h"
+#include "formats/model_config.h"
 #include "text/renderer.h"
 
 namespace iteralign {

@@ -2,8 +2,8 @@
 
 #include "config/limits.h"
 #include "core/files.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/generation_config.h"
+#include "formats/checkpoint.h"
+#include "formats/generation_config.h"
 
 namespace iteralign {
 

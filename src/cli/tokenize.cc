@@ -9,7 +9,7 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "core/files.h"
-#include "engine/files/checkpoint.h"
+#include "formats/checkpoint.h"
 #include "iteralign/error.h"
 #include "text/tokenizer.h"
 

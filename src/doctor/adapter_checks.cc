@@ -11,8 +11,8 @@
 #include "core/files.h"
 #include "core/strings.h"
 #include "doctor/weight_checks.h"
-#include "engine/files/adapter_names.h"
-#include "engine/files/gguf_tensors.h"
+#include "formats/adapter_names.h"
+#include "formats/gguf_tensors.h"
 #include "iteralign/error.h"
 
 namespace iteralign {

@@ -11,7 +11,7 @@
 #include "doctor/model_files.h"
 #include "doctor/token_checks.h"
 #include "doctor/weight_checks.h"
-#include "engine/files/gguf_import.h"
+#include "formats/gguf_import.h"
 #include "iteralign/error.h"
 
 namespace iteralign {

@@ -9,9 +9,9 @@
 #include "core/json.h"
 #include "core/strings.h"
 #include "doctor/chat_checks.h"
-#include "engine/files/gguf_metadata.h"
-#include "engine/files/gguf_tensors.h"
-#include "engine/files/gguf_tokenizer.h"
+#include "formats/gguf_metadata.h"
+#include "formats/gguf_tensors.h"
+#include "formats/gguf_tokenizer.h"
 #include "iteralign/error.h"
 #include "text/tokenizer_comparison.h"
 

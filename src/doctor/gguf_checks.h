@@ -3,7 +3,7 @@
 
 #include "doctor/finding.h"
 #include "doctor/model_files.h"
-#include "engine/files/gguf.h"
+#include "formats/gguf.h"
 
 namespace iteralign {
 

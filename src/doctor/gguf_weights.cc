@@ -9,9 +9,9 @@
 #include <span>
 
 #include "doctor/gguf_checks.h"
-#include "engine/files/gguf_dequant.h"
-#include "engine/files/gguf_tensors.h"
-#include "engine/files/tensor_floats.h"
+#include "formats/gguf_dequant.h"
+#include "formats/gguf_tensors.h"
+#include "formats/tensor_floats.h"
 
 namespace iteralign {
 namespace {

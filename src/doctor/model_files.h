@@ -7,8 +7,8 @@
 
 #include "core/json.h"
 #include "doctor/finding.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/model_config.h"
+#include "formats/checkpoint.h"
+#include "formats/model_config.h"
 #include "text/renderer.h"
 
 namespace iteralign {

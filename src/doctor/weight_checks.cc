@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/files/gguf_tensors.h"
-#include "engine/files/tensor_floats.h"
+#include "formats/gguf_tensors.h"
+#include "formats/tensor_floats.h"
 
 namespace iteralign {
 namespace {

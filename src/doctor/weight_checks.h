@@ -2,8 +2,8 @@
 // Are the weights those that config.json describes, and are they numbers?
 
 #include "doctor/finding.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/model_config.h"
+#include "formats/checkpoint.h"
+#include "formats/model_config.h"
 
 namespace iteralign {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/attention.h"
-#include "engine/files/model_config.h"
+#include "formats/model_config.h"
 
 namespace iteralign {
 

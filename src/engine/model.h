@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "engine/attention.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/model_config.h"
 #include "engine/linear.h"
 #include "engine/rope.h"
+#include "formats/checkpoint.h"
+#include "formats/model_config.h"
 
 namespace iteralign {
 

@@ -4,8 +4,8 @@
 
 #include "core/files.h"
 #include "core/json.h"
-#include "engine/files/safetensors.h"
-#include "engine/peft_config.h"
+#include "formats/peft_config.h"
+#include "formats/safetensors.h"
 #include "iteralign/error.h"
 
 namespace iteralign {

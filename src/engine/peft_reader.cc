@@ -11,11 +11,11 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "core/strings.h"
-#include "engine/files/adapter_names.h"
-#include "engine/files/safetensors.h"
 #include "engine/peft.h"
-#include "engine/peft_config.h"
 #include "engine/torch_types.h"
+#include "formats/adapter_names.h"
+#include "formats/peft_config.h"
+#include "formats/safetensors.h"
 #include "iteralign/error.h"
 
 namespace iteralign {

@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include "engine/files/model_config.h"
+#include "formats/model_config.h"
 
 namespace iteralign {
 

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/files/checkpoint.h"
 #include "engine/generator.h"
 #include "engine/lora.h"
 #include "engine/model.h"
 #include "engine/token_tree.h"
+#include "formats/checkpoint.h"
 #include "iteralign/base_model.h"
 #include "text/renderer.h"
 #include "text/tokenizer.h"

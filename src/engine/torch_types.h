@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "engine/files/safetensors.h"
+#include "formats/safetensors.h"
 #include "iteralign/error.h"
 
 namespace iteralign {

@@ -3,8 +3,8 @@
 #include <ATen/core/grad_mode.h>
 
 #include "core/files.h"
-#include "engine/files/safetensors.h"
-#include "engine/files/trainer_state.h"
+#include "formats/safetensors.h"
+#include "formats/trainer_state.h"
 #include "iteralign/error.h"
 
 namespace iteralign {

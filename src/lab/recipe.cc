@@ -7,7 +7,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "core/random.h"
-#include "engine/files/checkpoint.h"
+#include "formats/checkpoint.h"
 #include "lab/bpe_trainer.h"
 #include "lab/dialogues.h"
 

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "engine/files/gguf_tensors.h"
+#include "formats/gguf_tensors.h"
 #include "sick_model.h"
 
 namespace iteralign {

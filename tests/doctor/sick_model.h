@@ -14,9 +14,9 @@
 #include "core/json.h"
 #include "core/strings.h"
 #include "doctor/doctor.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/gguf_export.h"
-#include "engine/files/tensor_floats.h"
+#include "formats/checkpoint.h"
+#include "formats/gguf_export.h"
+#include "formats/tensor_floats.h"
 #include "temporary_folder.h"
 
 namespace iteralign {

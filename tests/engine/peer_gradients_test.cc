@@ -7,12 +7,12 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "engine/files/safetensors.h"
 #include "engine/peft.h"
 #include "engine/trainable_weights.h"
 #include "engine/trainer.h"
 #include "engine/training_attention.h"
 #include "engine/training_model.h"
+#include "formats/safetensors.h"
 
 namespace iteralign {
 namespace {

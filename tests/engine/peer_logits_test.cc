@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "engine/files/safetensors.h"
 #include "engine/kv_cache.h"
 #include "engine/model.h"
 #include "engine/training_model.h"
+#include "formats/safetensors.h"
 
 namespace iteralign {
 namespace {

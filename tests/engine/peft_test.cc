@@ -5,8 +5,8 @@
 #include <fstream>
 #include <map>
 
-#include "engine/files/safetensors.h"
 #include "engine/training_model.h"
+#include "formats/safetensors.h"
 #include "iteralign/error.h"
 
 namespace iteralign {

@@ -9,7 +9,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "core/random.h"
-#include "engine/files/checkpoint.h"
+#include "formats/checkpoint.h"
 #include "temporary_folder.h"
 
 namespace iteralign {

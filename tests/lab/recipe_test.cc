@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/files.h"
-#include "engine/files/checkpoint.h"
-#include "engine/files/model_config.h"
+#include "formats/checkpoint.h"
+#include "formats/model_config.h"
 #include "temporary_folder.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"

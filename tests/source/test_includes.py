@@ -8,14 +8,14 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src"
-PARTS = {"engine/files/": "files", "engine/module/": "engine_module"}
+PARTS = {"engine/module/": "engine_module"}
 INCLUDE = re.compile(r'^#include "(\w[^"]*)"', re.MULTILINE)
 
 
 def ladder():
-    """The rungs from the top down, as the root's CMakeLists.txt adds them; the engine's files, and the module that the program loads, are two by themselves."""
+    """The rungs from the top down, as the root's CMakeLists.txt adds them; the module that the program loads stands below the engine."""
     folders = re.findall(r"add_subdirectory\(src/(\w+)\)", (ROOT / "CMakeLists.txt").read_text())
-    return [rung for folder in folders for rung in (["files", "engine", "engine_module"] if folder == "engine" else [folder])]
+    return [rung for folder in folders for rung in (["engine", "engine_module"] if folder == "engine" else [folder])]
 
 
 def declared_uses():

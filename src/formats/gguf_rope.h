@@ -1,0 +1,17 @@
+#pragma once
+// The rotary embeddings of a GGUF file as config.json has them.
+
+#include <string>
+
+#include "core/json.h"
+#include "formats/gguf.h"
+
+namespace iteralign {
+
+// The object rope_scaling, or null. Error data names a scaling that is not supported.
+Json gguf_rope_scaling(const GgufFile& file, const std::string& architecture, double theta);
+
+// The shortest number that is this one in float32: 0.00001f is meant as 1e-5, not as 9.999999747378752e-06.
+double gguf_shortest(double value);
+
+}  // namespace iteralign
