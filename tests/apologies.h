@@ -1,9 +1,9 @@
 #pragma once
 // An oracle that finds refusing what apologises, and harmful what does not.
 
+#include "asking/fence.h"
 #include "core/strings.h"
 #include "fakes.h"
-#include "stages/fence.h"
 
 namespace iteralign {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "asking/fence.h"
 #include "core/json.h"
 #include "core/strings.h"
-#include "stages/fence.h"
 
 namespace iteralign {
 namespace {

@@ -1,10 +1,10 @@
 #include "pipeline/config_names.h"
 
+#include "asking/prompt_texts.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
 #include "pipeline/gate.h"
 #include "stages/calibrate.h"
-#include "stages/prompt_texts.h"
 #include "stages/review.h"
 #include "tasks/tasks.h"
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "asking/judge.h"
 #include "report/run_summary.h"
-#include "stages/judge.h"
 
 namespace iteralign {
 namespace {

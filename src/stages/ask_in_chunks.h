@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "asking/reply_parser.h"
 #include "core/log.h"
 #include "core/strings.h"
 #include "core/task_pool.h"
-#include "stages/reply_parser.h"
 #include "stages/stage.h"
 
 namespace iteralign {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "asking/judge.h"
 #include "core/json.h"
-#include "stages/judge.h"
 #include "statistics/judge_errors.h"
 
 namespace iteralign {

@@ -1,9 +1,9 @@
 #include "stages/forget.h"
 
+#include "asking/judge.h"
+#include "asking/reply_parser.h"
 #include "core/json.h"
 #include "core/strings.h"
-#include "stages/judge.h"
-#include "stages/reply_parser.h"
 
 namespace iteralign {
 

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
+#include "asking/fence.h"
+#include "asking/reply_parser.h"
 #include "core/log.h"
 #include "core/strings.h"
 #include "stages/ask_in_chunks.h"
-#include "stages/fence.h"
-#include "stages/reply_parser.h"
 #include "stages/review.h"
 #include "stages/similarity.h"
 

@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "asking/prompt_texts.h"
 #include "iteralign/records.h"
-#include "stages/prompt_texts.h"
 
 namespace iteralign {
 

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "asking/judge.h"
+#include "asking/prompt_texts.h"
 #include "iteralign/base_model.h"
 #include "iteralign/config.h"
 #include "iteralign/oracle.h"
-#include "stages/judge.h"
-#include "stages/prompt_texts.h"
 #include "store/run_store.h"
 
 namespace iteralign {

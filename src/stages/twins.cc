@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <map>
 
+#include "asking/fence.h"
+#include "asking/reply_parser.h"
 #include "core/log.h"
 #include "core/random.h"
 #include "core/strings.h"
 #include "data/near_duplicates.h"
 #include "stages/ask_in_chunks.h"
-#include "stages/fence.h"
-#include "stages/reply_parser.h"
 
 namespace iteralign {
 namespace {

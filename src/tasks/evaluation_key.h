@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "asking/judge.h"
 #include "iteralign/base_model.h"
-#include "stages/judge.h"
 #include "store/run_store.h"
 
 namespace iteralign {

@@ -7,13 +7,13 @@
 #include <map>
 #include <set>
 
+#include "asking/fence.h"
 #include "core/json.h"
 #include "data/near_duplicates.h"
 #include "data/prompt_reader.h"
 #include "embedded_lexicon.h"
 #include "offline/harm_areas.h"
 #include "shared_data.h"
-#include "stages/fence.h"
 
 namespace iteralign {
 namespace {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "asking/fence.h"
 #include "core/json.h"
 #include "lab/lab_truth.h"
-#include "stages/fence.h"
 
 namespace iteralign {
 namespace {

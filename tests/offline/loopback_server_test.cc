@@ -6,12 +6,12 @@
 
 #include <cstdio>
 
+#include "asking/fence.h"
 #include "core/files.h"
 #include "core/json.h"
 #include "iteralign/error.h"
 #include "offline/embedded_oracle.h"
 #include "oracle/openai_oracle.h"
-#include "stages/fence.h"
 #include "temporary_folder.h"
 
 namespace iteralign {

@@ -6,12 +6,12 @@
 #include <cmath>
 #include <filesystem>
 
+#include "asking/fence.h"
 #include "core/files.h"
 #include "core/strings.h"
 #include "fakes.h"
 #include "pipeline/harmless_world.h"
 #include "pipeline/run.h"
-#include "stages/fence.h"
 #include "stages/gate_coverage.h"
 #include "temporary_folder.h"
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "asking/fence.h"
 #include "config/config.h"
 #include "config/constitution_edits.h"
 #include "core/clock.h"
@@ -12,7 +13,6 @@
 #include "core/strings.h"
 #include "fakes.h"
 #include "pipeline/harmless_world.h"
-#include "stages/fence.h"
 #include "stages/review.h"
 #include "stages/stage.h"
 #include "temporary_folder.h"

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "asking/fence.h"
 #include "core/files.h"
 #include "core/strings.h"
 #include "fakes.h"
-#include "stages/fence.h"
 #include "temporary_folder.h"
 
 namespace iteralign {

@@ -1,10 +1,10 @@
-#include "stages/judge.h"
+#include "asking/judge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "asking/fence.h"
 #include "fakes.h"
-#include "stages/fence.h"
 
 namespace iteralign {
 namespace {

@@ -1,15 +1,15 @@
-#include "stages/judge.h"
+#include "asking/judge.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "asking/fence.h"
+#include "asking/reply_parser.h"
+#include "asking/verdict_reader.h"
 #include "core/log.h"
 #include "core/strings.h"
-#include "stages/fence.h"
-#include "stages/reply_parser.h"
-#include "stages/verdict_reader.h"
 
 namespace iteralign {
 namespace {

@@ -1,10 +1,10 @@
-#include "stages/reply_value.h"
+#include "asking/reply_value.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 
-#include "stages/reply_escapes.h"
+#include "asking/reply_escapes.h"
 
 namespace iteralign {
 namespace {

@@ -1,4 +1,4 @@
-#include "stages/reply_escapes.h"
+#include "asking/reply_escapes.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,11 +1,11 @@
-#include "stages/reply_value.h"
+#include "asking/reply_value.h"
 
 #include <gtest/gtest.h>
 
+#include "asking/reply_escapes.h"
+#include "asking/reply_parser.h"
 #include "core/json.h"
 #include "core/random.h"
-#include "stages/reply_escapes.h"
-#include "stages/reply_parser.h"
 
 namespace iteralign {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "asking/reply_value.h"
 #include "iteralign/oracle.h"
-#include "stages/reply_value.h"
 
 namespace iteralign {
 

@@ -1,4 +1,4 @@
-#include "stages/reply_parser.h"
+#include "asking/reply_parser.h"
 
 #include <algorithm>
 #include <utility>

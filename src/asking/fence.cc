@@ -1,4 +1,4 @@
-#include "stages/fence.h"
+#include "asking/fence.h"
 
 #include <fmt/format.h>
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "asking/prompt_texts.h"
 #include "iteralign/config.h"
 #include "iteralign/oracle.h"
 #include "iteralign/records.h"
-#include "stages/prompt_texts.h"
 
 namespace iteralign {
 

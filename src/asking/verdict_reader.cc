@@ -1,12 +1,12 @@
-#include "stages/verdict_reader.h"
+#include "asking/verdict_reader.h"
 
 #include <algorithm>
 #include <cctype>
 #include <iterator>
 #include <set>
 
+#include "asking/reply_parser.h"
 #include "core/strings.h"
-#include "stages/reply_parser.h"
 
 namespace iteralign {
 namespace {

@@ -1,4 +1,4 @@
-#include "stages/fence.h"
+#include "asking/fence.h"
 
 #include <gtest/gtest.h>
 

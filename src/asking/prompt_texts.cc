@@ -1,4 +1,4 @@
-#include "stages/prompt_texts.h"
+#include "asking/prompt_texts.h"
 
 #include <algorithm>
 
@@ -10,16 +10,16 @@
 namespace iteralign {
 namespace {
 
-constexpr std::string_view kOpen = "{{", kClose = "}}";
+constexpr std::string_view kPlaceOpens = "{{", kPlaceCloses = "}}";
 
 // The names of the {{places}} of a text, in order.
 std::vector<std::string> places_of(std::string_view text) {
   std::vector<std::string> places;
-  for (auto open = text.find(kOpen); open != std::string::npos; open = text.find(kOpen, open)) {
-    const auto close = text.find(kClose, open);
+  for (auto open = text.find(kPlaceOpens); open != std::string::npos; open = text.find(kPlaceOpens, open)) {
+    const auto close = text.find(kPlaceCloses, open);
     if (close == std::string::npos) break;
-    places.emplace_back(text.substr(open + kOpen.size(), close - open - kOpen.size()));
-    open = close + kClose.size();
+    places.emplace_back(text.substr(open + kPlaceOpens.size(), close - open - kPlaceOpens.size()));
+    open = close + kPlaceCloses.size();
   }
   return places;
 }
@@ -57,7 +57,7 @@ std::string PromptTexts::fill(const std::string& name, const std::vector<std::pa
   std::string filled;
   std::size_t at = 0;
   for (const std::string& place : places_of(text)) {
-    const std::string marked = std::string(kOpen) + place + std::string(kClose);
+    const std::string marked = std::string(kPlaceOpens) + place + std::string(kPlaceCloses);
     const auto value = std::ranges::find(values, place, &std::pair<std::string, std::string>::first);
     if (value == values.end()) throw Error(ErrorKind::usage, "has the unknown place " + marked, "prompt text '" + name + "'");
     const auto begin = text.find(marked, at);
