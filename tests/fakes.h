@@ -33,12 +33,12 @@ class FakeModel : public BaseModel {
       std::size_t bytes = request.prefill.size();
       for (const Message& message : request.messages) bytes += message.content.size();
       if (bytes >= context) {
-        all.push_back({"", {}, kTooLong, static_cast<int>(bytes)});
+        all.push_back({"", {}, FinishReason::too_long, static_cast<int>(bytes)});
         if (on_done) on_done(all.size() - 1, all.back());
         continue;
       }
       const bool begun = !request.prefill.empty() && continues_what_is_begun;
-      all.push_back({begun ? " is how to do it." : answer_(request.messages, trainings_), {1, 2, 3}, "stop", 5});
+      all.push_back({begun ? " is how to do it." : answer_(request.messages, trainings_), {1, 2, 3}, FinishReason::stop, 5});
       if (on_done) on_done(all.size() - 1, all.back());
     }
     return all;

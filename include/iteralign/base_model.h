@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "iteralign/enum_names.h"
+#include "iteralign/finish_reason.h"
 #include "iteralign/records.h"
 
 namespace iteralign {
@@ -41,7 +42,7 @@ struct GenerateRequest {
 struct Generation {
   std::string text;                  // the new text only, without stop string and special tokens
   std::vector<std::int32_t> tokens;  // the new tokens, with the end token if one was generated
-  std::string finish_reason;         // "stop", "length" or kTooLong (finish_reason.h)
+  FinishReason finish_reason = FinishReason::stop;
   int prompt_tokens = 0;
   std::vector<double> logprobs;  // when asked for: of each token, by the model alone, before penalties and temperature
 };

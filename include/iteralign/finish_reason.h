@@ -1,9 +1,17 @@
 #pragma once
-// How an answer ends: "stop", "length", or this.
+// How an answer ends.
+
+#include "iteralign/enum_names.h"
 
 namespace iteralign {
 
-// The prompt leaves no room for an answer in the model's context: nothing was generated.
-inline constexpr const char* kTooLong = "too_long";
+enum class FinishReason {
+  stop,     // with an end token or a stop string
+  length,   // cut by its length limit
+  too_long  // nothing was generated: the prompt leaves no room for an answer in the model's context
+};
+
+template <>
+inline constexpr std::array<const char*, 3> kNames<FinishReason> = {"stop", "length", "too_long"};
 
 }  // namespace iteralign

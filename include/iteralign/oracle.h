@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "iteralign/enum_names.h"
 #include "iteralign/records.h"
 
 namespace iteralign {
@@ -22,6 +23,8 @@ struct OracleRequest {
 
 // How a call ended. All but `answered` become verdicts `unjudged`; none of them is an Error.
 enum class ReplyStatus { answered, truncated, refused, filtered, failed };
+template <>
+inline constexpr std::array<const char*, 5> kNames<ReplyStatus> = {"answered", "truncated", "refused", "filtered", "failed"};
 
 struct OracleReply {
   ReplyStatus status = ReplyStatus::failed;

@@ -10,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "iteralign/enum_names.h"
+#include "iteralign/finish_reason.h"
+
 namespace iteralign {
 
 struct Message {
@@ -63,6 +66,7 @@ inline constexpr PromptSet PromptSet::gate_lookalike{SetUse::gate, PromptKind::l
 
 // All there are, in the order in which people are shown them.
 std::span<const PromptSet> all_prompt_sets();
+const char* name(PromptSet set);  // in files, tables and reports
 
 // Whose answers, verdicts and figures these are: what an iteration ended with, 0 the base model, or a candidate for it, which an attempt at
 // training left after an epoch. The answers to the red-team prompts of an iteration stand under it too, though the weights before it gave
@@ -72,8 +76,9 @@ struct WeightsId {
   int attempt = 0;  // 0: no candidate; 1, 2, ...
   int epoch = 0;    // of a candidate; 0: the whole training, without choice
 
-  constexpr WeightsId(int iteration_) : iteration(iteration_) {}  // an iteration is an id
-  constexpr WeightsId(int iteration_, int attempt_, int epoch_) : iteration(iteration_), attempt(attempt_), epoch(epoch_) {}
+  constexpr WeightsId(int of_iteration) : iteration(of_iteration) {}  // an iteration is an id
+  constexpr WeightsId(int of_iteration, int nth_attempt, int after_epoch)
+      : iteration(of_iteration), attempt(nth_attempt), epoch(after_epoch) {}
   auto operator<=>(const WeightsId&) const = default;
 };
 
@@ -82,7 +87,7 @@ struct Response {
   PromptSet set = PromptSet::red_team;
   std::string prompt_id;
   std::string text;
-  std::string finish_reason;  // "stop" or "length"
+  FinishReason finish_reason = FinishReason::stop;
   int prompt_tokens = 0;
   int completion_tokens = 0;
 };
@@ -90,9 +95,14 @@ struct Response {
 // `negative` is what alignment wants less of: harmful help for a red-team prompt, a refusal for a benign one.
 // What was not judged is never counted as positive.
 enum class Label { negative, positive, unjudged };
+template <>
+inline constexpr std::array<const char*, 3> kNames<Label> = {"negative", "positive", "unjudged"};
 
 // Why a verdict is `unjudged`.
 enum class UnjudgedReason { none, degenerate, refused, filtered, unparsable, truncated, failed, undecided };
+template <>
+inline constexpr std::array<const char*, 8> kNames<UnjudgedReason> = {"none",       "degenerate", "refused", "filtered",
+                                                                      "unparsable", "truncated",  "failed",  "undecided"};
 
 struct Verdict {
   Label label = Label::unjudged;
@@ -121,7 +131,7 @@ struct Revision {
   std::string prompt_id;
   int attempt = 0;  // 0, 1, ... each with another seed, scaffold and temperature
   std::string text;
-  std::string finish_reason;
+  FinishReason finish_reason = FinishReason::stop;
   std::string scaffold;                 // name of the few-shot scaffold; empty when none
   std::vector<std::string> principles;  // ids of those in context
   std::string rejected;  // why it is not trained on: "negative", "unjudged", "degenerate", "echo", "leak", "length"; empty = kept
@@ -129,6 +139,8 @@ struct Revision {
 };
 
 enum class PairKind { revision, benign, lookalike, twin };
+template <>
+inline constexpr std::array<const char*, 4> kNames<PairKind> = {"revision", "benign", "lookalike", "twin"};
 
 // One example for supervised fine-tuning: no constitution, no scaffold.
 struct SftPair {
@@ -212,16 +224,6 @@ struct IterationSummary {
   std::string reason;  // why it was not accepted, or which attempts were not
   Evaluation evaluation;
 };
-
-// Names used in files, tables and reports; parse_* throw Error data for a word that is none of them: `where` names the file.
-const char* name(PromptSet);
-const char* name(Label);
-const char* name(UnjudgedReason);
-const char* name(PairKind);
-PromptSet parse_prompt_set(const std::string& text, const std::string& where);
-Label parse_label(const std::string& text, const std::string& where);
-UnjudgedReason parse_unjudged_reason(const std::string& text, const std::string& where);
-PairKind parse_pair_kind(const std::string& text, const std::string& where);
 
 // The id of a prompt with these messages.
 std::string prompt_id(const Messages& messages);

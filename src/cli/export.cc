@@ -63,7 +63,7 @@ void export_run(const std::string& run, ModelExport wanted) {
 
 void run_export(const Flags& flags) {
   if (flags.run.empty() == flags.model.model.path.empty()) throw Error(ErrorKind::usage, "needs either --model or --run", "export");
-  if (const auto format = parse_dataset_format(flags.model.format)) {
+  if (const auto format = named<DatasetFormat>(flags.model.format)) {
     if (flags.run.empty())
       throw Error(ErrorKind::usage, "needs --run: it is a form of a run's training pairs", "export --format " + flags.model.format);
     export_dataset(flags.run, *format, flags.model);
@@ -87,7 +87,7 @@ void add_export(CLI::App& app) {
   verb->get_option("--model")->required(false);
   verb->add_option("--run", flags->run, "in place of --model: the weights that a run ended with, or its training pairs");
   auto formats = model_format_names();
-  std::ranges::copy(dataset_format_names(), std::back_inserter(formats));
+  std::ranges::copy(kNames<DatasetFormat>, std::back_inserter(formats));
   flags->model.format = "merged";
   verb->add_option("--format", flags->model.format, join(formats, ", "))->check(CLI::IsMember(formats))->capture_default_str();
   verb->add_option("--type", flags->model.type, "of the matrices in a GGUF file: f32, f16, bf16, q8_0 or q4_0")->capture_default_str();

@@ -52,7 +52,7 @@ Json to_json(const GenerateFlags& flags, const Prompt& prompt, int sample, const
   Json json = {{"prompt", prompt.messages.back().content},
                {"text", generation.text},
                {"token_ids", generation.tokens},
-               {"finish_reason", generation.finish_reason},
+               {"finish_reason", name(generation.finish_reason)},
                {"prompt_tokens", generation.prompt_tokens},
                {"completion_tokens", generation.tokens.size()}};
   if (flags.samples > 1) json["sample"] = sample;
@@ -65,7 +65,7 @@ std::size_t warn_of_long(const GenerateFlags& flags, const std::vector<Prompt>& 
   const auto samples = static_cast<std::size_t>(flags.samples);
   std::size_t left_out = 0;
   for (std::size_t i = 0; i < generations.size(); ++i) {
-    if (generations[i].finish_reason != kTooLong) continue;
+    if (generations[i].finish_reason != FinishReason::too_long) continue;
     if (left_out++ % samples == 0)
       log_warning("{} is left out: its {} tokens leave no room for an answer in the model's context",
                   flags.has_prompt ? "the prompt" : prompts[i / samples].source, generations[i].prompt_tokens);
@@ -94,7 +94,7 @@ void run_generate(const GenerateFlags& flags) {
     const auto samples = static_cast<std::size_t>(flags.samples);
     if (flags.json)
       list.push_back(to_json(flags, prompts[i / samples], static_cast<int>(i % samples), generations[i]));
-    else if (generations[i].finish_reason != kTooLong)
+    else if (generations[i].finish_reason != FinishReason::too_long)
       print_line(generations[i].text);
   }
   if (flags.json) print_json(list);

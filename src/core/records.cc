@@ -36,21 +36,6 @@ constexpr auto kAllSets = [] {
   for (std::size_t i = 0; i < sets.size(); ++i) sets[i] = kSets[i].set;
   return sets;
 }();
-constexpr std::array kLabels = {"negative", "positive", "unjudged"};
-constexpr std::array kReasons = {"none", "degenerate", "refused", "filtered", "unparsable", "truncated", "failed", "undecided"};
-constexpr std::array kPairKinds = {"revision", "benign", "lookalike", "twin"};
-
-[[noreturn]] void unknown(const char* what, const std::string& text, const std::string& where) {
-  throw Error(ErrorKind::data, std::string("has an unknown ") + what + " '" + text + "'", where,
-              "it was written by another program, or by a newer iteralign");
-}
-
-template <class Enum, std::size_t N>
-Enum parse(const std::array<const char*, N>& names, const char* what, const std::string& text, const std::string& where) {
-  for (std::size_t i = 0; i < N; ++i)
-    if (text == names[i]) return static_cast<Enum>(i);
-  unknown(what, text, where);
-}
 
 }  // namespace
 
@@ -60,21 +45,6 @@ const char* name(PromptSet value) {
   const auto* found = std::ranges::find(kSets, value, &NamedSet::set);
   ITERALIGN_CHECK(found != std::end(kSets), "a set of this use and kind exists");
   return found->name;
-}
-const char* name(Label value) { return kLabels[static_cast<std::size_t>(value)]; }
-const char* name(UnjudgedReason value) { return kReasons[static_cast<std::size_t>(value)]; }
-const char* name(PairKind value) { return kPairKinds[static_cast<std::size_t>(value)]; }
-PromptSet parse_prompt_set(const std::string& text, const std::string& where) {
-  const auto* found = std::ranges::find_if(kSets, [&](const NamedSet& known) { return text == known.name; });
-  if (found == std::end(kSets)) unknown("set of prompts", text, where);
-  return found->set;
-}
-Label parse_label(const std::string& text, const std::string& where) { return parse<Label>(kLabels, "verdict", text, where); }
-UnjudgedReason parse_unjudged_reason(const std::string& text, const std::string& where) {
-  return parse<UnjudgedReason>(kReasons, "reason of a verdict", text, where);
-}
-PairKind parse_pair_kind(const std::string& text, const std::string& where) {
-  return parse<PairKind>(kPairKinds, "kind of training example", text, where);
 }
 
 std::string prompt_id(const Messages& messages) {

@@ -1,7 +1,6 @@
 #include "data/dataset_formats.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "core/json.h"
@@ -9,12 +8,6 @@
 
 namespace iteralign {
 namespace {
-
-constexpr std::array<std::pair<DatasetFormat, const char*>, 5> kNames = {{{DatasetFormat::messages, "messages"},
-                                                                          {DatasetFormat::prompt_completion, "prompt-completion"},
-                                                                          {DatasetFormat::preference, "preference"},
-                                                                          {DatasetFormat::sharegpt, "sharegpt"},
-                                                                          {DatasetFormat::alpaca, "alpaca"}}};
 
 bool is_array(DatasetFormat format) { return format == DatasetFormat::sharegpt || format == DatasetFormat::alpaca; }
 
@@ -87,20 +80,6 @@ Json record_json(DatasetFormat format, const SftPair& pair) {
 bool belongs(DatasetFormat format, const SftPair& pair) { return format != DatasetFormat::preference || !pair.rejected.empty(); }
 
 }  // namespace
-
-const char* name(DatasetFormat format) { return std::ranges::find(kNames, format, &std::pair<DatasetFormat, const char*>::first)->second; }
-
-std::optional<DatasetFormat> parse_dataset_format(std::string_view name) {
-  for (const auto& [format, known] : kNames)
-    if (name == known) return format;
-  return std::nullopt;
-}
-
-std::vector<std::string> dataset_format_names() {
-  std::vector<std::string> names;
-  for (const auto& [format, name] : kNames) names.emplace_back(name);
-  return names;
-}
 
 const char* dataset_file_name(DatasetFormat format) { return is_array(format) ? "train.json" : "train.jsonl"; }
 

@@ -1,11 +1,10 @@
 #pragma once
 // The pairs of a run as data sets that other trainers read: TRL, axolotl, LLaMA-Factory, FastChat.
 
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "iteralign/enum_names.h"
 #include "iteralign/records.h"
 
 namespace iteralign {
@@ -18,9 +17,8 @@ enum class DatasetFormat {
   alpaca,             // a JSON array of {"instruction", "input", "output"}, with "system" and "history" where there are any (LLaMA-Factory)
 };
 
-const char* name(DatasetFormat format);  // "messages", "prompt-completion", ...
-std::optional<DatasetFormat> parse_dataset_format(std::string_view name);
-std::vector<std::string> dataset_format_names();
+template <>
+inline constexpr std::array<const char*, 5> kNames<DatasetFormat> = {"messages", "prompt-completion", "preference", "sharegpt", "alpaca"};
 
 // "train.json" for the arrays, else "train.jsonl".
 const char* dataset_file_name(DatasetFormat format);

@@ -8,18 +8,6 @@
 
 namespace iteralign {
 
-const char* name(FindingStatus status) {
-  switch (status) {
-    case FindingStatus::ok:
-      return "ok";
-    case FindingStatus::warning:
-      return "warning";
-    case FindingStatus::fault:
-      return "fault";
-  }
-  return "";
-}
-
 void Findings::ok(const std::string& check, std::string message) { all_.push_back({check, FindingStatus::ok, std::move(message), {}}); }
 
 void Findings::warn(const std::string& check, std::string message, std::string mend) {

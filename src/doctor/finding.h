@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "iteralign/enum_names.h"
+
 namespace iteralign {
 
 enum class FindingStatus { ok, warning, fault };
-const char* name(FindingStatus status);
+template <>
+inline constexpr std::array<const char*, 3> kNames<FindingStatus> = {"ok", "warning", "fault"};
 
 // Texts may hold what a file says, so who prints them escapes them.
 struct Finding {

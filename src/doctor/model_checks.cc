@@ -62,7 +62,7 @@ Voice listen(BaseModel& model, const std::function<bool()>& should_stop) {
 }
 
 void check_generation(const Voice& voice, Findings& findings) {
-  const auto ended = std::ranges::count(voice.answers, "stop", &Generation::finish_reason);
+  const auto ended = std::ranges::count(voice.answers, FinishReason::stop, &Generation::finish_reason);
   const auto empty = std::ranges::count_if(voice.answers, [](const Generation& answer) { return answer.text.empty(); });
   const std::string counts =
       fmt::format("{} of {} greedy answers ended with an end token within {} tokens", ended, voice.answers.size(), kMaxNewTokens);

@@ -83,7 +83,7 @@ std::vector<Generation> Generator::generate(const std::vector<TokenRequest>& req
       fitting.push_back(i);
       continue;
     }
-    results[i].finish_reason = kTooLong;
+    results[i].finish_reason = FinishReason::too_long;
     results[i].prompt_tokens = static_cast<int>(requests[i].prompt.size());
     if (on_done) on_done(i, results[i]);
   }
@@ -96,7 +96,7 @@ std::vector<Generation> Generator::generate(const std::vector<TokenRequest>& req
     if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while generating");
     step();
     for (auto& sequence : running_) {
-      if (!sequence || sequence->generation.finish_reason.empty()) continue;
+      if (!sequence || !sequence->finished) continue;
       results[sequence->request] = std::move(sequence->generation);
       const std::size_t request = sequence->request;
       sequence.reset();
@@ -268,11 +268,8 @@ void Generator::accept(Sequence& sequence) const {
   if (end_token) visible.pop_back();  // a stop token need not be a special one
   generation.text = tokenizer_.decode(visible, /*skip_special_tokens=*/true);
   const bool stopped = cut_at_stop(tokenizer_, visible, sequence.stop, generation.text);
-  if (stopped || end_token) {
-    generation.finish_reason = "stop";
-  } else if (full) {
-    generation.finish_reason = "length";
-  }
+  sequence.finished = stopped || end_token || full;
+  generation.finish_reason = stopped || end_token ? FinishReason::stop : FinishReason::length;
 }
 
 }  // namespace iteralign

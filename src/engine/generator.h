@@ -51,6 +51,7 @@ class Generator {
     Sampler sampler;
     std::vector<std::string> stop;
     bool logprobs = false;
+    bool finished = false;
     Generation generation;
   };
 
@@ -73,7 +74,7 @@ class Generator {
   bool same_bits(std::int64_t rows);
   // True when a row of a product has the same bits wherever it stands and whatever stands beside it.
   bool rows_are_independent();
-  // Takes sequence.next into the answer; sets its text and finish_reason when that ends it.
+  // Takes sequence.next into the answer; sets its text and finish_reason, and finished when that ends it.
   void accept(Sequence& sequence) const;
   void ensure_cache(const std::vector<TokenRequest>& requests);
   [[nodiscard]] std::int64_t room(const std::vector<TokenId>& prompt) const;

@@ -158,28 +158,6 @@ void run_iterations(const Config& config, const Stage& stage, const std::string&
   }
 }
 
-}  // namespace
-
-const char* name(RunStatus status) {
-  switch (status) {
-    case RunStatus::running:
-      return "running";
-    case RunStatus::completed:
-      return "completed";
-    case RunStatus::rolled_back:
-      return "rolled back";
-    case RunStatus::waiting:
-      return "waiting for review";
-    case RunStatus::stopped:
-      return "stopped";
-    case RunStatus::failed:
-      return "failed";
-  }
-  return "";
-}
-
-namespace {
-
 RunStatus status_after(const std::exception& failure) {
   if (dynamic_cast<const WaitsForReview*>(&failure) != nullptr) return RunStatus::waiting;
   const auto* error = dynamic_cast<const Error*>(&failure);

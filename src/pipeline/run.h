@@ -8,6 +8,7 @@
 
 #include "iteralign/base_model.h"
 #include "iteralign/config.h"
+#include "iteralign/enum_names.h"
 #include "iteralign/oracle.h"
 #include "pipeline/run_inputs.h"
 #include "store/run_store.h"
@@ -16,7 +17,9 @@ namespace iteralign {
 
 // rolled_back: at its end, and no weights were accepted. waiting: for people who review new principles.
 enum class RunStatus { running, completed, rolled_back, waiting, stopped, failed };
-const char* name(RunStatus status);
+template <>
+inline constexpr std::array<const char*, 6> kNames<RunStatus> = {"running", "completed", "rolled back", "waiting for review",
+                                                                 "stopped", "failed"};
 
 // How a run stands, for those who show it.
 struct RunState {

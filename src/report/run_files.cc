@@ -56,7 +56,7 @@ std::string responses_jsonl(RunStore& store, int iteration, const std::vector<Pr
       Json line = {{"iteration", iteration},          {"purpose", name(set)},
                    {"prompt_id", response.prompt_id}, {"category", prompt.category},
                    {"source", prompt.source},         {"prompt", messages_json(prompt.messages)},
-                   {"response", response.text},       {"finish_reason", response.finish_reason}};
+                   {"response", response.text},       {"finish_reason", name(response.finish_reason)}};
       const auto verdict = verdicts.find(response.prompt_id);
       if (verdict != verdicts.end())
         line.update(

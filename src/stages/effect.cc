@@ -123,7 +123,7 @@ class EffectTest {
     TaskPool judges(stage_.config.oracle.concurrency);
     generate_into_pool(stage_, requests, judges, [&](std::size_t i, const Generation& generation) {
       progress.add();
-      open[i]->too_long = generation.finish_reason == kTooLong;
+      open[i]->too_long = generation.finish_reason == FinishReason::too_long;
       if (open[i]->too_long) return stage_.store.put_trial(iteration_, key(*open[i]), {Label::unjudged, /*too_long=*/true});
       judges.submit([this, &trial = *open[i], text = generation.text] {
         const Question question = trial.kind == Kind::benign ? Question::refusal : Question::harm;

@@ -38,7 +38,7 @@ std::map<std::string, Case> helpful_answers(const Stage& stage, PromptSet set) {
 }
 
 SftPair replay_pair(int iteration, PairKind kind, const Case& item) {
-  return {iteration, kind, item.prompt.id, item.prompt.messages, item.response.text, item.response.finish_reason == "stop", ""};
+  return {iteration, kind, item.prompt.id, item.prompt.messages, item.response.text, item.response.finish_reason == FinishReason::stop, ""};
 }
 
 // How the revisions most often begin: in these words the weights would refuse.
@@ -87,7 +87,7 @@ std::vector<Prompt> unhelped(const Stage& stage) {
   std::vector<Prompt> prompts;
   for (const PromptSet set : {PromptSet::replay, PromptSet::replay_lookalike, PromptSet::replay_twin})
     for (const Case& item : cases(stage.store, 0, set))
-      if (!helps(item) && item.response.finish_reason != kTooLong) prompts.push_back(item.prompt);
+      if (!helps(item) && item.response.finish_reason != FinishReason::too_long) prompts.push_back(item.prompt);
   return prompts;
 }
 

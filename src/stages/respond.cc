@@ -68,7 +68,7 @@ void respond(const Stage& stage, WeightsId weights, const std::vector<Asked>& se
       const auto found = answered.find(prompt.id);
       if (found == answered.end())
         missing.push_back({{set.set, prompt, set.question}, set.opening, set.seeds_of.value_or(weights)});
-      else if (found->second.finish_reason == kTooLong)
+      else if (found->second.finish_reason == FinishReason::too_long)
         stage.store.put_verdict(weights, set.set, prompt.id, too_long(found->second.prompt_tokens));
       else if (const auto verdict = judged.find(prompt.id); verdict == judged.end() || verdict->second.label == Label::unjudged)
         judge_later({set.set, prompt, set.question}, found->second.text);
@@ -87,7 +87,7 @@ void respond(const Stage& stage, WeightsId weights, const std::vector<Asked>& se
   Progress progress(what, static_cast<std::int64_t>(missing.size()), "answers");
   generate_into_pool(stage, requests, judges, [&](std::size_t i, const Generation& generation) {
     const auto& [item, opening, seeds_of] = missing[i];
-    const bool answered = generation.finish_reason != kTooLong;
+    const bool answered = generation.finish_reason != FinishReason::too_long;
     const std::string text = answered ? opening + generation.text : "";
     stage.store.put(Response{weights, item.set, item.prompt.id, text, generation.finish_reason, generation.prompt_tokens,
                              static_cast<int>(generation.tokens.size())});

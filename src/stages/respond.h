@@ -18,7 +18,7 @@ struct Asked {
 
 // Answers the prompts that have no response of these weights and set, and judges those that have no verdict or are unjudged: the
 // oracle's kept replies cost nothing, and what it could not say an earlier time is asked again. All sets are answered together, so that
-// slots stay full to the end. A prompt that is too long for the model has an empty response of the finish reason kTooLong and is
+// slots stay full to the end. A prompt that is too long for the model has an empty response with the finish reason too_long and is
 // unjudged. Responses and verdicts are in the store when this returns. Warns where most of a set is unjudged.
 void respond(const Stage& stage, WeightsId weights, const std::vector<Asked>& sets, const Sampling& sampling);
 

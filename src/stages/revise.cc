@@ -56,12 +56,13 @@ Revision make_revision(const Stage& stage, const Attempt& attempt, int iteration
     revision.principles.push_back(principle.id);
     texts.push_back(principle.text);
   }
-  if (generation.finish_reason == kTooLong) {
-    revision.rejected = kTooLong;
+  if (generation.finish_reason == FinishReason::too_long) {
+    revision.rejected = name(FinishReason::too_long);
     return revision;
   }
   // Rambling to the limit teaches rambling: what was cut ends with its last whole sentence.
-  if (generation.finish_reason == "length" && stage.config.revise.accept == "positive") revision.text = whole_sentences(generation.text);
+  if (generation.finish_reason == FinishReason::length && stage.config.revise.accept == "positive")
+    revision.text = whole_sentences(generation.text);
   revision.rejected =
       revision_fault(revision.text, attempt.item.prompt.messages.back().content, attempt.scaffold, texts, stage.config.revise.min_words);
   return revision;
@@ -69,7 +70,7 @@ Revision make_revision(const Stage& stage, const Attempt& attempt, int iteration
 
 void judge_revision(const Stage& stage, const Messages& prompt, Revision& revision) {
   const bool accept_all = stage.config.revise.accept == "all";
-  if (revision.rejected == kTooLong || (!revision.rejected.empty() && !accept_all)) return;
+  if (revision.finish_reason == FinishReason::too_long || (!revision.rejected.empty() && !accept_all)) return;
   revision.verdict = stage.judge.judge(Question::harm, prompt, revision.text);
   if (accept_all)
     revision.rejected.clear();
@@ -95,7 +96,8 @@ void judge_again(const Stage& stage, int iteration, const std::vector<Case>& ope
 // Of the cases without a revision, those that fit into the model's context alone, but not behind principles and scaffold.
 void warn_of_long(const Stage& stage, int iteration, const std::vector<Case>& open) {
   std::map<std::string, bool> long_ones;
-  for (const auto& revision : stage.store.revisions(iteration)) long_ones[revision.prompt_id] |= revision.rejected == kTooLong;
+  for (const auto& revision : stage.store.revisions(iteration))
+    long_ones[revision.prompt_id] |= revision.finish_reason == FinishReason::too_long;
   for (const Case& item : open)
     if (long_ones[item.prompt.id])
       log_warning("{} is not revised: with the principles before it the prompt does not fit into the model's context", item.prompt.source);

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "core/json.h"
+#include "core/strings.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -51,8 +52,24 @@ std::map<std::string, std::int64_t> counts_at(const Statement& row, int column) 
   return read_json_at(row, column, [](const Json& json) { return json.get<std::map<std::string, std::int64_t>>(); });
 }
 
+void fail_at_word(const Statement& row, const std::string& word, std::span<const char* const> known) {
+  throw Error(ErrorKind::data,
+              "has an unknown word, '" + word + "', where one of these belongs: " + join({known.begin(), known.end()}, ", "), row.path(),
+              "it was written by another program, or by a newer iteralign");
+}
+
+PromptSet prompt_set_at(const Statement& row, int column) {
+  const std::string word = row.text(column);
+  std::vector<const char*> known;
+  for (const PromptSet set : all_prompt_sets()) {
+    if (word == name(set)) return set;
+    known.push_back(name(set));
+  }
+  fail_at_word(row, word, known);
+}
+
 Verdict verdict_at(const Statement& row, int column) {
-  return {parse_label(row.text(column), row.path()), parse_unjudged_reason(row.text(column + 1), row.path()), row.text(column + 2)};
+  return {named_at<Label>(row, column), named_at<UnjudgedReason>(row, column + 1), row.text(column + 2)};
 }
 
 Rate rate_at(const Statement& row, int column) {

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "iteralign/enum_names.h"
 #include "iteralign/records.h"
 #include "store/sqlite.h"
 
@@ -20,6 +22,14 @@ std::string to_text(const std::vector<std::string>& ids);
 Messages messages_at(const Statement& row, int column);
 std::vector<std::string> ids_at(const Statement& row, int column);
 std::map<std::string, std::int64_t> counts_at(const Statement& row, int column);
+PromptSet prompt_set_at(const Statement& row, int column);
+[[noreturn]] void fail_at_word(const Statement& row, const std::string& word, std::span<const char* const> known);
+template <class E>
+E named_at(const Statement& row, int column) {
+  const std::string word = row.text(column);
+  if (const auto value = named<E>(word)) return *value;
+  fail_at_word(row, word, kNames<E>);
+}
 Verdict verdict_at(const Statement& row, int column);  // label, reason, rationale
 Rate rate_at(const Statement& row, int column);        // n, count, unjudged
 

@@ -57,7 +57,7 @@ void RunStore::put(const Response& response) {
   const std::lock_guard lock(mutex_);
   database_->run("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", response.weights.iteration,
                  response.weights.attempt, response.weights.epoch, name(response.set), response.prompt_id, response.text,
-                 response.finish_reason, response.prompt_tokens, response.completion_tokens);
+                 name(response.finish_reason), response.prompt_tokens, response.completion_tokens);
 }
 
 std::vector<Response> RunStore::responses(WeightsId weights, PromptSet set) {
@@ -73,7 +73,7 @@ std::vector<Response> RunStore::responses(WeightsId weights, PromptSet set) {
                          .set = set,
                          .prompt_id = row.text(0),
                          .text = row.text(1),
-                         .finish_reason = row.text(2),
+                         .finish_reason = named_at<FinishReason>(row, 2),
                          .prompt_tokens = row.small(3),
                          .completion_tokens = row.small(4)});
   return responses;
@@ -88,10 +88,10 @@ std::vector<Response> RunStore::responses_to(const std::string& prompt_id) {
   std::vector<Response> responses;
   while (row.step())
     responses.push_back({.weights = {row.small(0), row.small(1), row.small(2)},
-                         .set = parse_prompt_set(row.text(3), row.path()),
+                         .set = prompt_set_at(row, 3),
                          .prompt_id = prompt_id,
                          .text = row.text(4),
-                         .finish_reason = row.text(5),
+                         .finish_reason = named_at<FinishReason>(row, 5),
                          .prompt_tokens = row.small(6),
                          .completion_tokens = row.small(7)});
   return responses;
@@ -125,7 +125,7 @@ std::vector<WeightsId> RunStore::candidates() {
 void RunStore::put(const Revision& revision) {
   const std::lock_guard lock(mutex_);
   database_->run("INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", revision.iteration, revision.prompt_id,
-                 revision.attempt, revision.text, revision.finish_reason, revision.scaffold, to_text(revision.principles),
+                 revision.attempt, revision.text, name(revision.finish_reason), revision.scaffold, to_text(revision.principles),
                  revision.rejected, name(revision.verdict.label), name(revision.verdict.reason), revision.verdict.rationale);
 }
 
@@ -142,7 +142,7 @@ std::vector<Revision> RunStore::revisions(int iteration) {
                          .prompt_id = row.text(0),
                          .attempt = row.small(1),
                          .text = row.text(2),
-                         .finish_reason = row.text(3),
+                         .finish_reason = named_at<FinishReason>(row, 3),
                          .scaffold = row.text(4),
                          .principles = ids_at(row, 5),
                          .rejected = row.text(6),

@@ -88,7 +88,7 @@ std::map<EffectTrial, TrialResult> RunStore::trials(int iteration) {
   const std::lock_guard lock(mutex_);
   Statement row(*database_, "SELECT principle, prompt_id, label, too_long FROM effect_trials WHERE iteration = ?", iteration);
   std::map<EffectTrial, TrialResult> trials;
-  while (row.step()) trials[{row.text(0), row.text(1)}] = {parse_label(row.text(2), row.path()), row.small(3) != 0};
+  while (row.step()) trials[{row.text(0), row.text(1)}] = {named_at<Label>(row, 2), row.small(3) != 0};
   return trials;
 }
 

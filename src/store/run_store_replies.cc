@@ -1,9 +1,7 @@
 // The oracle's replies and what they cost.
-#include <array>
 #include <utility>
 
 #include "core/json.h"
-#include "iteralign/error.h"
 #include "store/columns.h"
 #include "store/run_store.h"
 #include "store/schema.h"
@@ -12,16 +10,7 @@
 namespace iteralign {
 namespace {
 
-constexpr std::array kReplyStatuses = {"answered", "truncated", "refused", "filtered", "failed"};
-
 constexpr int kAnotherRun = 0;  // the process of replies that came from another run; those of this run count from 1
-
-ReplyStatus reply_status_at(const Statement& row, int column) {
-  const std::string text = row.text(column);
-  for (std::size_t i = 0; i < kReplyStatuses.size(); ++i)
-    if (text == kReplyStatuses[i]) return static_cast<ReplyStatus>(i);
-  throw Error(ErrorKind::data, "has an unknown status of a reply '" + text + "'", row.path(), "it was written by a newer iteralign");
-}
 
 }  // namespace
 
@@ -33,14 +22,13 @@ class RunStore::Cache : public ReplyCache {
     const std::lock_guard lock(store_.mutex_);
     Statement row(*store_.database_, "SELECT status, text, prompt_tokens, completion_tokens FROM oracle_calls WHERE key = ?", key);
     if (!row.step()) return std::nullopt;
-    return OracleReply{reply_status_at(row, 0), row.text(1), row.small(2), row.small(3), true};
+    return OracleReply{named_at<ReplyStatus>(row, 0), row.text(1), row.small(2), row.small(3), true};
   }
 
   void keep(const std::string& key, const std::string& request_json, const OracleReply& reply) override {
     const std::lock_guard lock(store_.mutex_);
-    store_.database_->run("INSERT OR REPLACE INTO oracle_calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)", key, request_json,
-                          kReplyStatuses[static_cast<std::size_t>(reply.status)], reply.text, reply.prompt_tokens, reply.completion_tokens,
-                          store_.process_, unix_seconds());
+    store_.database_->run("INSERT OR REPLACE INTO oracle_calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)", key, request_json, name(reply.status),
+                          reply.text, reply.prompt_tokens, reply.completion_tokens, store_.process_, unix_seconds());
   }
 
  private:
@@ -66,7 +54,7 @@ int RunStore::forget_replies(const std::function<bool(const std::string& request
   std::vector<std::string> keys;
   Statement row(*database_, "SELECT key, request, status, text FROM oracle_calls");
   while (row.step())
-    if (which(row.text(1), {reply_status_at(row, 2), row.text(3), 0, 0, true})) keys.push_back(row.text(0));
+    if (which(row.text(1), {named_at<ReplyStatus>(row, 2), row.text(3), 0, 0, true})) keys.push_back(row.text(0));
   Transaction transaction(*database_);
   // What a killed process spent is known by its replies alone.
   database_->execute(

@@ -33,7 +33,7 @@ std::vector<SftPair> RunStore::pairs(int iteration) {
   std::vector<SftPair> pairs;
   while (row.step())
     pairs.push_back({.iteration = iteration,
-                     .kind = parse_pair_kind(row.text(0), row.path()),
+                     .kind = named_at<PairKind>(row, 0),
                      .prompt_id = row.text(1),
                      .messages = messages_at(row, 2),
                      .completion = row.text(3),
@@ -178,7 +178,7 @@ std::optional<Evaluation> RunStore::evaluation_locked(int iteration) {
   std::optional<Evaluation> evaluation;
   while (row.step()) {
     if (!evaluation) evaluation.emplace().iteration = iteration;
-    const PromptSet measure = parse_prompt_set(row.text(0), row.path());
+    const PromptSet measure = prompt_set_at(row, 0);
     Rate& rate = measure == PromptSet::heldout     ? evaluation->heldout
                  : measure == PromptSet::benign    ? evaluation->benign
                  : measure == PromptSet::lookalike ? evaluation->lookalike

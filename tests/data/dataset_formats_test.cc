@@ -77,8 +77,9 @@ TEST(DatasetFormats, AlpacaKeepsSystemAndHistory) {
 }
 
 TEST(DatasetFormats, NamesAreReadAsTheyAreWritten) {
-  for (const std::string& known : dataset_format_names()) EXPECT_EQ(name(*parse_dataset_format(known)), known);
-  EXPECT_FALSE(parse_dataset_format("parquet"));
+  EXPECT_EQ(named<DatasetFormat>("prompt-completion"), DatasetFormat::prompt_completion);
+  EXPECT_EQ(named<DatasetFormat>(name(DatasetFormat::alpaca)), DatasetFormat::alpaca);
+  EXPECT_FALSE(named<DatasetFormat>("parquet"));
 }
 
 }  // namespace

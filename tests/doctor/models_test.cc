@@ -101,7 +101,7 @@ TEST_F(RunModels, AnInterruptGoesOnUp) {
   EXPECT_THROW(examine(patient, open, [] { return true; }), Error);
 }
 
-Generation answer(const std::string& text, const std::string& finish_reason) {
+Generation answer(const std::string& text, FinishReason finish_reason) {
   Generation generation;
   generation.text = text;
   generation.finish_reason = finish_reason;
@@ -110,9 +110,9 @@ Generation answer(const std::string& text, const std::string& finish_reason) {
 
 TEST(Voices, AnswersThatDoNotEndAreAWarning) {
   Findings findings;
-  check_generation({{answer("a", "length"), answer("b", "length")}, {}}, findings);
-  check_generation({{answer("a", "stop"), answer("b", "length")}, {}}, findings);
-  check_generation({{answer("", "stop")}, {}}, findings);
+  check_generation({{answer("a", FinishReason::length), answer("b", FinishReason::length)}, {}}, findings);
+  check_generation({{answer("a", FinishReason::stop), answer("b", FinishReason::length)}, {}}, findings);
+  check_generation({{answer("", FinishReason::stop)}, {}}, findings);
   EXPECT_EQ(findings.all()[0].status, FindingStatus::warning);
   EXPECT_EQ(findings.all()[1].status, FindingStatus::ok);
   EXPECT_EQ(findings.all()[2].status, FindingStatus::warning);

@@ -103,7 +103,7 @@ TEST_F(GenerationTest, StopStringsEndTheTextBeforeThem) {
   const auto model = open();
   // Every byte is a token here, so a stop string of several bytes always crosses token borders.
   const auto whole = model->generate({raw("abc", {.max_new_tokens = 60, .temperature = 1.0}, 3)})[0];
-  ASSERT_EQ(whole.finish_reason, "length");
+  ASSERT_EQ(whole.finish_reason, FinishReason::length);
   std::size_t at = 5;
   while (at + 3 < whole.text.size() &&
          std::any_of(whole.text.begin() + static_cast<std::ptrdiff_t>(at), whole.text.begin() + static_cast<std::ptrdiff_t>(at) + 3,
@@ -114,7 +114,7 @@ TEST_F(GenerationTest, StopStringsEndTheTextBeforeThem) {
   const std::string stop = whole.text.substr(at, 3);
   const auto cut = model->generate({raw("abc", {.max_new_tokens = 60, .temperature = 1.0, .stop = {"never said", stop}}, 3)})[0];
   EXPECT_EQ(cut.text, whole.text.substr(0, whole.text.find(stop)));
-  EXPECT_EQ(cut.finish_reason, "stop");
+  EXPECT_EQ(cut.finish_reason, FinishReason::stop);
   EXPECT_LT(cut.tokens.size(), whole.tokens.size());
   EXPECT_TRUE(std::equal(cut.tokens.begin(), cut.tokens.end(), whole.tokens.begin()));
 }
@@ -125,7 +125,7 @@ TEST_F(GenerationTest, CallsBackOnceForEachAndStopsWhenAsked) {
   std::vector<int> seen(requests.size());
   model->generate(requests, [&](std::size_t i, const Generation& generation) {
     ++seen[i];
-    EXPECT_FALSE(generation.finish_reason.empty());
+    EXPECT_NE(generation.finish_reason, FinishReason::too_long);
     EXPECT_GT(generation.prompt_tokens, 1);
   });
   EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; }));
@@ -159,12 +159,12 @@ TEST_F(GenerationTest, APromptLongerThanTheContextIsLeftOutAndTheOthersAreAnswer
   EXPECT_EQ(with_long[0].tokens, expected[0].tokens);
   EXPECT_EQ(with_long[2].tokens, expected[1].tokens);
   for (const std::size_t i : {1, 3}) {  // 511 and BOS fill the 512
-    EXPECT_EQ(with_long[i].finish_reason, kTooLong);
+    EXPECT_EQ(with_long[i].finish_reason, FinishReason::too_long);
     EXPECT_TRUE(with_long[i].tokens.empty());
   }
   EXPECT_EQ(with_long[1].prompt_tokens, 601);
   EXPECT_EQ(done.size(), 4u);
-  EXPECT_EQ(model->generate({raw(std::string(600, 'x'), {})})[0].finish_reason, kTooLong);
+  EXPECT_EQ(model->generate({raw(std::string(600, 'x'), {})})[0].finish_reason, FinishReason::too_long);
 }
 
 TEST_F(GenerationTest, ATokenBeyondTheEmbeddingIsNamedWithBothSizes) {
@@ -202,7 +202,7 @@ TEST(TinyStories, GreedyAsTheIndependentComputation) {
   ASSERT_EQ(answers.size(), 4u);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     EXPECT_EQ(answers[i].tokens, cases[i]["generated_ids"].get<std::vector<std::int32_t>>()) << i;
-    EXPECT_EQ(answers[i].finish_reason, "stop");
+    EXPECT_EQ(answers[i].finish_reason, FinishReason::stop);
     EXPECT_EQ(answers[i].prompt_tokens, static_cast<int>(cases[i]["prompt_ids"].size()));
   }
   const std::string prompt = read_file(folder + "/third_party_prompt.txt");

@@ -71,7 +71,7 @@ class ExampleRun {
     const std::string text = negative == harmless
                                  ? "I'm sorry, but I can't help with that. It could hurt somebody, and there are better ways."
                                  : "Sure. First you take the thing, then you do the step, and at the end you are done.\nEasy.";
-    store_.put({iteration, set, prompt_id, text, "stop", 20, 22});
+    store_.put({iteration, set, prompt_id, text, FinishReason::stop, 20, 22});
     store_.put_verdict(iteration, set, prompt_id,
                        {negative ? Label::negative : Label::positive, UnjudgedReason::none, negative ? "It goes along." : "It declines."});
   }
@@ -88,14 +88,21 @@ class ExampleRun {
     std::vector<SftPair> pairs;
     for (int i = first; i < first + half; ++i) {
       answer(iteration, PromptSet::red_team, id("r", i), true);
-      if (i == 1) store_.put({iteration, PromptSet::red_team, id("r", i), kHostile, "stop", 20, 22});
+      if (i == 1) store_.put({iteration, PromptSet::red_team, id("r", i), kHostile, FinishReason::stop, 20, 22});
       if (i == 2) store_.put_verdict(iteration, PromptSet::red_team, id("r", i), {Label::unjudged, UnjudgedReason::unparsable, "what?"});
       if (i == 2) continue;
-      store_.put({iteration, id("r", i), 0, "no no no no no no", "length", "first", {"P1"}, "degenerate", {}});
+      store_.put({iteration, id("r", i), 0, "no no no no no no", FinishReason::length, "first", {"P1"}, "degenerate", {}});
       if (i == first + 3) continue;
       const std::string revised = i == 1 ? kHostile : "I will not help with that; here is a safe way instead.";
-      store_.put(
-          {iteration, id("r", i), 1, revised, "stop", "second", {"P1"}, "", {Label::positive, UnjudgedReason::none, "It declines."}});
+      store_.put({iteration,
+                  id("r", i),
+                  1,
+                  revised,
+                  FinishReason::stop,
+                  "second",
+                  {"P1"},
+                  "",
+                  {Label::positive, UnjudgedReason::none, "It declines."}});
       SftPair pair;
       pair.iteration = iteration, pair.prompt_id = id("r", i), pair.messages = {{"user", "prompt"}}, pair.completion = revised;
       pair.rejected = "Sure.";

@@ -111,10 +111,10 @@ TEST_F(RenderedReport, ARunInItsFirstIteration) {
   RunStore store(folder_.file("run.db"));
   store.put_prompts(PromptSet::red_team, {example_prompt("a", "Do harm", "")});
   store.put_prompts(PromptSet::heldout, {example_prompt("b", "Do harm too", "")});
-  store.put({0, PromptSet::heldout, "b", "", "stop", 1, 1});
+  store.put({0, PromptSet::heldout, "b", "", FinishReason::stop, 1, 1});
   store.put_verdict(0, PromptSet::heldout, "b", {Label::unjudged, UnjudgedReason::degenerate, ""});
   store.put(Evaluation{0, wilson_rate(0, 0, 1), wilson_rate(0, 0), wilson_rate(0, 0)});
-  store.put({1, PromptSet::red_team, "a", "Sure", "stop", 1, 1});
+  store.put({1, PromptSet::red_team, "a", "Sure", FinishReason::stop, 1, 1});
   std::string log;
   const std::string dom = render(store, brief_info("begun", "running", "gpt at example.invalid"), log);
   expect_no_fault(dom, log);

@@ -168,7 +168,7 @@ TEST_F(RunFilesTest, WritingAgainChangesNothingAndCurvesGrow) {
   };
   const std::string tb = list_files(file("tb")).at(0), early = read_file(tb);
   const auto tb_before = inode(tb), constitution_before = inode(file("constitution.json"));
-  store_.put({1, PromptSet::red_team, "a", "text", "stop", 1, 1});
+  store_.put({1, PromptSet::red_team, "a", "text", FinishReason::stop, 1, 1});
   store_.put_train_step(1, {1, 1, 1.0, 2.0, 1.0, 1e-4, 10});
   write_run_files(folder_.path(), store_, ExampleRun::info());
   EXPECT_EQ(list_files(file("tb")).size(), 1u);

@@ -38,7 +38,7 @@ class EffectTest : public StageFixture {
 
   static Prompt prompt(const std::string& text) { return {text, {{"user", text}}, "", ""}; }
   void put(int iteration, PromptSet set, const Prompt& p, Label label) {
-    store_.put(Response{iteration, set, p.id, "Certainly.", "stop", 1, 1});
+    store_.put(Response{iteration, set, p.id, "Certainly.", FinishReason::stop, 1, 1});
     store_.put_verdict(iteration, set, p.id, {label, UnjudgedReason::none, ""});
   }
   static Principle principle(const std::string& text, int iteration, std::vector<std::string> evidence) {

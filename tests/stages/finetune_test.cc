@@ -45,7 +45,7 @@ class ReplayTest : public StageFixture {
   // Two kept revisions.
   void put_revisions(int iteration) {
     for (const std::string id : {"harmful 0", "harmful 1"}) {
-      store_.put(Response{iteration, PromptSet::red_team, id, "Certainly.", "stop", 1, 1});
+      store_.put(Response{iteration, PromptSet::red_team, id, "Certainly.", FinishReason::stop, 1, 1});
       store_.put_verdict(iteration, PromptSet::red_team, id, {Label::negative, UnjudgedReason::none, ""});
       store_.put(Revision{.iteration = iteration, .prompt_id = id, .text = "I cannot help with that.", .verdict = {Label::positive}});
     }

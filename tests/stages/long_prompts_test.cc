@@ -36,7 +36,7 @@ TEST_F(LongPromptsTest, RespondLeavesThemOutAndAnswersTheOthers) {
   EXPECT_EQ(model_.generated, 2);  // the second call finds both in the store
   const auto found = cases(store_, 1, PromptSet::red_team);
   ASSERT_EQ(found.size(), 2u);
-  EXPECT_EQ(found[0].response.finish_reason, kTooLong);
+  EXPECT_EQ(found[0].response.finish_reason, FinishReason::too_long);
   EXPECT_EQ(found[0].response.text, "");
   EXPECT_EQ(found[0].verdict.label, Label::unjudged);
   EXPECT_THAT(found[0].verdict.rationale, HasSubstr("200 tokens"));
@@ -46,7 +46,7 @@ TEST_F(LongPromptsTest, RespondLeavesThemOutAndAnswersTheOthers) {
 
 TEST_F(LongPromptsTest, AResponseWithoutAVerdictIsNotSentToTheOracleLater) {
   store_.put_prompts(PromptSet::red_team, {long_one_});
-  store_.put(Response{1, PromptSet::red_team, long_one_.id, "", kTooLong, 200, 0});
+  store_.put(Response{1, PromptSet::red_team, long_one_.id, "", FinishReason::too_long, 200, 0});
   respond(stage_, 1, {{PromptSet::red_team, {long_one_}, Question::harm}}, {});
   EXPECT_EQ(cases(store_, 1, PromptSet::red_team)[0].verdict.label, Label::unjudged);
   EXPECT_EQ(oracle_.calls, 0);
@@ -66,7 +66,7 @@ TEST_F(LongPromptsTest, WhatDoesNotFitBehindThePrinciplesIsNotRevised) {
   for (const Revision& revision : store_.revisions(1)) {
     kept += revision.rejected.empty() ? 1 : 0;
     if (revision.prompt_id == middle_.id) {
-      EXPECT_EQ(revision.rejected, kTooLong);
+      EXPECT_EQ(revision.rejected, name(FinishReason::too_long));
     }
   }
   EXPECT_EQ(kept, 1);

@@ -45,7 +45,7 @@ TEST_F(RespondTest, WarnsWhereMostIsUnjudged) {
 
 TEST_F(RespondTest, ARevisionThatWasNotJudgedIsTakenUpAgain) {
   const std::string harm = "Sure, first you take it, and then you run.", mend = "I am sorry, but I cannot help you with this.";
-  store_.put(Response{1, PromptSet::red_team, "0", harm, "stop", 1, 1});
+  store_.put(Response{1, PromptSet::red_team, "0", harm, FinishReason::stop, 1, 1});
   store_.put_verdict(1, PromptSet::red_team, "0", {Label::negative});
   config_.revise.attempts = 1;
   store_.put(Revision{

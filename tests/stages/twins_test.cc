@@ -118,7 +118,7 @@ TEST_F(TwinsTest, AreTrainedOnBesideTheRevisionOfTheirPrompt) {
   ask_twins(stage);
   answer_replay(stage);
   const std::string id = store_.prompts(PromptSet::red_team)[1].id;
-  store_.put(Response{1, PromptSet::red_team, id, "Certainly.", "stop", 1, 1});
+  store_.put(Response{1, PromptSet::red_team, id, "Certainly.", FinishReason::stop, 1, 1});
   store_.put_verdict(1, PromptSet::red_team, id, {Label::negative, UnjudgedReason::none, ""});
   store_.put(Revision{.iteration = 1, .prompt_id = id, .text = "I cannot help with that.", .verdict = {Label::positive}});
   const Training training{1, 0, config_.finetune, folder_.path() + "/training", ""};

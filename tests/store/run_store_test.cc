@@ -47,7 +47,7 @@ TEST_F(RunStoreTest, KeepsRecordsOverProcesses) {
     store.set_meta("seed", "1");
     store.set_meta("seed", "7");
     store.put_prompts(PromptSet::red_team, {prompt("b"), prompt("a")});
-    store.put({1, PromptSet::red_team, "a", std::string("nul\0 and \xff", 10), "stop", 3, 4});
+    store.put({1, PromptSet::red_team, "a", std::string("nul\0 and \xff", 10), FinishReason::stop, 3, 4});
   }
   RunStore store(path_);
   EXPECT_EQ(store.meta("seed"), "7");
@@ -56,7 +56,7 @@ TEST_F(RunStoreTest, KeepsRecordsOverProcesses) {
   const auto responses = store.responses(1, PromptSet::red_team);
   ASSERT_EQ(responses.size(), 1u);
   EXPECT_EQ(responses[0].text, std::string("nul\0 and \xff", 10));
-  EXPECT_EQ(responses[0].finish_reason, "stop");
+  EXPECT_EQ(responses[0].finish_reason, FinishReason::stop);
   EXPECT_EQ(responses[0].prompt_tokens, 3);
   EXPECT_EQ(responses[0].completion_tokens, 4);
 }
@@ -64,8 +64,8 @@ TEST_F(RunStoreTest, KeepsRecordsOverProcesses) {
 TEST_F(RunStoreTest, ResponsesComeInPromptOrderAndAreReplaced) {
   RunStore store(path_);
   store.put_prompts(PromptSet::heldout, {prompt("c"), prompt("a"), prompt("b")});
-  for (const char* id : {"a", "b", "z", "c"}) store.put({2, PromptSet::heldout, id, "old", "stop", 1, 1});
-  store.put({2, PromptSet::heldout, "a", "new", "length", 1, 1});
+  for (const char* id : {"a", "b", "z", "c"}) store.put({2, PromptSet::heldout, id, "old", FinishReason::stop, 1, 1});
+  store.put({2, PromptSet::heldout, "a", "new", FinishReason::length, 1, 1});
   std::string order;
   for (const auto& response : store.responses(2, PromptSet::heldout)) order += response.prompt_id + "=" + response.text + " ";
   EXPECT_EQ(order, "c=old a=new b=old z=old ");
@@ -116,9 +116,9 @@ TEST_F(RunStoreTest, ConstitutionIsASnapshotAnIteration) {
 TEST_F(RunStoreTest, RevisionsInPromptThenAttemptOrder) {
   RunStore store(path_);
   store.put_prompts(PromptSet::red_team, {prompt("b"), prompt("a")});
-  store.put({1, "a", 0, "no", "stop", "few", {"P1", "P2"}, "", {Label::positive, UnjudgedReason::none, "refuses"}});
-  store.put({1, "b", 1, "ok", "stop", "", {}, "", {}});
-  store.put({1, "b", 0, "??", "length", "few", {}, "degenerate", {}});
+  store.put({1, "a", 0, "no", FinishReason::stop, "few", {"P1", "P2"}, "", {Label::positive, UnjudgedReason::none, "refuses"}});
+  store.put({1, "b", 1, "ok", FinishReason::stop, "", {}, "", {}});
+  store.put({1, "b", 0, "??", FinishReason::length, "few", {}, "degenerate", {}});
   const auto revisions = store.revisions(1);
   ASSERT_EQ(revisions.size(), 3u);
   EXPECT_EQ(revisions[0].prompt_id + revisions[0].rejected, "bdegenerate");
@@ -408,6 +408,9 @@ TEST(RunStore, WhatNobodyWroteIsAnErrorThatNamesTheFile) {
   } damages[] = {
       {"UPDATE verdicts SET label = 'maybe'", [](RunStore& store) { store.verdicts(1, PromptSet::red_team); }},
       {"UPDATE verdicts SET reason = 'tired'", [](RunStore& store) { store.verdicts(1, PromptSet::red_team); }},
+      {"UPDATE responses SET finish_reason = 'tired'", [](RunStore& store) { store.responses_to("00aa"); }},
+      {"UPDATE responses SET finish_reason = ''", [](RunStore& store) { store.responses(1, PromptSet::red_team); }},
+      {"UPDATE revisions SET finish_reason = 'STOP'", [](RunStore& store) { store.revisions(1); }},
       {"UPDATE responses SET purpose = 'gate_twin'", [](RunStore& store) { store.responses_to("00aa"); }},
       {"UPDATE prompts SET messages = '{'", [](RunStore& store) { store.prompts(PromptSet::red_team); }},
       {"UPDATE prompts SET messages = '[{\"role\":1}]'", [](RunStore& store) { store.prompts(PromptSet::red_team); }},

@@ -82,7 +82,7 @@ TEST(StoreVersions, WhatStoodInNumbersAndInJsonBecomesRecords) {
   EXPECT_EQ(store.candidates(), (std::vector<WeightsId>{{2, 2, 3}, {2, 3, 0}}));
   ASSERT_EQ(store.responses({2, 2, 3}, PromptSet::gate).size(), 1u);
   EXPECT_EQ(store.responses({2, 2, 3}, PromptSet::gate)[0].text, "Like that.");
-  EXPECT_EQ(store.responses(0, PromptSet::heldout)[0].finish_reason, "length");
+  EXPECT_EQ(store.responses(0, PromptSet::heldout)[0].finish_reason, FinishReason::length);
   EXPECT_EQ(store.verdicts({2, 3, 0}, PromptSet::gate).at("00aa").label, Label::positive);
   EXPECT_FALSE(store.has_pairs(1, 1));
   EXPECT_TRUE(store.has_pairs(1, 2));
