@@ -1,56 +1,24 @@
 // iteralign align: start or resume a run.
 
-#include <fmt/format.h>
-
 #include <memory>
 
-#include "cli/lab_inputs.h"
-#include "cli/model_flags.h"
-#include "cli/oracle_client.h"
+#include "actions/align.h"
+#include "actions/oracle_client.h"
 #include "cli/output.h"
-#include "cli/prompt_limit.h"
-#include "cli/run_files_writer.h"
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "core/files.h"
-#include "core/interrupt.h"
 #include "core/log.h"
-#include "formats/model_files.h"
 #include "iteralign/error.h"
-#include "pipeline/run.h"
 #include "report/terminal_table.h"
-#include "stages/calibrate.h"
 
 namespace iteralign {
 namespace {
 
-// Read before anything is paid for. The same model may stand behind another address, so another name is no error.
-void check_calibration(const Config& config) {
-  if (config.judge.calibration.empty()) return;
-  const std::string of = read_calibration(config.judge.calibration).oracle, now = oracle_name(config.oracle);
-  if (of != now) log_warning("{} holds the errors of the oracle {}, this run's is {}", config.judge.calibration, of, now);
-}
-
 void run_align(const Config& config, bool json) {
-  check_calibration(config);
   const std::string folder = run_folder(config);
   std::string table;
-  const RunStatus status =
-      run(config, {.inputs = [&] { return gather_inputs(config, {lab_inputs}, prompt_limit(config.model)); },
-                   .model =
-                       [&](const std::string& dtype) {
-                         ModelOptions options = config.model;
-                         if (!dtype.empty()) options.dtype = dtype;
-                         return open_model(options);
-                       },
-                   .oracle = [&](ReplyCache& cache, const OracleUsage& spent) { return make_oracle(config.oracle, cache, spent); },
-                   .on_change =
-                       [&](RunStore& store, const RunState& state) {
-                         publish_run(folder, store, state);
-                         table = evaluation_table(store, oracle_line(config.oracle));
-                       },
-                   .should_stop = interrupted,
-                   .base_model = [&] { return model_file_hashes(config.model); }});
+  const RunStatus status = align(config, [&](RunStore& store) { table = evaluation_table(store, oracle_line(config.oracle)); });
   if (json)
     print(read_file(join_path(folder, "summary.json")));
   else

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "cli/model_flags.h"
+#include "actions/open_model.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "core/interrupt.h"

@@ -6,8 +6,9 @@
 #include <filesystem>
 #include <memory>
 
+#include "actions/model_rules.h"
+#include "actions/open_model.h"
 #include "cli/model_flags.h"
-#include "cli/model_output.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "config/config.h"

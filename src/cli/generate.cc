@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "actions/open_model.h"
 #include "cli/model_flags.h"
 #include "cli/output.h"
 #include "cli/sampling_flags.h"

@@ -2,7 +2,8 @@
 
 #include <memory>
 
-#include "cli/model_output.h"
+#include "actions/model_rules.h"
+#include "cli/model_flags.h"
 #include "cli/verbs.h"
 #include "core/log.h"
 #include "core/progress.h"

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "cli/model_output.h"
+#include "cli/model_flags.h"
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "core/files.h"

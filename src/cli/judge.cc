@@ -2,17 +2,17 @@
 
 #include <memory>
 
-#include "cli/model_output.h"
-#include "cli/oracle_client.h"
+#include "actions/calibrate_judge.h"
+#include "actions/oracle_client.h"
+#include "cli/model_flags.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/outputs.h"
 #include "iteralign/error.h"
 #include "report/calibration_table.h"
-#include "stages/calibrate.h"
-#include "store/run_store.h"
 
 namespace iteralign {
 namespace {
@@ -29,13 +29,7 @@ void run_calibrate(const JudgeFlags& flags) {
   if (!flags.out.empty())
     check_output_file(flags.out, {.inputs = {flags.gold, flags.config, config.prompts_dir}, .overwrite = flags.overwrite});
   const LabelledAnswers answers = read_labelled_answers(flags.gold);
-  const std::string folder = config.runs_dir.empty() ? "." : config.runs_dir;
-  make_directories(folder);
-  RunStore store(join_path(folder, "judge-calibration.db"));  // keeps the replies: asked again, they cost nothing
-  const PromptTexts texts(config.prompts_dir);
-  const auto oracle = make_oracle(config.oracle, store.reply_cache(), {});
-  const Judge judge(*oracle, texts, config.judge);
-  const Calibration calibration = calibrate(judge, answers, flags.repeats, config.oracle.concurrency, oracle_name(config.oracle));
+  const Calibration calibration = calibrate_judge(config, answers, flags.repeats);
   if (!flags.out.empty()) {
     write_file_atomic(flags.out, dump_json_pretty(to_json(calibration)) + "\n");
     log_info("written: {}; reported rates are corrected with judge.calibration={}", flags.out, flags.out);

@@ -4,9 +4,10 @@
 
 #include <memory>
 
-#include "cli/lab_inputs.h"
+#include "actions/model_rules.h"
+#include "actions/open_model.h"
+#include "actions/run_prompts.h"
 #include "cli/model_flags.h"
-#include "cli/model_output.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "core/interrupt.h"

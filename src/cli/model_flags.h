@@ -1,8 +1,7 @@
 #pragma once
-// The flags that say which model a verb works with, and the model behind them.
+// Flags that several verbs have.
 
 #include <CLI/CLI.hpp>
-#include <memory>
 
 #include "iteralign/base_model.h"
 
@@ -11,9 +10,7 @@ namespace iteralign {
 // --model, --adapter, --dtype, --device, --chat-template, --batch-size
 void add_model_flags(CLI::App& verb, ModelOptions& options);
 
-// Is the engine in this build?
-bool can_open_models();
-// Error usage in a build without the engine.
-std::unique_ptr<BaseModel> open_model(const ModelOptions& options);
+// --overwrite
+void add_overwrite_flag(CLI::App& verb, bool& overwrite);
 
 }  // namespace iteralign

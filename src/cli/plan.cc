@@ -5,9 +5,8 @@
 #include <memory>
 #include <thread>
 
-#include "cli/lab_inputs.h"
+#include "actions/run_prompts.h"
 #include "cli/output.h"
-#include "cli/prompt_limit.h"
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "data/dialogue.h"
@@ -121,7 +120,7 @@ void add_plan(CLI::App& app) {
   verb->callback([flags] {
     const Config config = load_config(flags->config, flags->overrides);
     check_names(config);
-    const auto inputs = gather_inputs(config, {lab_inputs}, prompt_limit(config.model));
+    const auto inputs = run_prompts(config);
     const Plan plan = make_plan(config, inputs, count_parameters(config.model.path), static_cast<int>(std::thread::hardware_concurrency()));
     if (!flags->json && !plan.gate_warning.empty()) print_line("warning      " + plan.gate_warning);
     if (flags->json)

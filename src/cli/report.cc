@@ -2,9 +2,9 @@
 
 #include <memory>
 
+#include "actions/publish_run.h"
 #include "cli/output.h"
 #include "cli/run_argument.h"
-#include "cli/run_files_writer.h"
 #include "cli/verbs.h"
 #include "core/files.h"
 

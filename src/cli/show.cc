@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "cli/oracle_client.h"
+#include "actions/oracle_client.h"
 #include "cli/output.h"
 #include "cli/run_argument.h"
 #include "cli/verbs.h"

@@ -4,8 +4,8 @@
 
 #include "core/foreign_json.h"
 #include "core/strings.h"
-#include "oracle/chat_protocol.h"
 #include "oracle/error_meaning.h"
+#include "protocol/chat_reply.h"
 
 namespace iteralign {
 namespace {
@@ -19,6 +19,33 @@ Attempt attempt(AttemptKind kind, std::string fault, std::string message, std::s
   return made;
 }
 
+// How to mend what keeps the two from talking.
+std::string hint_of(Incompatibility incompatibility, const AttemptContext& context) {
+  switch (incompatibility) {
+    case Incompatibility::plain_text:
+      return "the server speaks plain http: write http:// in oracle.base_url";
+    case Incompatibility::no_http:
+      return "if the server speaks TLS, write https:// in oracle.base_url";
+    case Incompatibility::trust_file:
+      return "oracle.ca_file, or the variable that stands for it, does not name a file of PEM certificates";
+    case Incompatibility::expired:
+      return "the server's certificate has expired: renew it, and look at this machine's clock";
+    case Incompatibility::not_yet_valid:
+      return "look at this machine's clock";
+    case Incompatibility::other_host:
+      return "the certificate is another host's: write the name that it has in oracle.base_url";
+    case Incompatibility::untrusted:
+      if (context.trusts_folders)
+        return "the certificates of a folder are found by the names that `openssl rehash FOLDER` gives them; or name one PEM file in "
+               "oracle.ca_file";
+      if (context.trusts_certificates)
+        return "none of the certificates that oracle.ca_file or the environment names signed the server's: name the authority that did";
+      return "where the certificate is your own or of a private authority, name that one's PEM file in oracle.ca_file or SSL_CERT_FILE";
+    default:
+      return "look at the TLS settings of the server";
+  }
+}
+
 Attempt without_reply(const HttpReply& reply, const AttemptContext& context) {
   switch (reply.outcome) {
     case HttpOutcome::timeout:
@@ -29,7 +56,8 @@ Attempt without_reply(const HttpReply& reply, const AttemptContext& context) {
           context.https ? "look at the server's log" : "look at the server's log; if it speaks TLS, write https:// in oracle.base_url");
     case HttpOutcome::incompatible:
       return attempt(AttemptKind::fatal, "connection",
-                     (context.https ? "no secure connection: " : "no HTTP is spoken there: ") + reply.error, reply.hint);
+                     (context.https ? "no secure connection: " : "no HTTP is spoken there: ") + reply.error,
+                     hint_of(reply.incompatibility, context));
     default:
       return attempt(AttemptKind::unreachable, "connection", "cannot be reached: " + reply.error,
                      contains(reply.error, "Empty reply") && !context.https
@@ -37,6 +65,23 @@ Attempt without_reply(const HttpReply& reply, const AttemptContext& context) {
                      : context.loopback ? "is the server running, and is the port in oracle.base_url right?"
                                         : "check the network, oracle.base_url, and HTTPS_PROXY where there is a proxy");
   }
+}
+
+ReplyStatus status_of(ChatFinish finish) {
+  switch (finish) {
+    case ChatFinish::length:
+      return ReplyStatus::truncated;
+    case ChatFinish::content_filter:
+      return ReplyStatus::filtered;
+    case ChatFinish::refusal:
+      return ReplyStatus::refused;
+    default:
+      return ReplyStatus::answered;
+  }
+}
+
+OracleReply oracle_reply(ChatReply reply) {
+  return {status_of(reply.finish), std::move(reply.text), reply.prompt_tokens, reply.completion_tokens, false};
 }
 
 Attempt with_reply(OracleReply reply) {
@@ -150,12 +195,12 @@ std::string other_protocol(const std::string& body) {
 Attempt read_attempt(const HttpReply& reply, const AttemptContext& context, std::time_t now) {
   if (reply.outcome != HttpOutcome::answered) return without_reply(reply, context);
   if (reply.status / 100 != 2) return server_error(reply.status, parse_server_error(reply.body), reply, context, now);
-  ChatReply parsed = parse_chat_reply(reply.body);
+  ReadChatReply parsed = read_chat_reply(reply.body);
   Attempt made;
   if (parsed.error)
     made = server_error(parsed.error->status >= 300 ? parsed.error->status : 500, *parsed.error, reply, context, now);
   else if (parsed.reply)
-    made = with_reply(std::move(*parsed.reply));
+    made = with_reply(oracle_reply(std::move(*parsed.reply)));
   else
     made = attempt(AttemptKind::retry, "malformed",
                    "the reply is no chat completion (" + other_protocol(reply.body) + "): " + shorten(trim(reply.body), 200),

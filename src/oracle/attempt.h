@@ -6,9 +6,9 @@
 #include <set>
 #include <string>
 
+#include "http/client.h"
 #include "iteralign/oracle.h"
 #include "oracle/dialect.h"
-#include "oracle/http_transport.h"
 #include "oracle/retry_policy.h"
 
 namespace iteralign {
@@ -41,7 +41,8 @@ struct AttemptContext {
   std::set<std::string> extra;  // those of them that oracle.body adds
   bool loopback = false;
   bool https = false;
-  std::string key_source;  // "the environment variable NAME", "oracle.headers"; empty: none is configured
+  bool trusts_folders = false, trusts_certificates = false;  // of its own choice, not the system's
+  std::string key_source;                                    // "the environment variable NAME", "oracle.headers"; empty: none is configured
 };
 Attempt read_attempt(const HttpReply& reply, const AttemptContext& context, std::time_t now);
 

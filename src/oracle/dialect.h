@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "oracle/server_error.h"
+#include "protocol/server_error.h"
 
 namespace iteralign {
 

@@ -1,7 +1,7 @@
 #pragma once
 // What the words of an error mean, whatever status and code they come with. Servers agree on neither. Pure.
 
-#include "oracle/server_error.h"
+#include "protocol/server_error.h"
 
 namespace iteralign {
 

@@ -144,7 +144,7 @@ OpenAiOracle::OpenAiOracle(OracleOptions options, ReplyCache* cache, std::functi
       url_(expanded(endpoint_.url, "oracle.base_url", true, secrets_)),
       api_key_(read_api_key(options_, endpoint_)),
       headers_(header_lines(options_, api_key_, secrets_)),
-      trust_(endpoint_.https ? find_trust(options_.ca_file) : Trust{}),
+      trust_(endpoint_.https ? find_trust(options_.ca_file, "oracle.ca_file") : Trust{}),
       policy_(policy_of(options_)),
       cache_(cache),
       stop_asked_([this, stop = std::move(should_stop)] { return has_ended_ || (stop && stop()); }),
@@ -245,7 +245,7 @@ HttpRequest OpenAiOracle::http_request(const OracleRequest& request, const Diale
 
 Attempt OpenAiOracle::attempt(const OracleRequest& request, const Pacer::Slot& slot, const Dialect& dialect) {
   const HttpRequest http = http_request(request, dialect);
-  HttpReply reply = transport_.post(http, stop_asked_);
+  HttpReply reply = http_client_.post(http, stop_asked_);
   if (reply.outcome == HttpOutcome::stopped) throw_stopped();
   reply.body = scrub(std::move(reply.body));
   for (auto& [name, value] : reply.headers) value = scrub(std::move(value));
@@ -256,6 +256,8 @@ Attempt OpenAiOracle::attempt(const OracleRequest& request, const Pacer::Slot& s
                                .extra = names_of(chat_.extra_fields),
                                .loopback = endpoint_.loopback,
                                .https = endpoint_.https,
+                               .trusts_folders = !trust_.folders.empty(),
+                               .trusts_certificates = !trust_.certificates.empty(),
                                .key_source = key_source(options_)},
                               std::time(nullptr));
   const auto took = std::chrono::duration<double>(Pacer::Clock::now() - slot.since()).count();

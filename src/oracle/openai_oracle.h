@@ -13,17 +13,17 @@
 #include <string>
 #include <vector>
 
+#include "http/client.h"
+#include "http/trust.h"
 #include "iteralign/config.h"
 #include "iteralign/error.h"
 #include "iteralign/oracle.h"
 #include "oracle/attempt.h"
-#include "oracle/chat_protocol.h"
+#include "oracle/chat_body.h"
 #include "oracle/dialect.h"
 #include "oracle/endpoint.h"
-#include "oracle/http_transport.h"
 #include "oracle/pacer.h"
 #include "oracle/retry_policy.h"
-#include "oracle/trust.h"
 #include "oracle/usage_ledger.h"
 
 namespace iteralign {
@@ -83,7 +83,7 @@ class OpenAiOracle : public Oracle {
   ReplyCache* const cache_;
   std::function<bool()> stop_asked_;  // the caller's, or all has ended
 
-  HttpTransport transport_;
+  HttpClient http_client_;
   Pacer pacer_;
   UsageLedger ledger_;
   std::atomic<int> failures_in_row_{0};

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "oracle/server_error.h"
+#include "protocol/server_error.h"
 
 namespace iteralign {
 namespace {

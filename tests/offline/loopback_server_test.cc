@@ -52,12 +52,12 @@ OracleReply ask(const LoopbackServer& server, double timeout_s = 60) {
 }
 
 std::string post(const LoopbackServer& server, const std::string& body, int& status) {
-  HttpTransport transport;
+  HttpClient client;
   HttpRequest http;
   http.url = server.base_url() + "/chat/completions";
   http.body = body;
   http.bypass_proxy = true;
-  const auto reply = transport.post(http, {});
+  const auto reply = client.post(http, {});
   status = reply.status;
   return reply.body;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// HTTP POST over libcurl: connections are kept and used again. The only file that knows libcurl is http_transport.cc.
+// HTTP POST over libcurl: connections are kept and used again. The only file that knows libcurl is client.cc.
 
 #include <functional>
 #include <map>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "oracle/trust.h"
+#include "http/trust.h"
 
 namespace iteralign {
 
@@ -30,22 +30,35 @@ enum class HttpOutcome {
   stopped,  // should_stop said so
 };
 
+// Why the two cannot agree.
+enum class Incompatibility {
+  none,
+  plain_text,  // the server speaks plain http
+  no_http,     // its answer is no HTTP: the alert of a TLS port
+  trust_file,  // the certificates to check it against cannot be read
+  expired,     // its certificate, likewise below
+  not_yet_valid,
+  other_host,
+  untrusted,
+  other,
+};
+
 struct HttpReply {
   HttpOutcome outcome = HttpOutcome::unreachable;
   int status = 0;
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
   std::string error;  // what libcurl says unless answered
-  std::string hint;   // how to mend it, where incompatible
+  Incompatibility incompatibility = Incompatibility::none;
 };
 
 // Proxies are taken from the environment (HTTPS_PROXY, NO_PROXY). Redirects are not followed: they would carry the key elsewhere.
-class HttpTransport {
+class HttpClient {
  public:
-  HttpTransport();
-  ~HttpTransport();
-  HttpTransport(const HttpTransport&) = delete;
-  HttpTransport& operator=(const HttpTransport&) = delete;
+  HttpClient();
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
 
   // Blocks; safe from many threads. `should_stop` is asked several times a second.
   HttpReply post(const HttpRequest& request, const std::function<bool()>& should_stop);

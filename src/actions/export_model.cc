@@ -1,9 +1,9 @@
-#include "cli/export_model.h"
+#include "actions/export_model.h"
 
 #include <memory>
 
-#include "cli/model_flags.h"
-#include "cli/model_output.h"
+#include "actions/model_rules.h"
+#include "actions/open_model.h"
 #include "core/files.h"
 #include "core/progress.h"
 #include "formats/checkpoint.h"

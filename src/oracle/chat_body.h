@@ -1,14 +1,11 @@
 #pragma once
-// The chat-completions protocol as JSON: the body of a request, the reply in a body. Pure.
-// https://platform.openai.com/docs/api-reference/chat, and what vLLM, llama-server, Ollama and OpenRouter make of it.
+// The body that the oracle is asked with, and the key under which its reply is kept. Pure.
 
-#include <optional>
 #include <set>
 #include <string>
 
 #include "iteralign/oracle.h"
 #include "oracle/dialect.h"
-#include "oracle/server_error.h"
 
 namespace iteralign {
 
@@ -29,13 +26,5 @@ std::set<std::string> fields_of(const std::string& body);
 // A hash of all that the reply depends on: the server and the body as it is asked first, whatever the server takes of that: what is
 // found out about it later makes no paid reply unusable.
 std::string reply_key(const std::string& server, const ChatOptions& options, const OracleRequest& request);
-
-// What the body of a 200 holds: a reply, an error, or neither (nothing whole, or another protocol).
-struct ChatReply {
-  std::optional<OracleReply> reply;
-  std::optional<ServerError> error;  // of the whole body or of its only choice, as gateways send it
-};
-// Counts of tokens that a server does not send, or that are none, are 0.
-ChatReply parse_chat_reply(const std::string& body);
 
 }  // namespace iteralign

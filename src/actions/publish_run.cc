@@ -1,6 +1,6 @@
-#include "cli/run_files_writer.h"
+#include "actions/publish_run.h"
 
-#include "cli/oracle_client.h"
+#include "actions/oracle_client.h"
 #include "config/config.h"
 #include "core/hash.h"
 #include "report/run_files.h"

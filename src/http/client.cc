@@ -1,4 +1,4 @@
-#include "oracle/http_transport.h"
+#include "http/client.h"
 
 #include <curl/curl.h>
 
@@ -82,32 +82,24 @@ HttpOutcome outcome_of(CURLcode code, const std::string& error) {
   }
 }
 
-// How to mend what libcurl and OpenSSL say about a certificate.
-std::string tls_hint(CURLcode code, const std::string& error, const Trust& trust) {
-  if (is_plain_text_on_tls_port(error)) return "the server speaks plain http: write http:// in oracle.base_url";
-  if (code == CURLE_SSL_CACERT_BADFILE)
-    return "oracle.ca_file, or the variable that stands for it, does not name a file of PEM certificates";
-  if (contains(error, "expired")) return "the server's certificate has expired: renew it, and look at this machine's clock";
-  if (contains(error, "not yet valid")) return "look at this machine's clock";
+// By what libcurl and OpenSSL say.
+Incompatibility incompatibility_of(CURLcode code, const std::string& error) {
+  if (is_plain_text_on_tls_port(error)) return Incompatibility::plain_text;
+  if (code == CURLE_SSL_CACERT_BADFILE) return Incompatibility::trust_file;
+  if (contains(error, "expired")) return Incompatibility::expired;
+  if (contains(error, "not yet valid")) return Incompatibility::not_yet_valid;
   if (contains(error, "subject name") || contains(error, "hostname mismatch") || contains(error, "IP address mismatch"))
-    return "the certificate is another host's: write the name that it has in oracle.base_url";
-  if (code == CURLE_PEER_FAILED_VERIFICATION && !trust.folders.empty())
-    return "the certificates of a folder are found by the names that `openssl rehash FOLDER` gives them; or name one PEM file in "
-           "oracle.ca_file";
-  if (code == CURLE_PEER_FAILED_VERIFICATION && !trust.certificates.empty())
-    return "none of the certificates that oracle.ca_file or the environment names signed the server's: name the authority that did";
-  if (code == CURLE_PEER_FAILED_VERIFICATION)
-    return "where the certificate is your own or of a private authority, name that one's PEM file in oracle.ca_file or SSL_CERT_FILE";
-  if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
-    return "if the server speaks TLS, write https:// in oracle.base_url";
-  return "look at the TLS settings of the server";
+    return Incompatibility::other_host;
+  if (code == CURLE_PEER_FAILED_VERIFICATION) return Incompatibility::untrusted;
+  if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY) return Incompatibility::no_http;
+  return Incompatibility::other;
 }
 
 long milliseconds(double seconds) { return std::lround(seconds * 1000); }
 
 }  // namespace
 
-class HttpTransport::Handle {
+class HttpClient::Handle {
  public:
   Handle() : curl_(curl_easy_init()) {
     if (curl_ == nullptr) throw Error(ErrorKind::failed, "libcurl could not be started");
@@ -133,7 +125,7 @@ class HttpTransport::Handle {
     HttpReply& reply = transfer.reply;
     if (code != CURLE_OK) reply.error = message[0] != '\0' ? message : curl_easy_strerror(code);
     reply.outcome = outcome_of(code, reply.error);
-    if (reply.outcome == HttpOutcome::incompatible) reply.hint = tls_hint(code, reply.error, request.trust);
+    if (reply.outcome == HttpOutcome::incompatible) reply.incompatibility = incompatibility_of(code, reply.error);
     long status = 0;
     curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
     reply.status = static_cast<int>(status);
@@ -175,21 +167,21 @@ class HttpTransport::Handle {
   CURL* curl_;
 };
 
-HttpTransport::HttpTransport() {
+HttpClient::HttpClient() {
   static const CURLcode kStarted = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (kStarted != CURLE_OK) throw Error(ErrorKind::failed, std::string("libcurl could not be started: ") + curl_easy_strerror(kStarted));
 }
 
-HttpTransport::~HttpTransport() = default;
+HttpClient::~HttpClient() = default;
 
-HttpReply HttpTransport::post(const HttpRequest& request, const std::function<bool()>& should_stop) {
+HttpReply HttpClient::post(const HttpRequest& request, const std::function<bool()>& should_stop) {
   auto handle = take();
   HttpReply reply = handle->post(request, should_stop);
   give_back(std::move(handle));
   return reply;
 }
 
-std::unique_ptr<HttpTransport::Handle> HttpTransport::take() {
+std::unique_ptr<HttpClient::Handle> HttpClient::take() {
   {
     const std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
@@ -201,7 +193,7 @@ std::unique_ptr<HttpTransport::Handle> HttpTransport::take() {
   return std::make_unique<Handle>();
 }
 
-void HttpTransport::give_back(std::unique_ptr<Handle> handle) {
+void HttpClient::give_back(std::unique_ptr<Handle> handle) {
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(handle));
 }

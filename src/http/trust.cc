@@ -1,4 +1,4 @@
-#include "oracle/trust.h"
+#include "http/trust.h"
 
 #include <cstdlib>
 #include <set>
@@ -19,10 +19,10 @@ void add(Trust& trust, const std::string& path, const std::string& where) {
 
 }  // namespace
 
-Trust find_trust(const std::string& ca_file) {
+Trust find_trust(const std::string& ca_file, const std::string& where) {
   Trust trust;
   if (!ca_file.empty()) {
-    add(trust, ca_file, "oracle.ca_file");
+    add(trust, ca_file, where);
     return trust;
   }
   std::set<std::string> seen;  // they often name the same file

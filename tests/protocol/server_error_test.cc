@@ -1,4 +1,4 @@
-#include "oracle/server_error.h"
+#include "protocol/server_error.h"
 
 #include <gmock/gmock.h>
 

@@ -1,13 +1,15 @@
-#include "oracle/chat_protocol.h"
+#include "protocol/chat_reply.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <string_view>
+#include <cstdlib>
+#include <ctime>
+#include <initializer_list>
+#include <utility>
 
 #include "core/foreign_json.h"
-#include "core/hash.h"
-#include "core/json.h"
 #include "core/strings.h"
 
 namespace iteralign {
@@ -75,28 +77,27 @@ std::string refusal_of(const Json& message) {
 }
 
 // Why the reply ended. OpenAI's words, and those of Gemini, Mistral, Anthropic, Zhipu and Bedrock that gateways hand on.
-ReplyStatus status_of(const std::string& finish_reason) {
+ChatFinish finish_of(const std::string& finish_reason) {
   const std::string reason = to_lower(finish_reason);
   if (reason.starts_with("content_filter") || reason.starts_with("content-filter") ||
       is_one_of(reason, {"safety", "prohibited_content", "blocklist", "recitation", "spii", "image_safety", "sensitive", "content_filtered",
                          "guardrail_intervened", "guardrails", "moderation", "blocked"}))
-    return ReplyStatus::filtered;
-  if (is_one_of(reason, {"length", "max_tokens", "model_length", "max_output_tokens", "max_completion_tokens"}))
-    return ReplyStatus::truncated;
-  return reason == "refusal" ? ReplyStatus::refused : ReplyStatus::answered;
+    return ChatFinish::content_filter;
+  if (is_one_of(reason, {"length", "max_tokens", "model_length", "max_output_tokens", "max_completion_tokens"})) return ChatFinish::length;
+  return reason == "refusal" ? ChatFinish::refusal : ChatFinish::stop;
 }
 
-std::optional<OracleReply> reply_of(const Json& choice) {
-  OracleReply reply{status_of(string_at(choice, "finish_reason")), {}, 0, 0, false};
+std::optional<ChatReply> reply_of(const Json& choice) {
+  ChatReply reply{.finish = finish_of(string_at(choice, "finish_reason")), .text = {}};
   const Json* message = object_at(choice, "message");
   if (message == nullptr) {
-    if (reply.status == ReplyStatus::filtered) return reply;
+    if (reply.finish == ChatFinish::content_filter) return reply;
     reply.text = string_at(choice, "text");  // the older completions protocol
     return reply.text.empty() ? std::nullopt : std::optional(reply);
   }
-  if (const std::string refusal = refusal_of(*message); !refusal.empty()) return OracleReply{ReplyStatus::refused, refusal, 0, 0, false};
+  if (const std::string refusal = refusal_of(*message); !refusal.empty()) return ChatReply{.finish = ChatFinish::refusal, .text = refusal};
   reply.text = content_of(*message);
-  if (reply.status == ReplyStatus::answered && trim(reply.text).empty()) reply.text = answer_beside_content(*message);
+  if (reply.finish == ChatFinish::stop && trim(reply.text).empty()) reply.text = answer_beside_content(*message);
   return reply;
 }
 
@@ -122,69 +123,37 @@ std::optional<ServerError> error_of_choice(const Json& choice, const Json& whole
   return parse_server_error(Json{{"message", "the server gave up in the middle of its reply"}});
 }
 
-Json response_format(const OracleRequest& request, SchemaSupport support) {
-  if (support == SchemaSupport::json_object) return {{"type", "json_object"}};
-  return {{"type", "json_schema"},
-          {"json_schema", {{"name", request.schema_name}, {"strict", true}, {"schema", parse_json(request.schema, request.schema_name)}}}};
-}
-
-// With the system's turn where the server takes it.
-Json messages_of(const OracleRequest& request, SystemRole system) {
-  Json messages = Json::array();
-  std::string before;
-  for (const auto& message : request.messages) {
-    if (message.role == "system" && system == SystemRole::user) {
-      before += message.content + "\n\n";
-      continue;
-    }
-    const bool developer = message.role == "system" && system == SystemRole::developer;
-    messages.push_back({{"role", developer ? "developer" : message.role}, {"content", before + message.content}});
-    before.clear();
+const char* finish_reason(ChatFinish finish) {
+  switch (finish) {
+    case ChatFinish::length:
+      return "length";
+    case ChatFinish::content_filter:
+      return "content_filter";
+    default:
+      return "stop";
   }
-  if (!before.empty()) messages.push_back({{"role", "user"}, {"content", before}});
-  return messages;
 }
-
-std::string length_field(const ChatOptions& options, LengthField length) {
-  if (length == LengthField::configured) return options.max_tokens_field;
-  return options.max_tokens_field == "max_tokens" ? "max_completion_tokens" : "max_tokens";
-}
-
-// The least that servers take which want a temperature above 0: as good as none.
-constexpr double kLeastTemperature = 0.01;
 
 }  // namespace
 
-std::string chat_body(const ChatOptions& options, const OracleRequest& request, const Dialect& dialect) {
-  Json body = Json::object();
-  if (!options.model.empty()) body["model"] = options.model;
-  body["messages"] = messages_of(request, dialect.system);
-  if (options.send_temperature && dialect.temperature != TemperatureSupport::none)
-    body["temperature"] =
-        dialect.temperature == TemperatureSupport::above_zero ? std::max(request.temperature, kLeastTemperature) : request.temperature;
-  if (dialect.length != LengthField::none)
-    body[length_field(options, dialect.length)] = options.reply_max_tokens > 0 ? options.reply_max_tokens : request.max_tokens;
-  if (request.repeat > 0 && !dialect.without_seed) body["seed"] = request.repeat;
-  if (!request.schema.empty() && dialect.schema != SchemaSupport::none) body["response_format"] = response_format(request, dialect.schema);
-  if (!options.extra_fields.empty()) body.merge_patch(parse_json(options.extra_fields, "oracle.body"));
-  return dump_json(body);
+Json to_json(const ChatReply& reply, const std::string& model, std::int64_t number) {
+  const bool refusal = reply.finish == ChatFinish::refusal;
+  const Json message = {{"role", "assistant"},
+                        {"content", refusal ? Json(nullptr) : Json(reply.text)},
+                        {"refusal", refusal ? Json(reply.text) : Json(nullptr)}};
+  return {{"id", fmt::format("chatcmpl-{}", number)},
+          {"object", "chat.completion"},
+          {"created", std::time(nullptr)},
+          {"model", model},
+          {"choices",
+           Json::array({{{"index", 0}, {"message", message}, {"finish_reason", finish_reason(reply.finish)}, {"logprobs", nullptr}}})},
+          {"usage",
+           {{"prompt_tokens", reply.prompt_tokens},
+            {"completion_tokens", reply.completion_tokens},
+            {"total_tokens", reply.prompt_tokens + reply.completion_tokens}}}};
 }
 
-std::set<std::string> fields_of(const std::string& body) {
-  std::set<std::string> fields;
-  const Json value = Json::parse(body);
-  for (const auto& [key, member] : value.items()) fields.insert(key);
-  if (!value.contains("messages")) return fields;
-  for (const auto& message : value["messages"])
-    if (message["role"] == "system" || message["role"] == "developer") fields.insert("system");
-  return fields;
-}
-
-std::string reply_key(const std::string& server, const ChatOptions& options, const OracleRequest& request) {
-  return hash128_hex(server + "\n" + chat_body(options, request, {}));
-}
-
-ChatReply parse_chat_reply(const std::string& body) {
+ReadChatReply read_chat_reply(const std::string& body) {
   const Json value = parse_foreign_json(body);
   const auto choices = value.is_object() ? value.find("choices") : value.end();
   const bool has_choice =

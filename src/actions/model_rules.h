@@ -1,7 +1,6 @@
 #pragma once
 // The rules under which a model or an adapter is written into a folder.
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -13,8 +12,5 @@ namespace iteralign {
 // both.
 OutputRules model_rules(std::vector<std::string> inputs, bool overwrite);
 OutputRules adapter_rules(std::vector<std::string> inputs, bool overwrite);
-
-// --overwrite
-void add_overwrite_flag(CLI::App& verb, bool& overwrite);
 
 }  // namespace iteralign

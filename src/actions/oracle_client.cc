@@ -1,4 +1,4 @@
-#include "cli/oracle_client.h"
+#include "actions/oracle_client.h"
 
 #include <utility>
 

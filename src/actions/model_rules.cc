@@ -1,4 +1,4 @@
-#include "cli/model_output.h"
+#include "actions/model_rules.h"
 
 #include "formats/model_files.h"
 
@@ -18,10 +18,6 @@ OutputRules adapter_rules(std::vector<std::string> inputs, bool overwrite) {
           .overwrite = overwrite,
           .superseded = kAdapterFiles,
           .never_beside = {"model*.safetensors", "pytorch_model*.bin"}};
-}
-
-void add_overwrite_flag(CLI::App& verb, bool& overwrite) {
-  verb.add_flag("--overwrite", overwrite, "files of the names that are written are replaced where they are there; all others stay");
 }
 
 }  // namespace iteralign

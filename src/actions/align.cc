@@ -1,0 +1,43 @@
+#include "actions/align.h"
+
+#include "actions/open_model.h"
+#include "actions/oracle_client.h"
+#include "actions/publish_run.h"
+#include "actions/run_prompts.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "formats/model_files.h"
+#include "stages/calibrate.h"
+
+namespace iteralign {
+namespace {
+
+// Read before anything is paid for. The same model may stand behind another address, so another name is no error.
+void check_calibration(const Config& config) {
+  if (config.judge.calibration.empty()) return;
+  const std::string of = read_calibration(config.judge.calibration).oracle, now = oracle_name(config.oracle);
+  if (of != now) log_warning("{} holds the errors of the oracle {}, this run's is {}", config.judge.calibration, of, now);
+}
+
+}  // namespace
+
+RunStatus align(const Config& config, const std::function<void(RunStore&)>& on_change) {
+  check_calibration(config);
+  return run(config, {.inputs = [&] { return run_prompts(config); },
+                      .model =
+                          [&](const std::string& dtype) {
+                            ModelOptions options = config.model;
+                            if (!dtype.empty()) options.dtype = dtype;
+                            return open_model(options);
+                          },
+                      .oracle = [&](ReplyCache& cache, const OracleUsage& spent) { return make_oracle(config.oracle, cache, spent); },
+                      .on_change =
+                          [&](RunStore& store, const RunState& state) {
+                            publish_run(run_folder(config), store, state);
+                            on_change(store);
+                          },
+                      .should_stop = interrupted,
+                      .base_model = [&] { return model_file_hashes(config.model); }});
+}
+
+}  // namespace iteralign

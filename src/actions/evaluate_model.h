@@ -1,0 +1,35 @@
+#pragma once
+// Benchmarks of a model, with the oracle of a configuration as the judge where answers are judged.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iteralign/base_model.h"
+#include "iteralign/config.h"
+#include "report/lm_eval_files.h"
+#include "tasks/task_result.h"
+
+namespace iteralign {
+
+struct ModelEvaluation {
+  ModelOptions model;
+  std::vector<std::string> tasks;
+  std::vector<std::string> data;         // PATH or TASK=PATH, as TaskData reads them
+  std::size_t limit = 0;                 // the first so many items of each task; 0: all
+  std::optional<Config> judged_by = {};  // nothing: no task may need a judge
+  std::string out = {};                  // folder for lm-evaluation-harness's files and what was answered; empty: nothing is kept
+  std::vector<std::string> inputs = {};  // that are read beside model and data: nothing is written over them
+  bool overwrite = false;
+};
+
+struct ModelResults {
+  std::vector<TaskResult> tasks;
+  EvaluationInfo info;
+};
+
+// Error usage before any work for tasks without data and where something is in the way of `out`; then what run_task() throws.
+ModelResults evaluate_model(const ModelEvaluation& wanted);
+
+}  // namespace iteralign

@@ -1,0 +1,48 @@
+#include "actions/export_run.h"
+
+#include "actions/publish_run.h"
+#include "config/config.h"
+#include "core/files.h"
+#include "core/log.h"
+#include "core/outputs.h"
+#include "iteralign/error.h"
+#include "pipeline/weights.h"
+#include "report/cards.h"
+#include "report/run_summary.h"
+#include "stages/gate_coverage.h"
+
+namespace iteralign {
+
+void export_run(const std::string& folder, ModelExport wanted) {
+  RunStore store(join_path(folder, "run.db"));
+  const RunInfo info = run_info(store);
+  const Config config = parse_config(info.config, "run.db");
+  const int iteration = accepted_iteration(store);
+  const auto [path, adapter] = trained_weights(folder, iteration);
+  if (path.empty() && all_rolled_back(store))
+    throw Error(ErrorKind::gate, "every iteration was rolled back: there are no aligned weights, the result is the base model", folder,
+                "`iteralign show` says what the gate found; the base model itself is exported with --model");
+  if (path.empty()) throw Error(ErrorKind::usage, "has no trained weights yet", folder, "let it finish an iteration");
+  wanted.model.path = adapter ? config.model.path : path;
+  wanted.model.adapter = adapter ? path : "";
+  if (wanted.model.chat_template.empty()) wanted.model.chat_template = config.model.chat_template;
+  wanted.inputs = {path, join_path(folder, "run.db")};
+  wanted.card = model_card(store, info, iteration, wanted.format == "peft");
+  export_model(wanted);
+}
+
+void export_dataset(const std::string& folder, DatasetFormat format, const ModelExport& wanted) {
+  const std::string database = join_path(folder, "run.db");
+  OutputFolder out(wanted.out, {.inputs = {database}, .overwrite = wanted.overwrite});
+  RunStore store(database);
+  const auto pairs = all_pairs(store);
+  if (dataset_size(format, pairs) == 0) throw Error(ErrorKind::usage, "has no training pairs yet", folder, "let it finish an iteration");
+  if (all_rolled_back(store))
+    log_warning("{}: no weights that were trained on these pairs were accepted: every iteration was rolled back", folder);
+  make_directories(out.path());
+  write_file_atomic(join_path(out.path(), dataset_file_name(format)), dataset_text(format, pairs));
+  write_file_atomic(join_path(out.path(), "README.md"), dataset_card(store, run_info(store), format));
+  out.commit();
+}
+
+}  // namespace iteralign
