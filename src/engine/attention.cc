@@ -28,13 +28,18 @@ at::Tensor plain_attention(const at::Tensor& q, const at::Tensor& k, const at::T
       .matmul(values);
 }
 
-at::Tensor BatchAttention::attend(int /*layer*/, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) {
+at::Tensor batch_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t batch, const AttentionRule& rule) {
+  const std::int64_t length = q.size(0) / batch;
   // [n, heads, dim] -> [batch, heads, length, dim]
-  const auto split = [&](const at::Tensor& x) { return x.reshape({batch_, length_, x.size(1), x.size(2)}).transpose(1, 2); };
-  const bool windowed = rule.window > 0 && rule.window < length_;
-  const auto mask = windowed ? std::optional<at::Tensor>(causal_mask(0, length_, length_, rule.window, q.device())) : std::nullopt;
+  const auto split = [&](const at::Tensor& x) { return x.reshape({batch, length, x.size(1), x.size(2)}).transpose(1, 2); };
+  const bool windowed = rule.window > 0 && rule.window < length;
+  const auto mask = windowed ? std::optional<at::Tensor>(causal_mask(0, length, length, rule.window, q.device())) : std::nullopt;
   const at::Tensor out = plain_attention(split(q), split(k), split(v), mask, rule);
-  return out.transpose(1, 2).reshape({batch_ * length_, -1});
+  return out.transpose(1, 2).reshape({batch * length, -1});
+}
+
+at::Tensor BatchAttention::attend(int /*layer*/, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) {
+  return batch_attention(q, k, v, batch_, rule);
 }
 
 }  // namespace iteralign

@@ -42,6 +42,9 @@ class BatchAttention : public AttentionContext {
   at::Tensor positions_;
 };
 
+// What BatchAttention computes. q: [batch * length, heads, dim], k, v: [batch * length, kv_heads, dim].
+at::Tensor batch_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t batch, const AttentionRule& rule);
+
 // Allowed pairs of queries at `first`, first + 1, ... and keys at 0, 1, ...: [queries, keys] bool.
 at::Tensor causal_mask(std::int64_t first, std::int64_t queries, std::int64_t keys, std::int64_t window, at::Device device);
 

@@ -153,8 +153,9 @@ Batch Collator::collate(const std::vector<std::size_t>& indices, at::Device devi
     }
     lengths.push_back(static_cast<std::int64_t>(length - prefix));
   }
-  return {to_tensor(tokens, device),  static_cast<std::int64_t>(prefix), lengths,    to_tensor(rows, device),
-          to_tensor(targets, device), to_tensor(owners, device),         rejected_of};
+  const auto example_targets = std::ranges::count_if(owners, [&](std::int64_t owner) { return owner < std::ssize(indices); });
+  return {to_tensor(tokens, device),  static_cast<std::int64_t>(prefix), lengths,     to_tensor(rows, device),
+          to_tensor(targets, device), to_tensor(owners, device),         rejected_of, example_targets};
 }
 
 }  // namespace iteralign

@@ -22,6 +22,7 @@ struct Batch {
   at::Tensor sequences;               // [m] int64: the sequence of each of those rows
   // The first sequences are the examples; behind them stand rejected answers, each beside the example of this number.
   std::vector<std::int64_t> rejected_of;
+  std::int64_t example_targets = 0;  // the targets that are the examples' own
 
   // Of the sequences, as if each stood alone.
   [[nodiscard]] std::int64_t num_tokens() const;

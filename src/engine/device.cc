@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/log.h"
-#include "engine/linear.h"
+#include "engine/weight.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -21,16 +21,18 @@ namespace {
 class Products {
  public:
   explicit Products(at::ScalarType dtype)
-      : weight_(at::ones({1024, 1024}, dtype)), few_(at::ones({20, 1024}, dtype)), many_(at::ones({128, 1024}, dtype)) {}
+      : weight_(packed_weight(at::ones({1024, 1024}, dtype), Passes::forward)),
+        few_(at::ones({20, 1024}, dtype)),
+        many_(at::ones({128, 1024}, dtype)) {}
   double seconds() const {
     const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < 4; ++i) (void)weight_.multiply(few_);
-    (void)weight_.multiply(many_);
+    for (int i = 0; i < 4; ++i) (void)weight_->multiply(few_, {});
+    (void)weight_->multiply(many_, {});
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
  private:
-  PackedWeight weight_;
+  std::shared_ptr<const Weight> weight_;
   at::Tensor few_, many_;
 };
 

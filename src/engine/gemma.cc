@@ -4,8 +4,6 @@
 // sqrt(hidden_size), norms that multiply by 1 + weight, windows and the two rotary bases are in the configuration.
 #include "engine/families.h"
 
-#include "engine/ops.h"
-
 namespace iteralign {
 
 Model::Block Gemma::load_block(const std::string& name) const {

@@ -64,7 +64,7 @@ void Generator::ensure_cache(const std::vector<TokenRequest>& requests) {
   }
   if (cache_ && cache_->max_length() >= longest) return;
   cache_.reset();  // before the new one is allocated
-  cache_.emplace(model_.config(), static_cast<std::int64_t>(slots_), longest, model_.dtype(), model_.device());
+  cache_.emplace(model_.config(), model_.backend(), static_cast<std::int64_t>(slots_), longest);
 }
 
 std::vector<Generation> Generator::generate(const std::vector<TokenRequest>& requests, const BaseModel::OnGenerated& on_done,

@@ -2,20 +2,17 @@
 
 #include <algorithm>
 
-#include "engine/kernels/decode_attention.h"
-#include "engine/ops.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 
-KvCache::KvCache(const ModelConfig& config, std::int64_t slots, std::int64_t max_length, at::ScalarType dtype, at::Device device)
-    : slots_(slots), max_length_(max_length) {
-  const auto options = at::TensorOptions().dtype(dtype).device(device);
-  // The kernel reads only what was written: pages that no sequence reaches are never touched and cost nothing. Plain
-  // attention reads behind a sequence's end and masks it: that must not be NaN.
-  const bool only_written_is_read = fused_kernels() && device.is_cpu();
+KvCache::KvCache(const ModelConfig& config, const Backend& backend, std::int64_t slots, std::int64_t max_length)
+    : operators_(backend.operators), max_length_(max_length) {
+  const auto options = at::TensorOptions().dtype(backend.dtype).device(backend.device);
+  // Pages that no sequence reaches need never be touched, and cost nothing. Operators that read behind a sequence's end, and mask it, must
+  // find no NaN there.
   const std::vector<std::int64_t> shape = {slots, config.num_key_value_heads, max_length, config.head_dim};
-  const auto allocate = [&] { return only_written_is_read ? at::empty(shape, options) : at::zeros(shape, options); };
+  const auto allocate = [&] { return operators_->decodes_written_only ? at::empty(shape, options) : at::zeros(shape, options); };
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
     keys_.push_back(allocate());
     values_.push_back(allocate());
@@ -66,35 +63,16 @@ at::Tensor PrefillAttention::attend_piece(const PrefillPiece& piece, int layer, 
 }
 
 DecodeAttention::DecodeAttention(KvCache& cache, std::vector<std::int64_t> slots, std::vector<std::int64_t> lengths, std::int64_t rows)
-    : cache_(cache), slots_(std::move(slots)), lengths_(std::move(lengths)) {
-  ITERALIGN_CHECK(*std::max_element(lengths_.begin(), lengths_.end()) < cache.max_length(), "a sequence is longer than its cache");
-  std::vector<std::int64_t> positions = lengths_;
+    : cache_(cache), rows_{std::move(slots), std::move(lengths), {}, {}} {
+  ITERALIGN_CHECK(*std::ranges::max_element(rows_.lengths) < cache.max_length(), "a sequence is longer than its cache");
+  std::vector<std::int64_t> positions = rows_.lengths;
   positions.resize(static_cast<std::size_t>(rows), 0);
-  positions_ = at::tensor(positions, at::kLong).to(cache.keys(0).device());
-  slot_indices_ = at::tensor(slots_, at::kLong).to(cache.keys(0).device());
+  rows_.positions = at::tensor(positions, at::kLong).to(cache.keys(0).device());
+  rows_.slot_indices = at::tensor(rows_.slots, at::kLong).to(cache.keys(0).device());
 }
 
 at::Tensor DecodeAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) {
-  if (use_kernel(q)) return kernels::decode_attention(q, k, v, cache_.keys(layer), cache_.values(layer), slots_, lengths_, rule);
-  const auto running = static_cast<std::int64_t>(slots_.size()), padding = q.size(0) - running;
-  const at::Tensor out = attend_plain(layer, q.narrow(0, 0, running), k.narrow(0, 0, running), v.narrow(0, 0, running), rule);
-  return at::constant_pad_nd(out, {0, 0, 0, padding});
-}
-
-at::Tensor DecodeAttention::attend_plain(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                         const AttentionRule& rule) {
-  const at::Tensor position = positions_.narrow(0, 0, q.size(0));
-  cache_.keys(layer).transpose(1, 2).index_put_({slot_indices_, position}, k);
-  cache_.values(layer).transpose(1, 2).index_put_({slot_indices_, position}, v);
-  const std::int64_t longest = *std::max_element(lengths_.begin(), lengths_.end()) + 1;
-  const at::Tensor keys = cache_.keys(layer).narrow(2, 0, longest).index_select(0, slot_indices_);
-  const at::Tensor values = cache_.values(layer).narrow(2, 0, longest).index_select(0, slot_indices_);
-
-  const at::Tensor key_position = at::arange(longest, position.options()).unsqueeze(0), now = position.unsqueeze(1);
-  at::Tensor allowed = key_position <= now;  // [rows, longest]
-  if (rule.window > 0) allowed = allowed.logical_and(key_position > now - rule.window);
-  const at::Tensor out = plain_attention(q.unsqueeze(2), keys, values, allowed.unsqueeze(1).unsqueeze(1), rule);
-  return out.reshape({q.size(0), -1});
+  return cache_.operators().decode_attention(q, k, v, cache_.keys(layer), cache_.values(layer), rows_, rule);
 }
 
 }  // namespace iteralign

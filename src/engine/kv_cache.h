@@ -7,16 +7,17 @@
 #include <vector>
 
 #include "engine/attention.h"
+#include "engine/operators/operators.h"
 #include "formats/model_config.h"
 
 namespace iteralign {
 
 class KvCache {
  public:
-  KvCache(const ModelConfig& config, std::int64_t slots, std::int64_t max_length, at::ScalarType dtype, at::Device device);
+  KvCache(const ModelConfig& config, const Backend& backend, std::int64_t slots, std::int64_t max_length);
 
-  [[nodiscard]] std::int64_t slots() const { return slots_; }
   [[nodiscard]] std::int64_t max_length() const { return max_length_; }
+  [[nodiscard]] const Operators& operators() const { return *operators_; }
   // [slots, kv_heads, max_length, dim] of one layer.
   [[nodiscard]] const at::Tensor& keys(int layer) const { return keys_[static_cast<std::size_t>(layer)]; }
   [[nodiscard]] const at::Tensor& values(int layer) const { return values_[static_cast<std::size_t>(layer)]; }
@@ -25,7 +26,8 @@ class KvCache {
   void copy(std::int64_t from, std::int64_t to, std::int64_t length);
 
  private:
-  std::int64_t slots_, max_length_;
+  const Operators* operators_;
+  std::int64_t max_length_;
   std::vector<at::Tensor> keys_, values_;
 };
 
@@ -56,17 +58,13 @@ class DecodeAttention : public AttentionContext {
  public:
   // slots[r], lengths[r]: the slot of row r and the tokens that it holds already. `rows` >= slots.size().
   DecodeAttention(KvCache& cache, std::vector<std::int64_t> slots, std::vector<std::int64_t> lengths, std::int64_t rows);
-  [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
-  [[nodiscard]] at::Tensor lengths() const override { return positions_ + 1; }
+  [[nodiscard]] const at::Tensor& positions() const override { return rows_.positions; }
+  [[nodiscard]] at::Tensor lengths() const override { return rows_.positions + 1; }
   at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) override;
 
  private:
-  at::Tensor attend_plain(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule);
-
   KvCache& cache_;
-  std::vector<std::int64_t> slots_, lengths_;
-  at::Tensor positions_;     // [rows]
-  at::Tensor slot_indices_;  // [slots.size()]
+  DecodeRows rows_;
 };
 
 }  // namespace iteralign

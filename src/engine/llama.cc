@@ -3,8 +3,6 @@
 // Mistral's windows and the layers of SmolLM3 that encode no positions are in the configuration.
 #include "engine/families.h"
 
-#include "engine/ops.h"
-
 namespace iteralign {
 
 Model::Block Llama::load_block(const std::string& name) const {

@@ -6,7 +6,6 @@
 
 #include "core/strings.h"
 #include "engine/families.h"
-#include "engine/ops.h"
 #include "engine/torch_types.h"
 #include "iteralign/error.h"
 
@@ -22,13 +21,13 @@ at::Tensor as_tensor(const TensorView& view, const std::string& name) {
 
 }  // namespace
 
-Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device)
-    : checkpoint_(std::move(checkpoint)), config_(config), dtype_(dtype), device_(device) {
+Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, const Backend& backend)
+    : checkpoint_(std::move(checkpoint)), config_(config), backend_(backend) {
   embedding_ = load("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size});
   final_norm_ = load_small("model.norm.weight", config_.hidden_size);
   lm_head_ = make_linear({config_.tie_word_embeddings ? LinearModule{"lm_head", embedding_, {}, nullptr}
                                                       : load_linear("lm_head", config_.vocab_size, config_.hidden_size, false)});
-  for (const RopeConfig& rope : config_.ropes) ropes_.emplace_back(rope, device_, dtype_);
+  for (const RopeConfig& rope : config_.ropes) ropes_.emplace_back(rope, device(), dtype());
 }
 
 void Model::load_layers() {
@@ -37,9 +36,9 @@ void Model::load_layers() {
 
 at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) const {
   std::vector<Rotation> rotations;
-  for (const Rope& rope : ropes_) rotations.push_back(rope.at(context.positions(), context.lengths()));
+  for (const Rope& rope : ropes_) rotations.push_back(rope.of(context));
   // As in transformers the row of the padding token gets no gradient from here.
-  at::Tensor x = at::embedding(embedding_, tokens, config_.pad_token_id).to(dtype_);
+  at::Tensor x = at::embedding(embedding_, tokens, config_.pad_token_id).to(dtype());
   if (config_.scale_embeddings) {  // by the root as the compute dtype has it
     x = x * at::full({}, std::sqrt(static_cast<double>(config_.hidden_size)), x.options());
   }
@@ -55,19 +54,16 @@ at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) c
 at::Tensor Model::logits(const at::Tensor& hidden) const { return softcap(lm_head_->forward(hidden), config_.final_logit_softcapping); }
 
 void Model::prepare_inference() {
-  for (Linear* linear : linears()) {
-    linear->set_training(false);
-    linear->pack();
-  }
+  for (Linear* linear : linears()) linear->prepare_inference();
 }
 
 void Model::prepare_training() {
-  for (Linear* linear : linears()) linear->set_training(true);
+  for (Linear* linear : linears()) linear->prepare_training();
 }
 
 void Model::weights_changed() {
   if (config_.tie_word_embeddings) lm_head_->modules()[0].weight = embedding_;
-  for (Linear* linear : linears()) linear->drop_packed();
+  for (Linear* linear : linears()) linear->weights_changed();
 }
 
 void Model::load_weights(std::shared_ptr<const Checkpoint> checkpoint) {
@@ -77,7 +73,7 @@ void Model::load_weights(std::shared_ptr<const Checkpoint> checkpoint) {
   std::vector<at::Tensor> values;
   try {
     for (const NamedParameter& parameter : all) {
-      const at::Tensor value = as_tensor(checkpoint->tensor(parameter.name, parameter.value->sizes().vec()), parameter.name).to(device_);
+      const at::Tensor value = as_tensor(checkpoint->tensor(parameter.name, parameter.value->sizes().vec()), parameter.name).to(device());
       values.push_back(value.dim() == 1 ? value.to(at::kFloat) : value);
     }
   } catch (...) {
@@ -124,37 +120,37 @@ std::int64_t Model::parameter_count() {
 }
 
 at::Tensor Model::load(const std::string& name, const std::vector<std::int64_t>& shape) const {
-  return as_tensor(checkpoint_->tensor(name, shape), name).to(device_);
+  return as_tensor(checkpoint_->tensor(name, shape), name).to(device());
 }
 
 at::Tensor Model::load_small(const std::string& name, std::int64_t size) const {
-  return load(name, {size}).to(dtype_ == at::kDouble ? at::kDouble : at::kFloat);
+  return load(name, {size}).to(dtype() == at::kDouble ? at::kDouble : at::kFloat);
 }
 
 LinearModule Model::load_linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) const {
   return {module, load(module + ".weight", {out, in}), bias ? load_small(module + ".bias", out) : at::Tensor(), nullptr};
 }
 
-std::unique_ptr<Linear> Model::make_linear(std::vector<LinearModule> modules) const {
-  return std::make_unique<Linear>(std::move(modules), dtype_, device_);
+std::shared_ptr<Linear> Model::make_linear(std::vector<LinearModule> modules) const {
+  return std::make_shared<Linear>(std::move(modules), backend_);
 }
 
-std::unique_ptr<Linear> Model::load_qkv(const std::string& attention, bool bias) const {
+std::shared_ptr<Linear> Model::load_qkv(const std::string& attention, bool bias) const {
   const std::int64_t hidden = config_.hidden_size, kv_size = config_.num_key_value_heads * config_.head_dim;
   return make_linear({load_linear(attention + "q_proj", config_.num_attention_heads * config_.head_dim, hidden, bias),
                       load_linear(attention + "k_proj", kv_size, hidden, bias), load_linear(attention + "v_proj", kv_size, hidden, bias)});
 }
 
-std::unique_ptr<Linear> Model::load_o(const std::string& attention, bool bias) const {
+std::shared_ptr<Linear> Model::load_o(const std::string& attention, bool bias) const {
   return make_linear({load_linear(attention + "o_proj", config_.hidden_size, config_.num_attention_heads * config_.head_dim, bias)});
 }
 
-std::unique_ptr<Linear> Model::load_gate_up(const std::string& mlp, bool bias) const {
+std::shared_ptr<Linear> Model::load_gate_up(const std::string& mlp, bool bias) const {
   return make_linear({load_linear(mlp + "gate_proj", config_.intermediate_size, config_.hidden_size, bias),
                       load_linear(mlp + "up_proj", config_.intermediate_size, config_.hidden_size, bias)});
 }
 
-std::unique_ptr<Linear> Model::load_down(const std::string& mlp, bool bias) const {
+std::shared_ptr<Linear> Model::load_down(const std::string& mlp, bool bias) const {
   return make_linear({load_linear(mlp + "down_proj", config_.hidden_size, config_.intermediate_size, bias)});
 }
 
@@ -165,22 +161,25 @@ std::vector<at::Tensor> Model::split_heads(const at::Tensor& qkv) const {
 }
 
 at::Tensor Model::norm(const at::Tensor& x, const at::Tensor& weight) const {
-  return rms_norm(x, config_.norm_adds_one ? 1 + weight : weight, config_.rms_norm_eps, config_.norm_rounds_last);
+  return backend_.operators->rms_norm(x, config_.norm_adds_one ? 1 + weight : weight, config_.rms_norm_eps, config_.norm_rounds_last);
 }
 
 at::Tensor Model::norm_heads(const at::Tensor& x, const at::Tensor& weight) const {
   return weight.defined() ? norm(x.reshape({-1, x.size(2)}), weight).view(x.sizes()) : x;
 }
 
+at::Tensor Model::rope(const at::Tensor& x, const Rotation& rotation) const { return turn(*backend_.operators, x, rotation); }
+
+at::Tensor Model::gated(const at::Tensor& gate_up, Activation activation) const { return backend_.operators->gated(gate_up, activation); }
+
 AttentionRule Model::attention_rule(std::size_t layer) const {
   return {config_.attention_scale, config_.layers[layer].window, config_.attn_logit_softcapping};
 }
 
-std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype,
-                                  at::Device device) {
+std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, const Backend& backend) {
   const std::string& type = config.model_type;
   const auto make = [&]<class Family>(std::type_identity<Family>) -> std::unique_ptr<Model> {
-    auto model = std::make_unique<Family>(std::move(checkpoint), config, dtype, device);
+    auto model = std::make_unique<Family>(std::move(checkpoint), config, backend);
     model->load_layers();
     return model;
   };

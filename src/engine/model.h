@@ -10,6 +10,7 @@
 
 #include "engine/attention.h"
 #include "engine/linear.h"
+#include "engine/operators/operators.h"
 #include "engine/rope.h"
 #include "formats/checkpoint.h"
 #include "formats/model_config.h"
@@ -25,7 +26,7 @@ struct NamedParameter {
 class Model {
  public:
   // Without layers: load_layers().
-  Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device);
+  Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, const Backend& backend);
   void load_layers();
   virtual ~Model() = default;
   Model(const Model&) = delete;
@@ -40,11 +41,11 @@ class Model {
   using Layer = std::function<at::Tensor(const at::Tensor&)>;
   std::function<at::Tensor(const at::Tensor& x, const Layer& layer)> around_layer;
 
-  // Packs what has changed since the last time; forward is then not differentiable.
+  // Makes ready what has changed since the last time; forward is then not differentiable.
   void prepare_inference();
-  // Linear layers run through training_linear() (autograd.h).
+  // For a forward that is differentiable in all that requires a gradient.
   void prepare_training();
-  // After a weight or an adapter was replaced: drops what was packed and ties lm_head to the embedding again.
+  // After a weight or an adapter was replaced: drops what was prepared and ties lm_head to the embedding again.
   void weights_changed();
 
   // Whether lm_head is the embedding. Once it is not, it keeps the tensor that it has and is a parameter of its own.
@@ -64,8 +65,9 @@ class Model {
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
   [[nodiscard]] const Checkpoint& checkpoint() const { return *checkpoint_; }
-  [[nodiscard]] at::ScalarType dtype() const { return dtype_; }
-  [[nodiscard]] at::Device device() const { return device_; }
+  [[nodiscard]] const Backend& backend() const { return backend_; }
+  [[nodiscard]] at::ScalarType dtype() const { return backend_.dtype; }
+  [[nodiscard]] at::Device device() const { return backend_.device; }
 
  protected:
   // The weights of a layer. Norms that the family has not are undefined.
@@ -73,7 +75,7 @@ class Model {
     std::string name;                                                                                             // "model.layers.0."
     at::Tensor input_norm = {}, post_attention_norm = {}, pre_feedforward_norm = {}, post_feedforward_norm = {};  // [hidden_size]
     at::Tensor q_norm = {}, k_norm = {};  // [head_dim], or [all heads * head_dim]
-    std::unique_ptr<Linear> qkv, o, gate_up, down;
+    std::shared_ptr<Linear> qkv, o, gate_up, down;
   };
   [[nodiscard]] const Block& block(std::size_t index) const { return blocks_[index]; }
 
@@ -89,36 +91,38 @@ class Model {
   [[nodiscard]] at::Tensor load_small(const std::string& name, std::int64_t size) const;
   // `module`.weight and, if wanted, `module`.bias.
   [[nodiscard]] LinearModule load_linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) const;
-  [[nodiscard]] std::unique_ptr<Linear> make_linear(std::vector<LinearModule> modules) const;
+  [[nodiscard]] std::shared_ptr<Linear> make_linear(std::vector<LinearModule> modules) const;
   // What nearly every family has, by the usual names: `attention`q_proj, k_proj and v_proj as one product, o_proj;
   // `mlp`gate_proj and up_proj as one, down_proj.
-  [[nodiscard]] std::unique_ptr<Linear> load_qkv(const std::string& attention, bool bias) const;
-  [[nodiscard]] std::unique_ptr<Linear> load_o(const std::string& attention, bool bias) const;
-  [[nodiscard]] std::unique_ptr<Linear> load_gate_up(const std::string& mlp, bool bias) const;
-  [[nodiscard]] std::unique_ptr<Linear> load_down(const std::string& mlp, bool bias) const;
+  [[nodiscard]] std::shared_ptr<Linear> load_qkv(const std::string& attention, bool bias) const;
+  [[nodiscard]] std::shared_ptr<Linear> load_o(const std::string& attention, bool bias) const;
+  [[nodiscard]] std::shared_ptr<Linear> load_gate_up(const std::string& mlp, bool bias) const;
+  [[nodiscard]] std::shared_ptr<Linear> load_down(const std::string& mlp, bool bias) const;
   // q, k and v as load_qkv() computes them, head by head: [n, heads, head_dim] each.
   [[nodiscard]] std::vector<at::Tensor> split_heads(const at::Tensor& qkv) const;
 
   // The family's RMSNorm of rows, and of each head [n, heads, head_dim] (x itself where the weight is undefined).
   [[nodiscard]] at::Tensor norm(const at::Tensor& x, const at::Tensor& weight) const;
   [[nodiscard]] at::Tensor norm_heads(const at::Tensor& x, const at::Tensor& weight) const;
+  // x: [n, heads, dim], turned.
+  [[nodiscard]] at::Tensor rope(const at::Tensor& x, const Rotation& rotation) const;
+  // activation(gate) * up. gate_up: [n, 2 * dim] -> [n, dim].
+  [[nodiscard]] at::Tensor gated(const at::Tensor& gate_up, Activation activation) const;
   [[nodiscard]] AttentionRule attention_rule(std::size_t layer) const;
 
  private:
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::shared_ptr<const Checkpoint> weights_;  // what load_weights() mapped
   ModelConfig config_;
-  at::ScalarType dtype_;
-  at::Device device_;
+  Backend backend_;
   std::vector<Block> blocks_;
   at::Tensor embedding_;   // [vocab_size, hidden_size]
   at::Tensor final_norm_;  // [hidden_size]
-  std::unique_ptr<Linear> lm_head_;
+  std::shared_ptr<Linear> lm_head_;
   std::vector<Rope> ropes_;
 };
 
 // Opens the weights with the family that config.model_type names; Error data names a family that is not there yet.
-std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, at::ScalarType dtype,
-                                  at::Device device);
+std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, const Backend& backend);
 
 }  // namespace iteralign

@@ -2,8 +2,6 @@
 //   x += RMSNorm(Attention(x));  x += RMSNorm(Down(SiLU(Gate(x)) * Up(x)))
 #include "engine/families.h"
 
-#include "engine/ops.h"
-
 namespace iteralign {
 
 Model::Block Olmo::load_block(const std::string& name) const {

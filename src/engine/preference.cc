@@ -16,7 +16,7 @@ PreferenceLoss preference_loss(const Batch& batch, const at::Tensor& row_losses,
   const at::Tensor pull = at::sigmoid(-margin) * (beta * scale);  // of each pair: d loss / d margin, up to its sign and beta
   const at::Tensor of_sequence = at::zeros_like(moved).index_copy(0, chosen, pull);
   of_sequence.narrow(0, examples, pairs).copy_(-pull);
-  return {at::softplus(-margin).sum().item<double>() * scale, of_sequence.index_select(0, batch.sequences)};
+  return {at::softplus(-margin).sum().to(at::kDouble) * scale, of_sequence.index_select(0, batch.sequences)};
 }
 
 }  // namespace iteralign

@@ -10,7 +10,7 @@
 namespace iteralign {
 
 struct PreferenceLoss {
-  double loss;             // summed over the pairs, times scale
+  at::Tensor loss;         // summed over the pairs, times scale: [] fp64
   at::Tensor row_weights;  // [m] fp32: d loss / d (cross-entropy of the row)
 };
 

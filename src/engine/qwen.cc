@@ -2,8 +2,6 @@
 // (Yang et al. 2025).
 #include "engine/families.h"
 
-#include "engine/ops.h"
-
 namespace iteralign {
 
 Model::Block Qwen::load_block(const std::string& name) const {

@@ -55,6 +55,14 @@ at::Tensor rope_inverse_frequencies(const RopeConfig& config, bool long_sequence
   return at::reciprocal(at::tensor(long_sequence ? config.long_factor : config.short_factor, at::kFloat) * powers);
 }
 
+at::Tensor turn(const Operators& operators, const at::Tensor& x, const Rotation& rotation) {
+  const auto& [cosine, sine] = rotation;
+  if (!cosine.defined()) return x;
+  if (const std::int64_t turned = 2 * cosine.size(1); turned < x.size(2))
+    return at::cat({turn(operators, x.narrow(2, 0, turned), rotation), x.narrow(2, turned, x.size(2) - turned)}, 2);
+  return operators.rope(x, cosine, sine);
+}
+
 Rope::Rope(const RopeConfig& config, at::Device device, at::ScalarType dtype)
     : inverse_frequencies_(rope_inverse_frequencies(config).to(device)),
       original_length_(config.original_max_position_embeddings),
@@ -63,11 +71,11 @@ Rope::Rope(const RopeConfig& config, at::Device device, at::ScalarType dtype)
   if (config.scaling == RopeScaling::longrope) long_inverse_frequencies_ = rope_inverse_frequencies(config, true).to(device);
 }
 
-Rotation Rope::at(const at::Tensor& positions, const at::Tensor& lengths) const {
-  const at::Tensor numbers = positions.to(at::kFloat);
+Rotation Rope::of(const AttentionContext& context) const {
+  const at::Tensor numbers = context.positions().to(at::kFloat);
   at::Tensor angles = at::outer(numbers, inverse_frequencies_);
   if (long_inverse_frequencies_.defined())
-    angles = at::where((lengths > original_length_).unsqueeze(1), at::outer(numbers, long_inverse_frequencies_), angles);
+    angles = at::where((context.lengths() > original_length_).unsqueeze(1), at::outer(numbers, long_inverse_frequencies_), angles);
   angles = angles.to(cosine_type_);
   if (attention_factor_ == 1) return {angles.cos(), angles.sin()};
   return {angles.cos() * attention_factor_, angles.sin() * attention_factor_};

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/operators/operators.h"
 #include "formats/model_config.h"
 
 namespace iteralign {
@@ -12,13 +13,16 @@ struct Rotation {
   at::Tensor cosine, sine;
 };
 
+// x turned, [n, heads, dim]: of the dimensions that turn the first half with the second; those behind them stay. Without a rotation: x.
+at::Tensor turn(const Operators& operators, const at::Tensor& x, const Rotation& rotation);
+
 class Rope {
  public:
   // `dtype`: of the model. Angles are fp32 in any case, as in transformers; a float64 model takes their cosine in float64.
   Rope(const RopeConfig& config, at::Device device, at::ScalarType dtype);
 
-  // Of rows at these positions in sequences of these lengths: [n] int64 each. Only longrope looks at the lengths.
-  [[nodiscard]] Rotation at(const at::Tensor& positions, const at::Tensor& lengths) const;
+  // Of the rows of the context. Only longrope asks for the lengths of their sequences.
+  [[nodiscard]] Rotation of(const AttentionContext& context) const;
   // Sequences longer than this are turned differently from their first token on; without longrope there are none.
   [[nodiscard]] std::int64_t border() const { return long_inverse_frequencies_.defined() ? original_length_ : INT64_MAX; }
 

@@ -89,7 +89,7 @@ void score_trees(const Model& model, const KvCache* prefix_cache, std::int64_t p
 
 // Keys and values of what all sequences begin with.
 KvCache compute_prefix(const Model& model, const std::vector<TokenId>& ids, std::int64_t prefix, std::int64_t length) {
-  KvCache cache(model.config(), 1, prefix, model.dtype(), model.device());
+  KvCache cache(model.config(), model.backend(), 1, prefix);
   for (std::int64_t first = 0; first < prefix; first += kPrefixPiece) {
     const std::int64_t tokens = std::min(kPrefixPiece, prefix - first);
     const std::vector<std::int64_t> piece(ids.begin() + first, ids.begin() + first + tokens);

@@ -35,7 +35,7 @@ TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path
     tokenizer_ = std::make_shared<const Tokenizer>(Tokenizer::from_folder(folder));
     renderer_ = std::make_unique<Renderer>(tokenizer_, ChatTemplate::chosen(options.chat_template, folder));
     const at::Device device = choose_device(options.device);
-    model_ = make_model(checkpoint_, config, choose_dtype(options.dtype, config.dtype, device), device);
+    model_ = make_model(checkpoint_, config, backend_for(device, choose_dtype(options.dtype, config.dtype, device)));
     generator_ = std::make_unique<Generator>(*model_, *tokenizer_, stop_tokens(), options.batch_size);
   });
   save_dtype_ = parse_save_dtype(options.save_dtype);

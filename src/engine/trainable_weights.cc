@@ -16,7 +16,6 @@ TrainableWeights::~TrainableWeights() {
     parameter.value.mutable_grad() = at::Tensor();
     parameter.value.set_requires_grad(false);
   }
-  for (Linear* linear : model_.linears()) linear->set_training(false);
   model_.weights_changed();
 }
 

@@ -3,7 +3,6 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,8 +12,8 @@
 
 #include "core/hash.h"
 #include "core/strings.h"
-#include "engine/autograd.h"
-#include "engine/preference.h"
+#include "engine/checkpointing.h"
+#include "engine/cross_entropy.h"
 #include "engine/training_attention.h"
 #include "engine/training_state.h"
 #include "iteralign/error.h"
@@ -48,9 +47,9 @@ at::Tensor checkpoint_layer(const at::Tensor& x, const Model::Layer& layer) {
 
 }  // namespace
 
-at::Tensor training_loss(Model& model, const Batch& batch, AttentionContext& attention, double scale) {
+at::Tensor backpropagate_loss(Model& model, const Batch& batch, AttentionContext& attention, double scale) {
   const at::Tensor hidden = model.forward(batch.tokens, attention).index_select(0, batch.rows);
-  return training_cross_entropy(hidden, batch.targets, model.lm_head(), scale, model.config().final_logit_softcapping);
+  return backpropagate_cross_entropy(hidden, batch.targets, model.lm_head(), scale, model.config().final_logit_softcapping);
 }
 
 Trainer::Trainer(Model& model, const std::vector<TrainableParameter>& parameters, std::vector<Renderer::Example> examples,
@@ -132,15 +131,15 @@ TrainStep Trainer::update(const std::vector<Indices>& batches) {
   StepSizes sizes;
   for (const Indices& indices : batches) {
     collated.push_back(collator_.collate(indices, model_.device()));
-    sizes.targets += collated.back().sequences.lt(static_cast<std::int64_t>(indices.size())).sum().item<std::int64_t>();
+    sizes.targets += collated.back().example_targets;
     sizes.pairs += static_cast<std::int64_t>(collated.back().rejected_of.size());
   }
-  double loss = 0;
+  const at::Tensor total = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(model_.device()));
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    loss += accumulate_gradient(collated[i], batches[i], sizes);
+    total.add_(accumulate_gradient(collated[i], batches[i], sizes));
     tokens_ += collated[i].num_tokens();
   }
-  const double norm = optimizer_.clip_grad_norm(options_.max_grad_norm);
+  const double norm = optimizer_.clip_grad_norm(options_.max_grad_norm), loss = total.item<double>();
   if (!std::isfinite(loss) || !std::isfinite(norm)) {
     throw Error(ErrorKind::failed, fmt::format("at step {} the loss is {} and the norm of its gradient {}", step_ + 1, loss, norm),
                 "finetune", "a lower finetune.learning_rate usually helps; the weights are those from before the training");
@@ -157,43 +156,37 @@ TrainStep Trainer::update(const std::vector<Indices>& batches) {
           tokens_};
 }
 
-double Trainer::accumulate_gradient(const Batch& batch, const Indices& indices, const StepSizes& sizes) {
+at::Tensor Trainer::accumulate_gradient(const Batch& batch, const Indices& indices, const StepSizes& sizes) {
   const at::AutoGradMode with_grad(true);
   std::uint64_t linear_seed = derive_seed(options_.seed, "dropout") + static_cast<std::uint64_t>(batches_seen_++) * 100'000;
   for (Linear* linear : model_.linears()) linear->set_dropout_seed(linear_seed++);
-  PackedAttention attention(batch.prefix, batch.lengths, model_.device());
+  PackedAttention attention(model_.backend(), batch.prefix, batch.lengths);
   if (options_.objective == FinetuneObjective::sft) {
-    const at::Tensor loss = training_loss(model_, batch, attention, 1.0 / static_cast<double>(sizes.targets));
-    torch::autograd::backward({loss}, {});
-    return loss.item<double>();
+    return backpropagate_loss(model_, batch, attention, 1.0 / static_cast<double>(sizes.targets)).to(at::kDouble);
   }
   std::vector<at::Tensor> reference;  // in the order of the batch's sequences
   for (const std::size_t index : indices) reference.push_back(reference_[static_cast<std::int64_t>(index)]);
   for (const std::int64_t i : batch.rejected_of)
     reference.push_back(rejected_reference_[static_cast<std::int64_t>(indices[static_cast<std::size_t>(i)])]);
   const at::Tensor hidden = model_.forward(batch.tokens, attention).index_select(0, batch.rows);
-  double loss = 0;
-  torch::autograd::backward({preference_loss_of(batch, hidden, at::stack(reference), sizes, loss)}, {});
-  return loss;
+  const PreferenceLoss loss = preference_loss_of(batch, hidden, at::stack(reference), sizes);
+  (void)backpropagate_cross_entropy(hidden, batch.targets, model_.lm_head(), 1.0, model_.config().final_logit_softcapping,
+                                    loss.row_weights);
+  return loss.loss;
 }
 
-at::Tensor Trainer::preference_loss_of(const Batch& batch, const at::Tensor& hidden, const at::Tensor& reference, const StepSizes& sizes,
-                                       double& loss) const {
-  const double cap = model_.config().final_logit_softcapping;
-  const at::Tensor losses = token_losses(hidden, batch.targets, model_.lm_head(), cap);
-  at::Tensor weights = at::zeros_like(losses);
-  if (!batch.rejected_of.empty()) {
-    const PreferenceLoss preferences = preference_loss(batch, losses, reference, options_.dpo_beta, 1.0 / static_cast<double>(sizes.pairs));
-    loss += preferences.loss;
-    weights = preferences.row_weights;
-  }
+PreferenceLoss Trainer::preference_loss_of(const Batch& batch, const at::Tensor& hidden, const at::Tensor& reference,
+                                           const StepSizes& sizes) const {
+  const at::Tensor losses = token_losses(hidden, batch.targets, model_.lm_head(), model_.config().final_logit_softcapping);
+  PreferenceLoss loss = {at::zeros({}, losses.options().dtype(at::kDouble)), at::zeros_like(losses)};
+  if (!batch.rejected_of.empty())
+    loss = preference_loss(batch, losses, reference, options_.dpo_beta, 1.0 / static_cast<double>(sizes.pairs));
   if (options_.objective == FinetuneObjective::sft_dpo) {
     const auto examples = static_cast<std::int64_t>(batch.lengths.size() - batch.rejected_of.size());
     const at::Tensor learnt = batch.sequences.lt(examples).to(at::kFloat) / static_cast<double>(sizes.targets);
-    loss += (losses * learnt).sum().item<double>();
-    weights = weights + learnt;
+    loss = {loss.loss + (losses * learnt).sum().to(at::kDouble), loss.row_weights + learnt};
   }
-  return training_weighted_cross_entropy(hidden, batch.targets, model_.lm_head(), weights, cap);
+  return loss;
 }
 
 void Trainer::measure_reference() {
@@ -208,7 +201,7 @@ void Trainer::measure_reference() {
   for (std::int64_t i = 0; i < size; ++i) {
     const Batch batch = collator_.collate({static_cast<std::size_t>(i)}, model_.device());
     if (batch.rejected_of.empty()) continue;
-    PackedAttention attention(batch.prefix, batch.lengths, model_.device());
+    PackedAttention attention(model_.backend(), batch.prefix, batch.lengths);
     const at::Tensor hidden = model_.forward(batch.tokens, attention).index_select(0, batch.rows);
     const at::Tensor losses = token_losses(hidden, batch.targets, model_.lm_head(), model_.config().final_logit_softcapping);
     const at::Tensor log_probabilities = sequence_log_probabilities(batch, losses);

@@ -8,6 +8,7 @@
 #include "engine/collator.h"
 #include "engine/model.h"
 #include "engine/optimizer.h"
+#include "engine/preference.h"
 #include "engine/schedule.h"
 #include "iteralign/base_model.h"
 
@@ -39,11 +40,11 @@ class Trainer {
 
   // One update from some batches.
   TrainStep update(const std::vector<Indices>& batches);
-  // Adds the batch's share of the step's gradient and gives its share of the loss.
-  double accumulate_gradient(const Batch& batch, const Indices& indices, const StepSizes& sizes);
-  // The loss in which rows weigh differently, as the objective says.
-  at::Tensor preference_loss_of(const Batch& batch, const at::Tensor& hidden, const at::Tensor& reference, const StepSizes& sizes,
-                                double& loss) const;
+  // Adds the batch's share of the step's gradient and gives its share of the loss, [] fp64: nothing waits for the device.
+  at::Tensor accumulate_gradient(const Batch& batch, const Indices& indices, const StepSizes& sizes);
+  // The loss in which rows weigh differently, as the objective says. reference: of each sequence of the batch.
+  [[nodiscard]] PreferenceLoss preference_loss_of(const Batch& batch, const at::Tensor& hidden, const at::Tensor& reference,
+                                                  const StepSizes& sizes) const;
   // Goes on from a saved state; the steps that were done are reported again.
   void restore(const BaseModel::OnStep& on_step, TrainSummary& summary);
   void save_state() const;
@@ -63,8 +64,8 @@ class Trainer {
   std::vector<TrainStep> log_;
 };
 
-// The sum of the token losses of a batch times `scale`, differentiable. `attention` is over the lengths of the batch and
-// lives until the backward pass is done.
-at::Tensor training_loss(Model& model, const Batch& batch, AttentionContext& attention, double scale);
+// Adds the gradient of `scale` times the sum of the token losses of a batch, which it returns: [] fp32. `attention`: over the lengths of
+// the batch.
+at::Tensor backpropagate_loss(Model& model, const Batch& batch, AttentionContext& attention, double scale);
 
 }  // namespace iteralign

@@ -8,25 +8,26 @@
 #include <vector>
 
 #include "engine/attention.h"
+#include "engine/operators/operators.h"
 
 namespace iteralign {
 
 class PackedAttention : public AttentionContext {
  public:
   // `prefix` rows, then the sequences' own rows, so many of each.
-  PackedAttention(std::int64_t prefix, std::vector<std::int64_t> lengths, at::Device device);
+  PackedAttention(const Backend& backend, std::int64_t prefix, std::vector<std::int64_t> lengths);
   [[nodiscard]] const at::Tensor& positions() const override { return positions_; }
   // Of the rows of the prefix: of the first sequence.
   [[nodiscard]] at::Tensor lengths() const override;
-  // Differentiable. On the CPU the probabilities are never kept: they are computed again, a block of queries at a time.
+  // Differentiable.
   at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) override;
 
  private:
-  [[nodiscard]] at::Tensor attend_plain(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionRule& rule) const;
   // Rows as the model has them <-> whole sequences one behind the other, each with the prefix.
   [[nodiscard]] at::Tensor lay_out(const at::Tensor& rows) const;
   [[nodiscard]] at::Tensor take_back(const at::Tensor& rows) const;
 
+  const Operators* operators_;
   std::int64_t prefix_;
   std::vector<std::int64_t> own_lengths_, lengths_;  // without and with the prefix
   at::Tensor positions_;

@@ -1,10 +1,10 @@
 // Every hand-written backward pass against autograd through plain operators.
-#include "engine/autograd.h"
-
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "engine/checkpointing.h"
+#include "engine/cross_entropy.h"
 #include "engine/preference.h"
 #include "engine/trainable_weights.h"
 #include "engine/trainer.h"
@@ -28,40 +28,48 @@ Tensors value_and_gradients(const Tensors& inputs, const std::function<at::Tenso
   return all;
 }
 
-void expect_like_plain_operators(const Tensors& inputs, const std::function<at::Tensor(const Tensors&)>& f, double tolerance = 1e-5) {
-  const Tensors fused = value_and_gradients(inputs, f);
-  const ReferenceKernels reference;
-  const Tensors plain = value_and_gradients(inputs, f);
-  for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_LT(relative_difference(fused[i], plain[i]), tolerance) << "tensor " << i;
+void expect_like_plain_operators(const Tensors& inputs, const std::function<at::Tensor(const Backend&, const Tensors&)>& f) {
+  const auto with = [&](const Backend& backend) {
+    return value_and_gradients(inputs, [&](const Tensors& leaves) { return f(backend, leaves); });
+  };
+  const Tensors actual = with(fused()), expected = with(plain());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_LT(relative_difference(actual[i], expected[i]), 1e-5) << "tensor " << i;
 }
 
 TEST(Autograd, RmsNorm) {
   at::manual_seed(1);
   for (const std::int64_t rows : {1, 64, 301}) {
-    expect_like_plain_operators({at::randn({rows, 72}), at::randn({72})}, [](const Tensors& x) { return rms_norm(x[0], x[1], 1e-5); });
+    expect_like_plain_operators({at::randn({rows, 72}), at::randn({72})}, [](const Backend& backend, const Tensors& x) {
+      return backend.operators->rms_norm(x[0], x[1], 1e-5, /*rounds_last=*/false);
+    });
   }
 }
 
 TEST(Autograd, Rope) {
   at::manual_seed(1);
   const at::Tensor angles = at::randn({33, 8}), cosine = angles.cos(), sine = angles.sin();
-  expect_like_plain_operators({at::randn({33, 5, 16})}, [&](const Tensors& x) { return rope(x[0], {cosine, sine}); });
-  expect_like_plain_operators({at::randn({33, 5, 16})}, [&](const Tensors& x) { return rope(x[0].narrow(1, 1, 3), {cosine, sine}); });
+  expect_like_plain_operators({at::randn({33, 5, 16})},
+                              [&](const Backend& backend, const Tensors& x) { return backend.operators->rope(x[0], cosine, sine); });
+  expect_like_plain_operators({at::randn({33, 5, 16})}, [&](const Backend& backend, const Tensors& x) {
+    return backend.operators->rope(x[0].narrow(1, 1, 3), cosine, sine);
+  });
 }
 
 TEST(Autograd, Swiglu) {
   at::manual_seed(1);
-  expect_like_plain_operators({at::randn({97, 2 * 40}) * 4}, [](const Tensors& x) { return gated(x[0], Activation::silu); });
-  expect_like_plain_operators({at::full({1, 2}, -90.0)}, [](const Tensors& x) { return gated(x[0], Activation::silu); });
+  for (const at::Tensor& gate_up : {at::randn({97, 2 * 40}) * 4, at::full({1, 2}, -90.0)})
+    expect_like_plain_operators({gate_up},
+                                [](const Backend& backend, const Tensors& x) { return backend.operators->gated(x[0], Activation::silu); });
 }
 
 TEST(Autograd, AttentionOverSequencesOfDifferentLengths) {
   at::manual_seed(1);
   const std::vector<std::int64_t> lengths = {1, 70, 130, 64};
   for (const std::int64_t window : {0, 20}) {
-    expect_like_plain_operators({at::randn({265, 6, 16}), at::randn({265, 2, 16}), at::randn({265, 2, 16})}, [&](const Tensors& x) {
-      return PackedAttention(0, lengths, at::kCPU).attend(0, x[0], x[1], x[2], {.scale = 0.2, .window = window});
-    });
+    expect_like_plain_operators({at::randn({265, 6, 16}), at::randn({265, 2, 16}), at::randn({265, 2, 16})},
+                                [&](const Backend& backend, const Tensors& x) {
+                                  return PackedAttention(backend, 0, lengths).attend(0, x[0], x[1], x[2], {.scale = 0.2, .window = window});
+                                });
   }
 }
 
@@ -69,9 +77,10 @@ TEST(Autograd, AttentionWithAPrefixOfAllSequences) {
   at::manual_seed(1);
   const std::vector<std::int64_t> lengths = {1, 70, 40};
   for (const std::int64_t window : {0, 20}) {
-    expect_like_plain_operators({at::randn({144, 6, 16}), at::randn({144, 2, 16}), at::randn({144, 2, 16})}, [&](const Tensors& x) {
-      return PackedAttention(33, lengths, at::kCPU).attend(0, x[0], x[1], x[2], {.scale = 0.2, .window = window});
-    });
+    expect_like_plain_operators(
+        {at::randn({144, 6, 16}), at::randn({144, 2, 16}), at::randn({144, 2, 16})}, [&](const Backend& backend, const Tensors& x) {
+          return PackedAttention(backend, 33, lengths).attend(0, x[0], x[1], x[2], {.scale = 0.2, .window = window});
+        });
   }
 }
 
@@ -83,73 +92,75 @@ class LinearTest : public testing::Test {
     return made;
   }
   // Gradients of x and of every parameter that requires one.
-  static Tensors gradients(Linear& linear, const at::Tensor& x, at::Tensor (*product)(const at::Tensor&, const Linear&)) {
+  static Tensors gradients(const std::vector<LinearModule>& modules, const Backend& backend, const at::Tensor& x) {
     Tensors leaves;
-    for (LinearModule& part : linear.modules()) {
+    for (const LinearModule& part : modules) {
       if (part.weight.requires_grad()) leaves.push_back(part.weight);
       if (part.bias.defined() && part.bias.requires_grad()) leaves.push_back(part.bias);
       if (part.lora) leaves.insert(leaves.end(), {part.lora->a.requires_grad_(), part.lora->b.requires_grad_()});
     }
     for (at::Tensor& leaf : leaves) leaf.mutable_grad() = at::Tensor();
-    const at::Tensor input = x.detach().clone().requires_grad_(), y = product(input, linear);
+    const at::Tensor input = x.detach().clone().requires_grad_(), y = trained(modules, backend)->forward(input);
     at::manual_seed(2);
     torch::autograd::backward({y}, {at::randn_like(y)});
     Tensors all = {y.detach(), input.grad()};
     for (const at::Tensor& leaf : leaves) all.push_back(leaf.grad());
     return all;
   }
-  static void expect_like_reference(Linear& linear) {
-    linear.set_training(true);
-    linear.set_dropout_seed(77);
+  static std::shared_ptr<Linear> trained(const std::vector<LinearModule>& modules, const Backend& backend) {
+    auto linear = std::make_shared<Linear>(modules, backend);
+    linear->prepare_training();
+    linear->set_dropout_seed(77);
+    return linear;
+  }
+  static void expect_like_reference(const std::vector<LinearModule>& modules) {
     const at::Tensor x = at::randn({50, 24});
-    const Tensors fused = gradients(linear, x, training_linear), plain = gradients(linear, x, reference_linear);
-    for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_LT(relative_difference(fused[i], plain[i]), 1e-5) << "tensor " << i;
+    const Tensors actual = gradients(modules, fused(), x), expected = gradients(modules, plain(), x);
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_LT(relative_difference(actual[i], expected[i]), 1e-5) << "tensor " << i;
   }
 };
 
 TEST_F(LinearTest, LoraOnAllModulesOfAFusedProduct) {
-  Linear linear({module("q", 16, true), module("k", 8, true), module("v", 8, true)}, at::kFloat, at::kCPU);
-  expect_like_reference(linear);
+  expect_like_reference({module("q", 16, true), module("k", 8, true), module("v", 8, true)});
 }
 
 TEST_F(LinearTest, LoraOnSomeModulesAndBiases) {
-  Linear linear({module("q", 16, true, true), module("k", 8, false), module("v", 8, true, true)}, at::kFloat, at::kCPU);
-  expect_like_reference(linear);
+  expect_like_reference({module("q", 16, true, true), module("k", 8, false), module("v", 8, true, true)});
 }
 
 TEST_F(LinearTest, DropoutIsThatOfTheSeed) {
-  Linear linear({module("q", 16, true), module("k", 8, true)}, at::kFloat, at::kCPU);
-  for (LinearModule& part : linear.modules()) part.lora->dropout = 0.3;
-  expect_like_reference(linear);
-  const at::Tensor x = at::randn({50, 24}), first = training_linear(x, linear);
-  EXPECT_TRUE(at::equal(first, training_linear(x, linear)));
-  linear.set_dropout_seed(78);
-  EXPECT_FALSE(at::equal(first, training_linear(x, linear)));
+  const std::vector<LinearModule> modules = {module("q", 16, true), module("k", 8, true)};
+  for (const LinearModule& part : modules) part.lora->dropout = 0.3;
+  expect_like_reference(modules);
+  const auto linear = trained(modules, fused());
+  const at::Tensor x = at::randn({50, 24}), first = linear->forward(x);
+  EXPECT_TRUE(at::equal(first, linear->forward(x)));
+  linear->set_dropout_seed(78);
+  EXPECT_FALSE(at::equal(first, linear->forward(x)));
 }
 
 TEST_F(LinearTest, FullWeightsAndBiases) {
-  Linear linear({module("gate", 16, false, true), module("up", 16, false, true)}, at::kFloat, at::kCPU);
-  for (LinearModule& part : linear.modules()) {
+  const std::vector<LinearModule> modules = {module("gate", 16, false, true), module("up", 16, false, true)};
+  for (const LinearModule& part : modules) {
     part.weight.requires_grad_();
     part.bias.requires_grad_();
   }
-  expect_like_reference(linear);
+  expect_like_reference(modules);
 }
 
 TEST(Autograd, CrossEntropyInChunks) {
   at::manual_seed(1);
   constexpr std::int64_t kVocabulary = 50'000, kRows = 300;  // three chunks
-  Linear lm_head({{"lm_head", at::randn({kVocabulary, 8}).requires_grad_(), {}, nullptr}}, at::kFloat, at::kCPU);
+  Linear lm_head({{"lm_head", at::randn({kVocabulary, 8}).requires_grad_(), {}, nullptr}}, fused());
   at::Tensor& weight = lm_head.modules()[0].weight;
   const at::Tensor hidden = at::randn({kRows, 8}).requires_grad_(), targets = at::randint(kVocabulary, {kRows}, at::kLong);
-  lm_head.set_training(true);
-  const at::Tensor loss = training_cross_entropy(hidden, targets, lm_head, 0.25);
-  torch::autograd::backward({loss * 3}, {});
+  lm_head.prepare_training();
+  const at::Tensor loss = backpropagate_cross_entropy(hidden, targets, lm_head, 0.25);
   const at::Tensor dhidden = hidden.grad().clone(), dweight = weight.grad().clone();
   hidden.mutable_grad() = at::Tensor();
   weight.mutable_grad() = at::Tensor();
   const at::Tensor expected = at::cross_entropy_loss(at::linear(hidden, weight), targets, {}, at::Reduction::Sum) * 0.25;
-  torch::autograd::backward({expected * 3}, {});
+  torch::autograd::backward({expected}, {});
   EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5 * expected.item<double>());
   EXPECT_LT(relative_difference(dhidden, hidden.grad()), 5e-5);
   EXPECT_LT(relative_difference(dweight, weight.grad()), 5e-5);
@@ -157,7 +168,7 @@ TEST(Autograd, CrossEntropyInChunks) {
 
 TEST(Autograd, PreferencesHaveTheGradientOfTheirFormula) {
   at::manual_seed(1);
-  Linear lm_head({{"lm_head", at::randn({50, 8}).requires_grad_(), {}, nullptr}}, at::kFloat, at::kCPU);
+  Linear lm_head({{"lm_head", at::randn({50, 8}).requires_grad_(), {}, nullptr}}, fused());
   at::Tensor& weight = lm_head.modules()[0].weight;
   const at::Tensor hidden = at::randn({10, 8}).requires_grad_();
   Batch batch;  // three examples, two of them with a rejected answer
@@ -167,9 +178,9 @@ TEST(Autograd, PreferencesHaveTheGradientOfTheirFormula) {
   batch.rejected_of = {0, 2};
   const at::Tensor reference = at::randn({5});
   constexpr double kBeta = 0.3, kScale = 0.5, kCap = 4;
-  lm_head.set_training(true);
+  lm_head.prepare_training();
   const PreferenceLoss ours = preference_loss(batch, token_losses(hidden, batch.targets, lm_head, kCap), reference, kBeta, kScale);
-  torch::autograd::backward({training_weighted_cross_entropy(hidden, batch.targets, lm_head, ours.row_weights, kCap)}, {});
+  (void)backpropagate_cross_entropy(hidden, batch.targets, lm_head, 1.0, kCap, ours.row_weights);
   const at::Tensor dhidden = hidden.grad().clone(), dweight = weight.grad().clone();
   hidden.mutable_grad() = at::Tensor();
   weight.mutable_grad() = at::Tensor();
@@ -178,7 +189,7 @@ TEST(Autograd, PreferencesHaveTheGradientOfTheirFormula) {
   const at::Tensor moved = at::zeros({5}).index_add(0, batch.sequences, rows.gather(1, batch.targets.unsqueeze(1)).squeeze(1)) - reference;
   const at::Tensor expected = -(at::log_sigmoid(kBeta * (moved[0] - moved[3])) + at::log_sigmoid(kBeta * (moved[2] - moved[4]))) * kScale;
   torch::autograd::backward({expected}, {});
-  EXPECT_NEAR(ours.loss, expected.item<double>(), 1e-5);
+  EXPECT_NEAR(ours.loss.item<double>(), expected.item<double>(), 1e-5);
   EXPECT_LT(relative_difference(dhidden, hidden.grad()), 5e-5);
   EXPECT_LT(relative_difference(dweight, weight.grad()), 5e-5);
 }
@@ -188,10 +199,8 @@ class WholeModel : public testing::Test {
   WholeModel() { write_tiny_model(folder_.path()); }
   // The loss, then the gradients of all parameters.
   static Tensors gradients(Model& model, const std::vector<TrainableParameter>& parameters, const Batch& batch) {
-    PackedAttention attention(batch.prefix, batch.lengths, at::kCPU);
-    const at::Tensor loss = training_loss(model, batch, attention, 1.0 / static_cast<double>(batch.targets.size(0)));
-    torch::autograd::backward({loss}, {});
-    Tensors all = {loss.detach()};
+    PackedAttention attention(model.backend(), batch.prefix, batch.lengths);
+    Tensors all = {backpropagate_loss(model, batch, attention, 1.0 / static_cast<double>(batch.targets.size(0)))};
     for (const TrainableParameter& parameter : parameters) {
       all.push_back(parameter.value.grad().clone());
       parameter.value.mutable_grad() = at::Tensor();
@@ -229,34 +238,35 @@ TEST_F(WholeModel, ASharedPrefixChangesNoGradient) {
 }
 
 TEST_F(WholeModel, LoraGradientsAreThoseOfPlainOperators) {
-  const auto model = open_tiny_model(folder_.path());
-  attach_lora(*model, all_layers(), 1);
-  randomize_b(*model);
-  TrainableWeights weights(*model);
+  const auto model = open_tiny_model(folder_.path()), reference = open_tiny_model(folder_.path(), plain());
+  for (Model* one : {model.get(), reference.get()}) {
+    attach_lora(*one, all_layers(), 1);
+    randomize_b(*one);
+  }
+  TrainableWeights weights(*model), reference_weights(*reference);
   weights.train_lora(all_layers(), 1);
+  reference_weights.train_lora(all_layers(), 1);
   EXPECT_EQ(weights.parameters().size(), 2u * 7 * 2);
-  const Tensors fused = gradients(*model, weights.parameters(), batch_);
+  const Tensors actual = gradients(*model, weights.parameters(), batch_);
   model->around_layer = [](const at::Tensor& x, const Model::Layer& layer) {
     return checkpoint(x.requires_grad() ? x : x.detach().requires_grad_(), layer);
   };
-  expect_same(gradients(*model, weights.parameters(), batch_), fused, 1e-6);
+  expect_same(gradients(*model, weights.parameters(), batch_), actual, 1e-6);
   model->around_layer = nullptr;
-  const ReferenceKernels reference;
-  expect_same(fused, gradients(*model, weights.parameters(), batch_), 1e-4);
+  expect_same(actual, gradients(*reference, reference_weights.parameters(), batch_), 1e-4);
 }
 
 TEST_F(WholeModel, FullGradientsAreThoseOfPlainOperators) {
-  const auto model = open_tiny_model(folder_.path());
-  TrainableWeights weights(*model);
+  const auto model = open_tiny_model(folder_.path()), reference = open_tiny_model(folder_.path(), plain());
+  TrainableWeights weights(*model), reference_weights(*reference);
   weights.train_all();
+  reference_weights.train_all();
   EXPECT_EQ(weights.parameters().size(), 2u + 2 * 9);
-  const Tensors fused = gradients(*model, weights.parameters(), batch_);
-  const ReferenceKernels reference;
-  expect_same(fused, gradients(*model, weights.parameters(), batch_), 1e-4);
+  expect_same(gradients(*model, weights.parameters(), batch_), gradients(*reference, reference_weights.parameters(), batch_), 1e-4);
 }
 
 TEST_F(WholeModel, BFloat16IsClose) {
-  const auto exact = open_tiny_model(folder_.path()), rounded = open_tiny_model(folder_.path(), at::kBFloat16);
+  const auto exact = open_tiny_model(folder_.path()), rounded = open_tiny_model(folder_.path(), fused(at::kBFloat16));
   for (Model* model : {exact.get(), rounded.get()}) {
     attach_lora(*model, all_layers(), 1);
     randomize_b(*model);

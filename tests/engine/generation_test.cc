@@ -6,8 +6,7 @@
 
 #include "core/random.h"
 #include "engine/generator.h"
-#include "engine/ops.h"
-#include "engine/tiny_model.h"
+#include "engine/training_model.h"
 #include "iteralign/base_model.h"
 #include "iteralign/error.h"
 #include "iteralign/finish_reason.h"
@@ -19,13 +18,26 @@ namespace {
 class GenerationTest : public testing::Test {
  protected:
   GenerationTest() { write_tiny_model(folder_.path()); }
-  ~GenerationTest() override { set_fused_kernels(true); }
   [[nodiscard]] std::unique_ptr<BaseModel> open(int batch_size = 4) const {
     return open_base_model(
         {.path = folder_.path(), .dtype = "float32", .device = "cpu", .chat_template = "chatml", .batch_size = batch_size});
   }
   static GenerateRequest raw(const std::string& text, const Sampling& sampling, std::uint64_t seed = 0) {
     return {.messages = {}, .raw = text, .prefill = {}, .sampling = sampling, .seed = seed};
+  }
+
+  // Greedy answers, computed with the operators of the backend.
+  [[nodiscard]] std::vector<std::vector<TokenId>> answers(const Backend& backend, const std::vector<std::string>& prompts) const {
+    const auto model = open_tiny_model(folder_.path(), backend);
+    model->prepare_inference();
+    const Tokenizer tokenizer = Tokenizer::from_folder(folder_.path());
+    std::vector<TokenRequest> requests;
+    for (const std::string& prompt : prompts)
+      requests.push_back({.prompt = tokenizer.encode(prompt, /*add_special_tokens=*/true), .sampling = {.max_new_tokens = 30}});
+    std::vector<std::vector<TokenId>> tokens;
+    for (const Generation& generation : Generator(*model, tokenizer, {257}, 4).generate(requests, {}, {}))
+      tokens.push_back(generation.tokens);
+    return tokens;
   }
 
   TemporaryFolder folder_;
@@ -77,12 +89,9 @@ TEST_F(GenerationTest, TheSeedDecidesAndNothingElse) {
 }
 
 TEST_F(GenerationTest, PlainOperatorsAndKernelsAgree) {
-  std::vector<GenerateRequest> requests = mixed_requests(12);
-  for (auto& request : requests) request.sampling.temperature = 0;
-  const auto fused = open()->generate(requests);
-  set_fused_kernels(false);
-  const auto plain = open()->generate(requests);
-  for (std::size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(fused[i].tokens, plain[i].tokens) << i;
+  std::vector<std::string> prompts;
+  for (const GenerateRequest& request : mixed_requests(12)) prompts.push_back(request.raw);
+  EXPECT_EQ(answers(fused(), prompts), answers(plain(), prompts));
 }
 
 TEST_F(GenerationTest, SlidingWindowAgreesWithPlainOperators) {
@@ -90,13 +99,12 @@ TEST_F(GenerationTest, SlidingWindowAgreesWithPlainOperators) {
   config["model_type"] = "mistral";
   config["sliding_window"] = 5;
   write_tiny_model(folder_.path(), config);
-  const auto request = raw("a text that is longer than the window", {.max_new_tokens = 30});
-  const auto fused = open()->generate({request})[0].tokens;
-  set_fused_kernels(false);
-  EXPECT_EQ(open()->generate({request})[0].tokens, fused);
+  const std::vector<std::string> prompts = {"a text that is longer than the window"};
+  const auto windowed = answers(fused(), prompts);
+  EXPECT_EQ(windowed, answers(plain(), prompts));
   config["sliding_window"] = nullptr;
   write_tiny_model(folder_.path(), config);
-  EXPECT_NE(open()->generate({request})[0].tokens, fused);
+  EXPECT_NE(windowed, answers(plain(), prompts));
 }
 
 TEST_F(GenerationTest, StopStringsEndTheTextBeforeThem) {

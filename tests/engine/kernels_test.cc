@@ -5,8 +5,8 @@
 
 #include "engine/kernels/decode_attention.h"
 #include "engine/kernels/rows.h"
-#include "engine/linear.h"
-#include "engine/ops.h"
+#include "engine/training_model.h"
+#include "engine/weight.h"
 
 namespace iteralign {
 namespace {
@@ -14,54 +14,50 @@ namespace {
 class Kernels : public testing::TestWithParam<at::ScalarType> {
  protected:
   Kernels() { at::manual_seed(1); }
-  ~Kernels() override { set_fused_kernels(true); }
   [[nodiscard]] at::Tensor random(at::IntArrayRef shape) const { return at::randn(shape).to(GetParam()); }
   // What `run` gives with plain operators and with the kernel.
   template <class Run>
   void compare(const Run& run) {
     at::NoGradGuard no_grad;
-    set_fused_kernels(false);
-    const at::Tensor plain = run();
-    set_fused_kernels(true);
-    const at::Tensor fused = run();
-    ASSERT_EQ(plain.sizes(), fused.sizes());
-    ASSERT_EQ(plain.scalar_type(), fused.scalar_type());
+    const at::Tensor expected = run(*plain(GetParam()).operators), actual = run(*fused(GetParam()).operators);
+    ASSERT_EQ(expected.sizes(), actual.sizes());
+    ASSERT_EQ(expected.scalar_type(), actual.scalar_type());
     const double tolerance = GetParam() == at::kFloat ? 2e-6 : 1.6e-2;
-    EXPECT_TRUE(at::allclose(fused.to(at::kFloat), plain.to(at::kFloat), tolerance, tolerance))
-        << (fused.to(at::kFloat) - plain.to(at::kFloat)).abs().max().item<float>();
+    EXPECT_TRUE(at::allclose(actual.to(at::kFloat), expected.to(at::kFloat), tolerance, tolerance))
+        << (actual.to(at::kFloat) - expected.to(at::kFloat)).abs().max().item<float>();
   }
 };
 
 TEST_P(Kernels, RmsNorm) {
   const at::Tensor x = random({37, 576}) * 3, weight = at::randn({576});
-  compare([&] { return rms_norm(x, weight, 1e-5); });
-  compare([&] { return rms_norm(x.slice(1, 0, 33), weight.slice(0, 0, 33).contiguous(), 1e-5); });  // no multiple of a vector
+  for (const bool rounds_last : {false, true}) {
+    compare([&](const Operators& operators) { return operators.rms_norm(x, weight, 1e-5, rounds_last); });
+    compare([&](const Operators& operators) {  // no multiple of a vector
+      return operators.rms_norm(x.slice(1, 0, 33), weight.slice(0, 0, 33).contiguous(), 1e-5, rounds_last);
+    });
+  }
 }
 
 TEST_P(Kernels, Rope) {
   const at::Tensor qkv = random({21, 15, 64}), angles = at::randn({21, 32}) * 10;
-  compare([&] { return rope(qkv.narrow(1, 9, 3), {angles.cos(), angles.sin()}); });
+  compare([&](const Operators& operators) { return operators.rope(qkv.narrow(1, 9, 3), angles.cos(), angles.sin()); });
 }
 
 TEST_P(Kernels, RopeTurnsTheFirstDimensionsAlone) {
   const at::Tensor x = random({11, 3, 40}), angles = at::randn({11, 15});
-  const at::Tensor turned = rope(x, {angles.cos(), angles.sin()});
+  const Rotation rotation = {angles.cos(), angles.sin()};
+  const Operators& operators = *fused(GetParam()).operators;
+  const at::Tensor turned = turn(operators, x, rotation);
   EXPECT_TRUE(at::equal(turned.narrow(2, 30, 10), x.narrow(2, 30, 10)));
-  EXPECT_TRUE(at::equal(turned.narrow(2, 0, 30), rope(x.narrow(2, 0, 30), {angles.cos(), angles.sin()})));
-  EXPECT_TRUE(rope(x, {}).is_same(x));
-}
-
-TEST_P(Kernels, RmsNormThatRoundsLast) {
-  const at::Tensor x = random({19, 72}), weight = at::randn({72});
-  compare([&] { return rms_norm(x, weight, 1e-5, /*rounds_last=*/true); });
+  EXPECT_TRUE(at::equal(turned.narrow(2, 0, 30), operators.rope(x.narrow(2, 0, 30), rotation.cosine, rotation.sine)));
+  EXPECT_TRUE(turn(operators, x, {}).is_same(x));
 }
 
 TEST_P(Kernels, SwiGlu) {
   const at::Tensor x = random({19, 2 * 1536}) * 8;
-  compare([&] { return gated(x, Activation::silu); });
-  compare([&] {
-    return gated(at::tensor({-200.0f, -90.0f, 90.0f, 200.0f, 1.0f, 1.0f, 1.0f, 1.0f}).to(GetParam()).view({1, 8}), Activation::silu);
-  });
+  const at::Tensor extreme = at::tensor({-200.0f, -90.0f, 90.0f, 200.0f, 1.0f, 1.0f, 1.0f, 1.0f}).to(GetParam()).view({1, 8});
+  for (const at::Tensor& gate_up : {x, extreme})
+    compare([&](const Operators& operators) { return operators.gated(gate_up, Activation::silu); });
 }
 
 TEST_P(Kernels, DecodeAttention) {
@@ -99,7 +95,7 @@ TEST_P(Kernels, PackedProduct) {
     const at::Tensor x = random({rows, 64});
     const at::Tensor expected = at::linear(x.to(at::kFloat), weight.to(at::kFloat), bias.to(at::kFloat));
     const double tolerance = GetParam() == at::kFloat ? 1e-5 : 5e-2;
-    EXPECT_TRUE(at::allclose(PackedWeight(weight).multiply(x, bias).to(at::kFloat), expected, tolerance, tolerance));
+    EXPECT_TRUE(at::allclose(packed_weight(weight, Passes::forward)->multiply(x, bias).to(at::kFloat), expected, tolerance, tolerance));
   }
 }
 

@@ -75,7 +75,7 @@ TEST_F(TinyModel, CacheGivesWhatTheWholeSequenceGives) {
   at::manual_seed(2);
   const at::Tensor tokens = at::randint(256, {40}, at::kLong);
   const at::Tensor whole = forward_whole(tokens);
-  KvCache cache(model().config(), 3, 64, at::kFloat, at::kCPU);
+  KvCache cache(model().config(), model().backend(), 3, 64);
   PrefillAttention first(cache, {{1, 0, 20, 35}}), second(cache, {{1, 20, 15, 35}});
   std::vector<at::Tensor> pieces = {model().forward(tokens.narrow(0, 0, 20), first), model().forward(tokens.narrow(0, 20, 15), second)};
   cache.copy(1, 2, 35);

@@ -2,7 +2,6 @@
 // batch.safetensors, and gradients.safetensors by the names of transformers or peft.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -47,11 +46,9 @@ std::map<std::string, at::Tensor> our_gradients(const std::string& folder) {
   TrainableWeights weights(*model);
   with_lora ? weights.train_lora(config, 0) : weights.train_all();
   const Batch batch = stored_batch(join_path(folder, "batch.safetensors"));
-  PackedAttention attention(batch.prefix, batch.lengths, at::kCPU);
-  const at::Tensor loss = training_loss(*model, batch, attention, 1.0 / static_cast<double>(batch.targets.size(0)));
-  torch::autograd::backward({loss}, {});
-
-  std::map<std::string, at::Tensor> ours = {{"loss", loss.detach()}};
+  PackedAttention attention(model->backend(), batch.prefix, batch.lengths);
+  std::map<std::string, at::Tensor> ours = {
+      {"loss", backpropagate_loss(*model, batch, attention, 1.0 / static_cast<double>(batch.targets.size(0)))}};
   if (with_lora) {
     for (const LinearModule* module : lora_modules(*model)) {
       if (!module->lora) continue;

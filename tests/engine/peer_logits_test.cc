@@ -37,7 +37,7 @@ void compare_whole(const Model& model, const at::Tensor& tokens, const at::Tenso
 void compare_cached(const Model& model, const at::Tensor& tokens, const at::Tensor& theirs, double tolerance, const std::string& what) {
   const std::int64_t length = tokens.size(0), half = (length + 1) / 2;
   if (length > model.longrope_border()) return;
-  KvCache cache(model.config(), 2, length, model.dtype(), at::kCPU);
+  KvCache cache(model.config(), model.backend(), 2, length);
   PrefillAttention prefill(cache, {{1, 0, half, half}});
   std::vector<at::Tensor> rows = {model.forward(tokens.narrow(0, 0, half), prefill)};
   for (std::int64_t i = half; i < length; ++i) {
@@ -50,7 +50,7 @@ void compare_cached(const Model& model, const at::Tensor& tokens, const at::Tens
 void compare_folder(const std::string& folder) {
   const SafetensorsFile cases(join_path(folder, "cases.safetensors"));
   for (const auto& [type, suffix, tolerance] : {std::tuple(at::kFloat, ".float32", 1e-4), std::tuple(at::kDouble, ".float64", 1e-9)}) {
-    const auto model = open_tiny_model(join_path(folder, "model"), type);
+    const auto model = open_tiny_model(join_path(folder, "model"), fused(type));
     model->prepare_inference();
     for (int i = 0; cases.tensors().contains(std::to_string(i)); ++i) {
       const std::string name = std::to_string(i);

@@ -64,14 +64,13 @@ std::vector<ScoreSequence> questions(std::size_t primer_length) {
 }
 
 TEST(Scorer, TogetherIsAsAlone) {
-  for (const bool fused : {true, false}) {
-    set_fused_kernels(fused);
+  for (const Backend& backend : {fused(), plain()}) {
     for (const Json& change : {Json::object(), Json{{"model_type", "mistral"}, {"sliding_window", 11}}}) {
       TemporaryFolder folder;
       Json config = tiny_config();
       config.update(change);
       write_tiny_model(folder.path(), config);
-      const auto model = open_tiny_model(folder.path());
+      const auto model = open_tiny_model(folder.path(), backend);
       model->prepare_inference();
       for (const std::size_t primer : {0, 4, 40, 200}) {
         const std::vector<ScoreSequence> all = questions(primer);
@@ -87,7 +86,6 @@ TEST(Scorer, TogetherIsAsAlone) {
       }
     }
   }
-  set_fused_kernels(true);
 }
 
 // A model that reads 32 tokens.

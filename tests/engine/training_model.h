@@ -12,7 +12,7 @@
 #include "engine/collator.h"
 #include "engine/lora.h"
 #include "engine/model.h"
-#include "engine/ops.h"
+#include "engine/operators/operators.h"
 #include "engine/tiny_model.h"
 
 namespace iteralign {
@@ -23,19 +23,14 @@ inline double relative_difference(const at::Tensor& actual, const at::Tensor& ex
   return (actual.to(at::kDouble) - expected.to(at::kDouble)).abs().max().item<double>() / (scale > 0 ? scale : 1.0);
 }
 
-// Plain operators while it lives.
-class ReferenceKernels {
- public:
-  ReferenceKernels() { set_fused_kernels(false); }
-  ~ReferenceKernels() { set_fused_kernels(true); }
-  ReferenceKernels(const ReferenceKernels&) = delete;
-  ReferenceKernels& operator=(const ReferenceKernels&) = delete;
-};
+// The CPU as it is used, and with plain operators.
+inline Backend fused(at::ScalarType dtype = at::kFloat) { return backend_for(at::kCPU, dtype); }
+inline Backend plain(at::ScalarType dtype = at::kFloat) { return reference_backend(at::kCPU, dtype); }
 
-inline std::unique_ptr<Model> open_tiny_model(const std::string& folder, at::ScalarType dtype = at::kFloat) {
+inline std::unique_ptr<Model> open_tiny_model(const std::string& folder, const Backend& backend = fused()) {
   auto checkpoint = std::make_shared<const Checkpoint>(folder);
   const ModelConfig config = parse_model_config(checkpoint->config(), folder);
-  return make_model(std::move(checkpoint), config, dtype, at::kCPU);
+  return make_model(std::move(checkpoint), config, backend);
 }
 
 inline LoraConfig all_layers(std::int64_t r = 4) {

@@ -1,0 +1,53 @@
+#include "engine/operators/operators.h"
+
+#include "engine/operators/cpu.h"
+#include "engine/operators/reference.h"
+#include "engine/operators/training_linear.h"
+
+namespace iteralign {
+namespace {
+
+constexpr Operators kReference = {
+    .rms_norm = reference::rms_norm,
+    .rope = reference::rope,
+    .gated = reference::gated,
+    .causal_attention = reference::causal_attention,
+    .decode_attention = reference::decode_attention,
+    .decodes_written_only = false,
+    .cross_entropy_ = reference::cross_entropy_,
+    .linear = reference::linear,
+    .frozen_weight = reference::frozen_weight,
+};
+
+// LibTorch's operators are a GPU's kernels. Only the backward pass of the linear layers is ours, for it keeps less.
+constexpr Operators kGpu = [] {
+  Operators operators = kReference;
+  operators.linear = training_linear;
+  return operators;
+}();
+
+constexpr Operators kCpu = {
+    .rms_norm = cpu::rms_norm,
+    .rope = cpu::rope,
+    .gated = cpu::gated,
+    .causal_attention = cpu::causal_attention,
+    .decode_attention = cpu::decode_attention,
+    .decodes_written_only = true,
+    .cross_entropy_ = cpu::cross_entropy_,
+    .linear = training_linear,
+    .frozen_weight = packed_weight,
+};
+
+}  // namespace
+
+Backend backend_for(at::Device device, at::ScalarType dtype) {
+  if (!device.is_cpu()) return {device, dtype, &kGpu};
+  const bool has_kernels = dtype == at::kFloat || dtype == at::kBFloat16;
+  return {device, dtype, has_kernels ? &kCpu : &kReference};
+}
+
+Backend reference_backend(at::Device device, at::ScalarType dtype) { return {device, dtype, &kReference}; }
+
+at::Tensor softcap(const at::Tensor& x, double cap) { return cap == 0 ? x : at::tanh(x / cap) * cap; }
+
+}  // namespace iteralign

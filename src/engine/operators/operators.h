@@ -1,0 +1,75 @@
+#pragma once
+// The operators that a model computes with, and the one place where a device and a dtype choose them (operators.cc).
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/attention.h"
+#include "engine/weight.h"
+#include "formats/model_config.h"
+
+namespace iteralign {
+
+class Linear;
+
+// The rows of a step of decoding: row r belongs to the cache's slot slots[r], which holds lengths[r] tokens already.
+struct DecodeRows {
+  std::vector<std::int64_t> slots, lengths;
+  at::Tensor slot_indices;  // slots, on the device
+  at::Tensor positions;     // [rows], lengths and behind them zeros: rows without a slot are padding
+};
+
+// Those of a row, and attention while training, are differentiable while GradMode is on.
+struct Operators {
+  // x / sqrt(mean(x^2) + eps) * weight, the first factor in fp32. x: [n, dim], weight: [dim]. `rounds_last`: rounded to x's dtype
+  // after the weight (Gemma, OLMo 2), not before (Llama).
+  at::Tensor (*rms_norm)(const at::Tensor& x, const at::Tensor& weight, double eps, bool rounds_last);
+
+  // Rotary embedding, Hugging Face layout: the first half of the dimensions turns with the second. x: [n, heads, dim] (heads may be
+  // strided); cosine, sine: [n, dim / 2].
+  at::Tensor (*rope)(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
+
+  // activation(gate) * up. gate_up: [n, 2 * dim], gate first -> [n, dim].
+  at::Tensor (*gated)(const at::Tensor& gate_up, Activation activation);
+
+  // Causal attention of sequences of these lengths, one behind the other. q: [n, heads, dim], k, v: [n, kv_heads, dim] ->
+  // [n, heads * dim].
+  at::Tensor (*causal_attention)(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::vector<std::int64_t>& lengths,
+                                 const AttentionRule& rule);
+
+  // Attention of one new token a row over its slot of the cache (keys, values: [slots, kv_heads, max_length, dim]), into which k and v are
+  // written first. -> [rows, heads * dim], zero where a row is padding.
+  at::Tensor (*decode_attention)(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& keys,
+                                 const at::Tensor& values, const DecodeRows& rows, const AttentionRule& rule);
+  // It never looks at what was not written: a cache need not be zero.
+  bool decodes_written_only;
+
+  // Soft-max cross-entropy of each row, [n] fp32; logits [n, vocabulary] become scale * d loss / d logits. targets: [n] int64.
+  at::Tensor (*cross_entropy_)(at::Tensor& logits, const at::Tensor& targets, double scale);
+
+  // The product of a layer while training, differentiable in x [n, in], in the LoRA factors and in those weights and biases that require
+  // a gradient -> [n, out].
+  at::Tensor (*linear)(const at::Tensor& x, const std::shared_ptr<const Linear>& linear);
+
+  // A weight [out, in] that does not change, in the kind that multiplies fastest.
+  std::shared_ptr<const Weight> (*frozen_weight)(const at::Tensor& weight, Passes passes);
+};
+
+// Where a model computes, in which dtype, and with what.
+struct Backend {
+  at::Device device;
+  at::ScalarType dtype;
+  const Operators* operators;  // a table that lives as long as the program
+};
+
+Backend backend_for(at::Device device, at::ScalarType dtype);
+// With plain LibTorch operators alone, which the others are held against.
+Backend reference_backend(at::Device device, at::ScalarType dtype);
+
+// cap * tanh(x / cap); x where cap is 0. On every device the same.
+at::Tensor softcap(const at::Tensor& x, double cap);
+
+}  // namespace iteralign

@@ -1,0 +1,30 @@
+#pragma once
+// The matrix of a linear layer as products read it. What it was made of (a tensor on disk, an fp32 master, LoRA merged in) stays where it
+// is; a Weight is made from it once and multiplied often. Each kind holds it in a form of its own: a kind that takes fewer bits is one more
+// class in weight.cc, one more function here and a choice in operators/operators.cc. Who multiplies does not know the kind.
+
+#include <ATen/ATen.h>
+
+#include <memory>
+
+namespace iteralign {
+
+class Weight {
+ public:
+  virtual ~Weight() = default;
+  // x W^T + bias. x: [n, in] -> [n, out]; bias: [out] or undefined.
+  [[nodiscard]] virtual at::Tensor multiply(const at::Tensor& x, const at::Tensor& bias) const = 0;
+  // dy W: the gradient of x from that of the product. dy: [n, out] -> [n, in].
+  [[nodiscard]] virtual at::Tensor multiply_back(const at::Tensor& dy) const = 0;
+};
+
+// What a frozen weight is made ready for.
+enum class Passes { forward, both };
+
+// The tensor [out, in] itself, in the compute dtype and on the device. The only kind whose values may change.
+std::shared_ptr<const Weight> plain_weight(const at::Tensor& weight);
+
+// oneDNN's blocked layout, one copy for each pass: the fastest on a processor. Plain where that has none for the dtype.
+std::shared_ptr<const Weight> packed_weight(const at::Tensor& weight, Passes passes);
+
+}  // namespace iteralign
