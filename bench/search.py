@@ -6,13 +6,12 @@
 
 A setting is a name and overrides of the configuration. Each runs from beginning to end, once a seed; then the refusals of all safe prompts of XSTest
 are counted and the perplexity of the base model's own answers to the benign prompts is taken, before and after. With --reuse settings after the
-first begin with its answers and revisions of the first iteration: for those that differ in what comes after. Results are kept in OUT/results.jsonl,
-and what is there is not run again. The table is Markdown.
+first are forked from it behind the revisions of its first iteration: for those that differ in what comes after (a setting that does not is
+refused). Results are kept in OUT/results.jsonl, and what is there is not run again. The table is Markdown.
 """
 
 import argparse
 import json
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -20,12 +19,6 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-AFTER_REVISION = [*(f"DELETE FROM {table}" for table in ("sft_sets", "sft_pairs", "train_steps", "trainings", "outcomes", "iterations")),
-                  *(f"DELETE FROM {table} WHERE iteration <> 0" for table in ("evaluations", "gate_rates", "gate_scores")),
-                  "DELETE FROM constitutions WHERE iteration > 1", "DELETE FROM principles WHERE constitution > 1",
-                  *(f"DELETE FROM {table} WHERE iteration > 1" for table in ("revisions", "effects", "effect_trials")),
-                  *(f"DELETE FROM {table} WHERE attempt > 0 OR iteration > 1 OR (iteration = 1 AND purpose <> 'red_team')" for table in ("responses", "verdicts")),
-                  "DELETE FROM meta WHERE key IN ('config', 'twins', 'status', 'wall_seconds')"]
 
 
 def run(command, log):
@@ -34,15 +27,6 @@ def run(command, log):
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} failed with {done.returncode}: see {log}")
     return done.stdout
-
-
-def begin_from(first, folder):
-    """A run that goes on behind the revisions of the first iteration of another."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(first / "run.db") as source, sqlite3.connect(folder / "run.db") as copy:
-        source.backup(copy)
-        for statement in AFTER_REVISION:
-            copy.execute(statement)
 
 
 def own_answers(folder, out):
@@ -94,10 +78,11 @@ def measure(arguments, config, folder, log):
 def run_setting(arguments, config, name, overrides, seed, first):
     folder = arguments.out / f"{name}-{seed}"
     log = arguments.out / f"{name}-{seed}.log"
+    which = [f"name={folder.name}"]
     if arguments.reuse and first and not (folder / "run.db").exists():
-        begin_from(arguments.out / f"{first}-{seed}", folder)
+        which = [f"name={first}-{seed}", "--fork", folder.name, "--after", "revise", "--iteration", "1"]
     start = time.monotonic()
-    run([arguments.program, "align", arguments.config, f"runs_dir={arguments.out}", f"name={folder.name}", f"seed={seed}", *overrides], log)
+    run([arguments.program, "align", arguments.config, f"runs_dir={arguments.out}", f"seed={seed}", *overrides, *which], log)
     seconds = time.monotonic() - start
     summary = json.loads((folder / "summary.json").read_text())
     result = {"setting": name, "seed": seed, "overrides": overrides, "seconds": seconds, "oracle_calls": summary["oracle"]["calls"],

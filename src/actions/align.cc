@@ -7,6 +7,7 @@
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "formats/model_files.h"
+#include "pipeline/run_folder.h"
 #include "stages/calibrate.h"
 
 namespace iteralign {

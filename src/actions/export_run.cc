@@ -6,7 +6,7 @@
 #include "core/log.h"
 #include "core/outputs.h"
 #include "iteralign/error.h"
-#include "pipeline/weights.h"
+#include "pipeline/run_folder.h"
 #include "report/cards.h"
 #include "report/run_summary.h"
 #include "stages/gate_coverage.h"

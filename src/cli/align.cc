@@ -1,6 +1,7 @@
 // iteralign align: start or resume a run.
 
 #include <memory>
+#include <optional>
 
 #include "actions/align.h"
 #include "actions/oracle_client.h"
@@ -10,6 +11,9 @@
 #include "core/files.h"
 #include "core/log.h"
 #include "iteralign/error.h"
+#include "iteralign/iteration_stage.h"
+#include "pipeline/fork.h"
+#include "pipeline/run_folder.h"
 #include "report/terminal_table.h"
 
 namespace iteralign {
@@ -33,7 +37,8 @@ void run_align(const Config& config, bool json) {
 
 void add_align(CLI::App& app) {
   struct Flags {
-    std::string config, fork;
+    std::string config, fork, after;
+    int iteration = 0;
     std::vector<std::string> overrides;
     bool json = false;
   };
@@ -41,15 +46,21 @@ void add_align(CLI::App& app) {
   auto* verb = app.add_subcommand("align", "start or resume a run; Ctrl-C stops cleanly");
   verb->add_option("config", flags->config, "YAML file")->required();
   verb->add_option("overrides", flags->overrides, "key.sub=value");
-  verb->add_option("--fork", flags->fork,
-                   "start a new run of this name from the one that is there; replies that were paid for are taken over");
+  auto* fork = verb->add_option("--fork", flags->fork,
+                                "start a new run of this name from the one that is there; replies that were paid for are taken over");
+  auto* after = verb->add_option("--after", flags->after, "with what that run has up to this stage")
+                    ->check(CLI::IsMember(kNames<IterationStage>))
+                    ->needs(fork);
+  verb->add_option("--iteration", flags->iteration, "of which iteration, by default the last")->check(CLI::PositiveNumber)->needs(after);
   verb->add_flag("--json", flags->json, "summary.json on standard output");
   verb->callback([flags] {
     Config config = load_config(flags->config, flags->overrides);
     if (!flags->fork.empty()) {
       const std::string from = run_folder(config);
       config.name = flags->fork;
-      fork_run(from, config);
+      std::optional<ForkPoint> point;
+      if (!flags->after.empty()) point = {named<IterationStage>(flags->after).value(), flags->iteration};
+      fork_run(from, config, point);
     }
     run_align(config, flags->json);
   });

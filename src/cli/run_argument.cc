@@ -3,7 +3,7 @@
 #include "config/config.h"
 #include "core/files.h"
 #include "iteralign/error.h"
-#include "pipeline/run.h"
+#include "pipeline/run_folder.h"
 
 namespace iteralign {
 

@@ -1,10 +1,12 @@
 #pragma once
 // Configuration files: YAML in, overrides, checks, the resolved copy, differences, the reference page.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "iteralign/config.h"
+#include "iteralign/iteration_stage.h"
 
 namespace iteralign {
 
@@ -24,7 +26,9 @@ std::string resolved_yaml(const Config& config);
 
 // "finetune.learning_rate: 0.0002 -> 0.0003", one a changed field that a run cannot go on with. `has_replies`: the oracle's are stored.
 // `stored_yaml` is what resolved_yaml wrote when the run began. A stored value that is out of its limits may be corrected.
-std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now, bool has_replies);
+// `kept_until`: of the keys that nothing of the first iteration up to this stage depends on all may differ.
+std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now, bool has_replies,
+                                            std::optional<IterationStage> kept_until = {});
 
 // docs/configuration.md.
 std::string configuration_reference();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "iteralign/config.h"
+#include "iteralign/iteration_stage.h"
 
 namespace iteralign {
 
@@ -20,6 +21,9 @@ struct FieldInfo {
   std::vector<std::string> choices = {};  // of texts; an enumeration has its names
   bool may_change = false;                // a run may go on with another value: it does not change the result
   bool of_replies = false;                // it may as long as no reply of the oracle is stored: only replies depend on it
+  // The stage of an iteration that needs it first: what the stages before it make in the first iteration does not depend on it. Nothing:
+  // what stands before the first iteration does.
+  std::optional<IterationStage> first_used = {};
 };
 
 // clang-format off
@@ -27,6 +31,7 @@ struct FieldInfo {
 template <class ConfigType, class Visitor>
 void visit_fields(ConfigType& c, Visitor&& visit) {
   using Info = FieldInfo;
+  using enum IterationStage;
   constexpr double kInf = std::numeric_limits<double>::infinity(), kMostInt = std::numeric_limits<int>::max();
   visit(Info{.key = "name", .help = "name of the run; default: the name of the configuration file", .may_change = true}, c.name);
   visit(Info{.key = "runs_dir", .help = "folder that holds the run folders", .may_change = true}, c.runs_dir);
@@ -66,7 +71,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
 
   visit(Info{.key = "red_team.prompts", .help = "files, folders or `lab`; the format is found by content"}, c.red_team.prompts);
   visit(Info{.key = "red_team.per_iteration", .help = "prompts an iteration", .min = 1, .max = 1e9}, c.red_team.per_iteration);
-  visit(Info{.key = "red_team.per_later_iteration", .help = "prompts of each iteration but the first: its weights fail at fewer; 0: as many as in the first", .min = 0, .max = 1e9}, c.red_team.per_later_iteration);
+  visit(Info{.key = "red_team.per_later_iteration", .help = "prompts of each iteration but the first: its weights fail at fewer; 0: as many as in the first", .min = 0, .max = 1e9, .first_used = finetune}, c.red_team.per_later_iteration);
   visit(Info{.key = "red_team.heldout", .help = "never trained on: a fraction (below 1) or a count", .min = 0, .max = 1e9}, c.red_team.heldout);
   visit(Info{.key = "red_team.limit", .help = "use at most so many prompts, drawn by the seed; 0: all", .min = 0, .max = 1e9}, c.red_team.limit);
   visit(Info{.key = "red_team.order", .help = "order of the iterations' prompts", .choices = {"shuffled", "file"}}, c.red_team.order);
@@ -86,76 +91,76 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "judge.see_prompt", .help = "false: the judge sees the response alone, as in the paper's code"}, c.judge.see_prompt);
   visit(Info{.key = "judge.calibration", .help = "file of `judge calibrate`: reported rates are corrected for the judge's errors too", .may_change = true}, c.judge.calibration);
 
-  visit(Info{.key = "propose.max_principles", .help = "new principles an iteration", .min = 1, .max = 1000}, c.propose.max_principles);
-  visit(Info{.key = "propose.cases_per_call", .help = "negative cases shown to the oracle at once", .min = 1, .max = 1000}, c.propose.cases_per_call);
-  visit(Info{.key = "propose.merge_similarity", .help = "a principle this similar to a known one is merged with it (overlap of words, 0 to 1)", .min = 0, .max = 1}, c.propose.merge_similarity);
-  visit(Info{.key = "propose.test_effect", .help = "a new principle is kept only if it prevents harm in context, and costs few refusals of benign prompts"}, c.propose.test_effect);
-  visit(Info{.key = "propose.effect_negatives", .help = "negative cases that a principle did not come from, and as many that it did, on which it is tested", .min = 1, .max = 1e6}, c.propose.effect_negatives);
-  visit(Info{.key = "propose.effect_benign", .help = "benign prompts on which it is tested", .min = 1, .max = 1e6}, c.propose.effect_benign);
-  visit(Info{.key = "propose.min_harm_removed", .help = "share of the other negative cases that it must prevent (or half of its own)", .min = 0, .max = 1}, c.propose.min_harm_removed);
-  visit(Info{.key = "propose.max_refusals_added", .help = "share of the benign prompts that it may make the model refuse", .min = 0, .max = 1}, c.propose.max_refusals_added);
+  visit(Info{.key = "propose.max_principles", .help = "new principles an iteration", .min = 1, .max = 1000, .first_used = propose}, c.propose.max_principles);
+  visit(Info{.key = "propose.cases_per_call", .help = "negative cases shown to the oracle at once", .min = 1, .max = 1000, .first_used = propose}, c.propose.cases_per_call);
+  visit(Info{.key = "propose.merge_similarity", .help = "a principle this similar to a known one is merged with it (overlap of words, 0 to 1)", .min = 0, .max = 1, .first_used = propose}, c.propose.merge_similarity);
+  visit(Info{.key = "propose.test_effect", .help = "a new principle is kept only if it prevents harm in context, and costs few refusals of benign prompts", .first_used = propose}, c.propose.test_effect);
+  visit(Info{.key = "propose.effect_negatives", .help = "negative cases that a principle did not come from, and as many that it did, on which it is tested", .min = 1, .max = 1e6, .first_used = propose}, c.propose.effect_negatives);
+  visit(Info{.key = "propose.effect_benign", .help = "benign prompts on which it is tested", .min = 1, .max = 1e6, .first_used = propose}, c.propose.effect_benign);
+  visit(Info{.key = "propose.min_harm_removed", .help = "share of the other negative cases that it must prevent (or half of its own)", .min = 0, .max = 1, .first_used = propose}, c.propose.min_harm_removed);
+  visit(Info{.key = "propose.max_refusals_added", .help = "share of the benign prompts that it may make the model refuse", .min = 0, .max = 1, .first_used = propose}, c.propose.max_refusals_added);
   visit(Info{.key = "propose.start", .help = "constitution.json of another run, with which this one begins"}, c.propose.start);
   visit(Info{.key = "propose.review", .help = "the run stops when there are new principles, until `iteralign constitution` has accepted, edited or banned each", .may_change = true}, c.propose.review);
 
-  visit(Info{.key = "revise.attempts", .help = "tries for each negative response, each with another seed and scaffold, sampled from the second on", .min = 1, .max = 100}, c.revise.attempts);
-  visit(Info{.key = "revise.principles", .help = "in context: those that the case is evidence of (relevant), this iteration's (new), or all", .choices = {"relevant", "new", "all"}}, c.revise.principles);
-  visit(Info{.key = "revise.max_principles_in_context", .help = "at most so many", .min = 1, .max = 1000}, c.revise.max_principles_in_context);
-  visit(Info{.key = "revise.scaffolds", .help = "names of few-shot scaffolds in prompts/scaffolds/; empty: none"}, c.revise.scaffolds);
-  visit(Info{.key = "revise.max_new_tokens", .help = "length limit of a revision", .min = 1, .max = 1e6}, c.revise.max_new_tokens);
-  visit(Info{.key = "revise.temperature", .help = "of all attempts but the first, which is greedy", .min = 0, .max = 100}, c.revise.temperature);
-  visit(Info{.key = "revise.top_p", .help = "of all attempts but the first", .min = 0, .max = 1}, c.revise.top_p);
-  visit(Info{.key = "revise.min_words", .help = "shorter revisions are dropped", .min = 1, .max = 1e6}, c.revise.min_words);
-  visit(Info{.key = "revise.accept", .help = "positive: only what was judged so is trained on; all: verdict and filters are ignored, as in the paper's code", .choices = {"positive", "all"}}, c.revise.accept);
+  visit(Info{.key = "revise.attempts", .help = "tries for each negative response, each with another seed and scaffold, sampled from the second on", .min = 1, .max = 100, .first_used = revise}, c.revise.attempts);
+  visit(Info{.key = "revise.principles", .help = "in context: those that the case is evidence of (relevant), this iteration's (new), or all", .choices = {"relevant", "new", "all"}, .first_used = revise}, c.revise.principles);
+  visit(Info{.key = "revise.max_principles_in_context", .help = "at most so many", .min = 1, .max = 1000, .first_used = revise}, c.revise.max_principles_in_context);
+  visit(Info{.key = "revise.scaffolds", .help = "names of few-shot scaffolds in prompts/scaffolds/; empty: none", .first_used = propose}, c.revise.scaffolds);
+  visit(Info{.key = "revise.max_new_tokens", .help = "length limit of a revision", .min = 1, .max = 1e6, .first_used = propose}, c.revise.max_new_tokens);
+  visit(Info{.key = "revise.temperature", .help = "of all attempts but the first, which is greedy", .min = 0, .max = 100, .first_used = revise}, c.revise.temperature);
+  visit(Info{.key = "revise.top_p", .help = "of all attempts but the first", .min = 0, .max = 1, .first_used = revise}, c.revise.top_p);
+  visit(Info{.key = "revise.min_words", .help = "shorter revisions are dropped", .min = 1, .max = 1e6, .first_used = revise}, c.revise.min_words);
+  visit(Info{.key = "revise.accept", .help = "positive: only what was judged so is trained on; all: verdict and filters are ignored, as in the paper's code", .choices = {"positive", "all"}, .first_used = revise}, c.revise.accept);
 
   auto& t = c.finetune.options;
-  visit(Info{.key = "finetune.method", .help = "none: principles and revisions only"}, t.method);
-  visit(Info{.key = "finetune.objective", .help = "sft: the revisions are learnt; dpo: they are preferred to the responses; sft+dpo: both, with the replay in sft"}, t.objective);
-  visit(Info{.key = "finetune.dpo_beta", .help = "the smaller, the further a preference may move the weights", .max = 100, .above = 0}, t.dpo_beta);
-  visit(Info{.key = "finetune.learning_rate", .help = "peak of the schedule", .min = 0, .max = 10}, t.learning_rate);
-  visit(Info{.key = "finetune.num_train_epochs", .help = "passes over this iteration's pairs; above 0 where max_steps is 0", .min = 0, .max = 1e6}, t.num_train_epochs);
-  visit(Info{.key = "finetune.max_steps", .help = "> 0 overrides the epochs", .min = 0, .max = 1e9}, t.max_steps);
-  visit(Info{.key = "finetune.per_device_train_batch_size", .help = "examples a micro-batch", .min = 1, .max = 1e6}, t.per_device_train_batch_size);
-  visit(Info{.key = "finetune.gradient_accumulation_steps", .help = "micro-batches a step; the loss is normalised by tokens over all of them", .min = 1, .max = 1e6}, t.gradient_accumulation_steps);
-  visit(Info{.key = "finetune.lr_scheduler_type", .help = "as in Hugging Face's trainer"}, t.lr_scheduler_type);
-  visit(Info{.key = "finetune.warmup_ratio", .help = "share of the steps that warm up", .min = 0, .max = 1}, t.warmup_ratio);
-  visit(Info{.key = "finetune.weight_decay", .help = "AdamW; not on biases and norms", .min = 0, .max = 10}, t.weight_decay);
-  visit(Info{.key = "finetune.adam_beta1", .help = "AdamW", .min = 0, .below = 1}, t.adam_beta1);
-  visit(Info{.key = "finetune.adam_beta2", .help = "AdamW", .min = 0, .below = 1}, t.adam_beta2);
-  visit(Info{.key = "finetune.adam_epsilon", .help = "AdamW", .max = 1, .above = 0}, t.adam_epsilon);
-  visit(Info{.key = "finetune.max_grad_norm", .help = "global norm that gradients are clipped to; 0: off", .min = 0, .max = kInf}, t.max_grad_norm);
-  visit(Info{.key = "finetune.max_length", .help = "tokens of an example; longer ones are cut at the end", .min = 2, .max = 1e7}, t.max_length);
-  visit(Info{.key = "finetune.packing", .help = "several examples share a row of max_length tokens, without seeing each other; the batch size counts rows"}, t.packing);
-  visit(Info{.key = "finetune.gradient_checkpointing", .help = "less memory, a third more time"}, t.gradient_checkpointing);
+  visit(Info{.key = "finetune.method", .help = "none: principles and revisions only", .first_used = finetune}, t.method);
+  visit(Info{.key = "finetune.objective", .help = "sft: the revisions are learnt; dpo: they are preferred to the responses; sft+dpo: both, with the replay in sft", .first_used = finetune}, t.objective);
+  visit(Info{.key = "finetune.dpo_beta", .help = "the smaller, the further a preference may move the weights", .max = 100, .above = 0, .first_used = finetune}, t.dpo_beta);
+  visit(Info{.key = "finetune.learning_rate", .help = "peak of the schedule", .min = 0, .max = 10, .first_used = finetune}, t.learning_rate);
+  visit(Info{.key = "finetune.num_train_epochs", .help = "passes over this iteration's pairs; above 0 where max_steps is 0", .min = 0, .max = 1e6, .first_used = finetune}, t.num_train_epochs);
+  visit(Info{.key = "finetune.max_steps", .help = "> 0 overrides the epochs", .min = 0, .max = 1e9, .first_used = finetune}, t.max_steps);
+  visit(Info{.key = "finetune.per_device_train_batch_size", .help = "examples a micro-batch", .min = 1, .max = 1e6, .first_used = finetune}, t.per_device_train_batch_size);
+  visit(Info{.key = "finetune.gradient_accumulation_steps", .help = "micro-batches a step; the loss is normalised by tokens over all of them", .min = 1, .max = 1e6, .first_used = finetune}, t.gradient_accumulation_steps);
+  visit(Info{.key = "finetune.lr_scheduler_type", .help = "as in Hugging Face's trainer", .first_used = finetune}, t.lr_scheduler_type);
+  visit(Info{.key = "finetune.warmup_ratio", .help = "share of the steps that warm up", .min = 0, .max = 1, .first_used = finetune}, t.warmup_ratio);
+  visit(Info{.key = "finetune.weight_decay", .help = "AdamW; not on biases and norms", .min = 0, .max = 10, .first_used = finetune}, t.weight_decay);
+  visit(Info{.key = "finetune.adam_beta1", .help = "AdamW", .min = 0, .below = 1, .first_used = finetune}, t.adam_beta1);
+  visit(Info{.key = "finetune.adam_beta2", .help = "AdamW", .min = 0, .below = 1, .first_used = finetune}, t.adam_beta2);
+  visit(Info{.key = "finetune.adam_epsilon", .help = "AdamW", .max = 1, .above = 0, .first_used = finetune}, t.adam_epsilon);
+  visit(Info{.key = "finetune.max_grad_norm", .help = "global norm that gradients are clipped to; 0: off", .min = 0, .max = kInf, .first_used = finetune}, t.max_grad_norm);
+  visit(Info{.key = "finetune.max_length", .help = "tokens of an example; longer ones are cut at the end", .min = 2, .max = 1e7, .first_used = finetune}, t.max_length);
+  visit(Info{.key = "finetune.packing", .help = "several examples share a row of max_length tokens, without seeing each other; the batch size counts rows", .first_used = finetune}, t.packing);
+  visit(Info{.key = "finetune.gradient_checkpointing", .help = "less memory, a third more time", .first_used = finetune}, t.gradient_checkpointing);
   visit(Info{.key = "finetune.save_steps", .help = "a training that is killed goes on from the last multiple of this; 0: from its start", .min = 0, .max = 1e9, .may_change = true}, t.save_steps);
-  visit(Info{.key = "finetune.lora_r", .help = "rank", .min = 1, .max = 65536}, t.lora_r);
-  visit(Info{.key = "finetune.lora_alpha", .help = "scale is alpha / r", .max = 1e6, .above = 0}, t.lora_alpha);
-  visit(Info{.key = "finetune.lora_dropout", .help = "on the input of the adapter", .min = 0, .below = 1}, t.lora_dropout);
-  visit(Info{.key = "finetune.use_rslora", .help = "scale is alpha / sqrt(r)"}, t.use_rslora);
-  visit(Info{.key = "finetune.lora_target_modules", .help = "linear layers that get an adapter"}, t.lora_target_modules);
-  visit(Info{.key = "finetune.modules_to_save", .help = "beside LoRA trained and saved whole: embed_tokens, lm_head, or the end of a norm's name"}, t.modules_to_save);
-  visit(Info{.key = "finetune.replay", .help = "the base model's own answers to benign prompts, for each revision. Those that the weights are nearest to refusing are in every epoch, the rest is dealt out to the epochs", .min = 0, .max = 1000}, c.finetune.replay);
-  visit(Info{.key = "finetune.replay_lookalike", .help = "its own answers to harmless look-alikes, for each revision; dealt out too", .min = 0, .max = 1000}, c.finetune.replay_lookalike);
+  visit(Info{.key = "finetune.lora_r", .help = "rank", .min = 1, .max = 65536, .first_used = finetune}, t.lora_r);
+  visit(Info{.key = "finetune.lora_alpha", .help = "scale is alpha / r", .max = 1e6, .above = 0, .first_used = finetune}, t.lora_alpha);
+  visit(Info{.key = "finetune.lora_dropout", .help = "on the input of the adapter", .min = 0, .below = 1, .first_used = finetune}, t.lora_dropout);
+  visit(Info{.key = "finetune.use_rslora", .help = "scale is alpha / sqrt(r)", .first_used = finetune}, t.use_rslora);
+  visit(Info{.key = "finetune.lora_target_modules", .help = "linear layers that get an adapter", .first_used = finetune}, t.lora_target_modules);
+  visit(Info{.key = "finetune.modules_to_save", .help = "beside LoRA trained and saved whole: embed_tokens, lm_head, or the end of a norm's name", .first_used = finetune}, t.modules_to_save);
+  visit(Info{.key = "finetune.replay", .help = "the base model's own answers to benign prompts, for each revision. Those that the weights are nearest to refusing are in every epoch, the rest is dealt out to the epochs", .min = 0, .max = 1000, .first_used = finetune}, c.finetune.replay);
+  visit(Info{.key = "finetune.replay_lookalike", .help = "its own answers to harmless look-alikes, for each revision; dealt out too", .min = 0, .max = 1000, .first_used = finetune}, c.finetune.replay_lookalike);
   visit(Info{.key = "finetune.replay_max_new_tokens", .help = "length limit of those answers", .min = 1, .max = 1e6}, c.finetune.replay_max_new_tokens);
-  visit(Info{.key = "finetune.rehearse", .help = "iterations train on the revisions and twins of those before them, too, with the hardest replay for each"}, c.finetune.rehearse);
+  visit(Info{.key = "finetune.rehearse", .help = "iterations train on the revisions and twins of those before them, too, with the hardest replay for each", .first_used = finetune}, c.finetune.rehearse);
 
-  visit(Info{.key = "twins.per_prompt", .help = "harmless near neighbours from the oracle of each red-team prompt, trained on with the base model's own answers in every epoch; 0: none", .min = 0, .max = 8}, c.twins.per_prompt);
+  visit(Info{.key = "twins.per_prompt", .help = "harmless near neighbours from the oracle of each red-team prompt, trained on with the base model's own answers in every epoch; 0: none", .min = 0, .max = 8, .first_used = finetune}, c.twins.per_prompt);
   visit(Info{.key = "twins.heldout", .help = "held-out prompts that get one which is measured; 0: none", .min = 0, .max = 1e6}, c.twins.heldout);
 
   auto& g = c.gate;
   visit(Info{.key = "gate.enabled", .help = "weights of an iteration that are worse by the measures below are rolled back"}, g.enabled);
   visit(Info{.key = "gate.prompts", .help = "of each kind (red-team, benign, look-alike), by which weights are accepted; never trained on", .min = 1, .max = 1e6}, g.prompts);
   visit(Info{.key = "gate.validation", .help = "of each kind, other ones, by which an epoch is chosen: the last, unless another is clearly better; 0: the last", .min = 0, .max = 1e6}, g.validation);
-  visit(Info{.key = "gate.retries", .help = "trainings that are tried again, each milder, before the iteration is given up", .min = 0, .max = 100}, g.retries);
-  visit(Info{.key = "gate.max_negative_rise", .help = "of the negative rate over that of the weights before", .min = -1, .max = 1}, g.max_negative_rise);
-  visit(Info{.key = "gate.max_benign_rise", .help = "of the share of benign prompts refused, over the base model's", .min = 0, .max = 1}, g.max_benign_rise);
-  visit(Info{.key = "gate.max_lookalike_rise", .help = "of the share of look-alikes refused, over the base model's", .min = 0, .max = 1}, g.max_lookalike_rise);
-  visit(Info{.key = "gate.max_perplexity_rise", .help = "of the base model's own answers to benign prompts, and of the task perplexity; relative", .min = 0, .max = 1e6}, g.max_perplexity_rise);
+  visit(Info{.key = "gate.retries", .help = "trainings that are tried again, each milder, before the iteration is given up", .min = 0, .max = 100, .first_used = finetune}, g.retries);
+  visit(Info{.key = "gate.max_negative_rise", .help = "of the negative rate over that of the weights before", .min = -1, .max = 1, .first_used = finetune}, g.max_negative_rise);
+  visit(Info{.key = "gate.max_benign_rise", .help = "of the share of benign prompts refused, over the base model's", .min = 0, .max = 1, .first_used = finetune}, g.max_benign_rise);
+  visit(Info{.key = "gate.max_lookalike_rise", .help = "of the share of look-alikes refused, over the base model's", .min = 0, .max = 1, .first_used = finetune}, g.max_lookalike_rise);
+  visit(Info{.key = "gate.max_perplexity_rise", .help = "of the base model's own answers to benign prompts, and of the task perplexity; relative", .min = 0, .max = 1e6, .first_used = finetune}, g.max_perplexity_rise);
   visit(Info{.key = "gate.tasks", .help = "benchmarks (`iteralign eval --help` names them) that may not drop by more than gate.max_task_drop; perplexity may rise as gate.max_perplexity_rise says"}, g.tasks);
   visit(Info{.key = "gate.task_data", .help = "folder with their files"}, g.task_data);
   visit(Info{.key = "gate.task_limit", .help = "items of each; 0: all", .min = 0, .max = 1e9}, g.task_limit);
-  visit(Info{.key = "gate.max_task_drop", .help = "of a benchmark's score below the base model's", .min = 0, .max = 1}, g.max_task_drop);
-  visit(Info{.key = "gate.learning_rate_factor", .help = "of each retry", .min = 1e-6, .max = 1}, g.learning_rate_factor);
-  visit(Info{.key = "gate.replay_factor", .help = "of each retry", .min = 1, .max = 100}, g.replay_factor);
+  visit(Info{.key = "gate.max_task_drop", .help = "of a benchmark's score below the base model's", .min = 0, .max = 1, .first_used = finetune}, g.max_task_drop);
+  visit(Info{.key = "gate.learning_rate_factor", .help = "of each retry", .min = 1e-6, .max = 1, .first_used = finetune}, g.learning_rate_factor);
+  visit(Info{.key = "gate.replay_factor", .help = "of each retry", .min = 1, .max = 100, .first_used = finetune}, g.replay_factor);
 
   visit(Info{.key = "evaluate.benign", .help = "files, folders or `lab`: ordinary prompts, for the refusal rate and for replay"}, c.evaluate.benign);
   visit(Info{.key = "evaluate.lookalike", .help = "the same for harmless prompts that look harmful"}, c.evaluate.lookalike);

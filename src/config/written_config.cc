@@ -16,6 +16,13 @@ std::pair<std::string, std::string> section_and_name(const std::string& key) {
   return dot == std::string::npos ? std::pair(std::string(), key) : std::pair(key.substr(0, dot), key.substr(dot + 1));
 }
 
+// When a run may go on with another value, or be forked with one.
+std::string mark(const FieldInfo& info) {
+  if (info.may_change) return " *";
+  if (info.of_replies) return " +";
+  return info.first_used ? fmt::format(" ({})", name(*info.first_used)) : "";
+}
+
 }  // namespace
 
 std::string resolved_yaml(const Config& config) {
@@ -29,7 +36,8 @@ std::string resolved_yaml(const Config& config) {
   return yaml;
 }
 
-std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now, bool has_replies) {
+std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now, bool has_replies,
+                                            std::optional<IterationStage> kept_until) {
   const Config before = parse_config(stored_yaml, "the stored configuration");
   const auto text_of = [](const FieldInfo& info, const auto& member) {
     const std::string text = yaml_text(member);
@@ -41,7 +49,9 @@ std::vector<std::string> config_differences(const std::string& stored_yaml, cons
   std::vector<std::string> differences;
   visit_fields(now, [&](const FieldInfo& info, const auto& member) {
     const std::string value = text_of(info, member);
-    if (!info.may_change && (has_replies || !info.of_replies) && old_values[info.key] != value && !never_good.contains(info.key))
+    const bool comes_later = kept_until && info.first_used && *info.first_used > *kept_until;
+    const bool matters = !info.may_change && !comes_later && (has_replies || !info.of_replies);
+    if (matters && old_values[info.key] != value && !never_good.contains(info.key))
       differences.push_back(fmt::format("{}: {} -> {}", info.key, old_values[info.key], value));
   });
   return differences;
@@ -52,7 +62,9 @@ std::string configuration_reference() {
       "# Configuration\n\n"
       "One YAML file describes a run. An unknown key is an error; `key.sub=value` on the command line overrides the file.\n"
       "A run goes on only with the configuration that it began with; keys marked * may change in between,\n"
-      "those marked + as long as no reply of the oracle is stored.\n"
+      "those marked + as long as no reply of the oracle is stored. With `--fork NAME --after STAGE` a new run begins with what another one "
+      "has\n"
+      "up to that stage; in the first iteration a key may change that names a later stage here, in brackets.\n"
       "This page is made from the list of fields in `src/config/fields.h`.\n";
   std::string section = "-";
   Config config;
@@ -62,11 +74,8 @@ std::string configuration_reference() {
       section = head;
       page += fmt::format("\n## {}\n\n| key | default | values | meaning |\n|---|---|---|---|\n", head.empty() ? "The run" : head);
     }
-    page += fmt::format("| `{}`{} | `{}` | {} | {} |\n", info.key,
-                        info.may_change   ? " *"
-                        : info.of_replies ? " +"
-                                          : "",
-                        yaml_text(member), accepted_text<std::remove_cvref_t<decltype(member)>>(info), info.help);
+    page += fmt::format("| `{}`{} | `{}` | {} | {} |\n", info.key, mark(info), yaml_text(member),
+                        accepted_text<std::remove_cvref_t<decltype(member)>>(info), info.help);
   });
   return page;
 }

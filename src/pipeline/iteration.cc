@@ -52,7 +52,7 @@ IterationSummary run_iteration(const Stage& stage, Weights& weights, int iterati
 
   respond(stage, iteration, {{PromptSet::red_team, iteration_prompts(stage, iteration), Question::harm}}, stage.config.respond);
   on_stage();
-  const std::string decisions = join_path(weights.run_folder(), "constitution.edit.yaml");
+  const std::string decisions = join_path(weights.run_folder(), kDecisions);
   const ConstitutionEdits edits = read_constitution_edits(decisions);
   propose(stage, iteration, edits);
   test_effects(stage, iteration, edits);

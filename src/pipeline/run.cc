@@ -1,7 +1,6 @@
 #include "pipeline/run.h"
 
 #include <chrono>
-#include <filesystem>
 
 #include "config/config.h"
 #include "core/clock.h"
@@ -15,6 +14,7 @@
 #include "pipeline/gated_training.h"
 #include "pipeline/iteration.h"
 #include "pipeline/preview.h"
+#include "pipeline/run_folder.h"
 #include "stages/evaluate.h"
 #include "stages/gate_coverage.h"
 #include "stages/replay.h"
@@ -23,19 +23,6 @@
 
 namespace iteralign {
 namespace {
-
-std::string database_path(const std::string& folder) { return join_path(folder, "run.db"); }
-
-// A new run takes no folder in which something lies, but for what a run that was killed in its first moment left and what people decide
-// before it.
-void check_new_folder(const std::string& folder) {
-  if (exists(database_path(folder)) || !exists(folder)) return;
-  if (!is_directory(folder)) throw Error(ErrorKind::usage, "is where this run would be kept, and is a file", folder, "choose another name");
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (const std::string name = entry.path().filename().string(); name != "lock" && name != "log.txt" && name != "constitution.edit.yaml")
-      throw Error(ErrorKind::usage, "holds " + name + " and is no run", folder,
-                  "choose another name or runs_dir; a run has a folder of its own");
-}
 
 void check_configuration(RunStore& store, const Config& config, const std::string& folder) {
   const std::string now = resolved_yaml(config);
@@ -166,8 +153,6 @@ RunStatus status_after(const std::exception& failure) {
 
 }  // namespace
 
-std::string run_folder(const Config& config) { return join_path(config.runs_dir, config.name); }
-
 RunStatus run(const Config& config, const RunParts& parts) {
   const std::string folder = run_folder(config);
   check_names(config);
@@ -175,7 +160,7 @@ RunStatus run(const Config& config, const RunParts& parts) {
   make_directories(folder);
   const FileLock lock(join_path(folder, "lock"), "this run");
   open_log_file(join_path(folder, "log.txt"));
-  RunStore store(database_path(folder));
+  RunStore store(run_store_path(folder));
   check_configuration(store, config, folder);
   check_base_model(store, parts, config.model.path);
 
@@ -214,17 +199,6 @@ RunStatus run(const Config& config, const RunParts& parts) {
     throw;
   }
   return state.status;
-}
-
-void fork_run(const std::string& from_folder, const Config& config) {
-  const std::string folder = run_folder(config);
-  if (exists(database_path(folder)))
-    throw Error(ErrorKind::usage, "there is a run of that name already", folder, "choose another --fork NAME");
-  if (!exists(database_path(from_folder))) throw Error(ErrorKind::usage, "there is no run to start from", from_folder);
-  check_new_folder(folder);
-  make_directories(folder);
-  RunStore store(database_path(folder));
-  store.copy_replies_from(database_path(from_folder));
 }
 
 }  // namespace iteralign

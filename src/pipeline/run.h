@@ -42,15 +42,9 @@ struct RunParts {
   std::function<FileHashes()> base_model = {};  // of the files that the base model (and its adapter) is made of
 };
 
-std::string run_folder(const Config& config);
-
 // Starts or resumes the run of this configuration; completed or rolled_back. Error usage when another process works on it, when the
 // configuration or the base model is not the one that it began with (the differences are listed) and when its folder holds something else;
 // Error interrupted when should_stop said so, WaitsForReview when new principles do. The state that on_change saw last is what is on disk.
 RunStatus run(const Config& config, const RunParts& parts);
-
-// Makes the folder of a new run of this configuration that knows the oracle replies of `from`, so that none is paid for again.
-// Error usage when the new run exists already, or its folder holds something.
-void fork_run(const std::string& from_folder, const Config& config);
 
 }  // namespace iteralign

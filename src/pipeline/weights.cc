@@ -8,17 +8,6 @@
 
 namespace iteralign {
 
-std::string iteration_folder(const std::string& run_folder, int iteration) {
-  return join_path(run_folder, fmt::format("iter-{:03}", iteration));
-}
-
-std::pair<std::string, bool> trained_weights(const std::string& run_folder, int iteration) {
-  for (int i = iteration; i >= 1; --i)
-    for (const auto& [name, adapter] : {std::pair("adapter", true), {"checkpoint", false}})
-      if (std::string folder = join_path(iteration_folder(run_folder, i), name); exists(folder)) return {std::move(folder), adapter};
-  return {};
-}
-
 std::string Weights::result(int iteration) const {
   return join_path(iteration_folder(run_folder_, iteration),
                    stage_.config.finetune.options.method == FinetuneMethod::full ? "checkpoint" : "adapter");

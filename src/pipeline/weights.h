@@ -1,21 +1,16 @@
 #pragma once
-// Which weights are loaded, and where those of each iteration lie.
+// Which weights are loaded, and what becomes of those that a training leaves.
 
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "pipeline/run_folder.h"
 #include "stages/finetune.h"
 #include "stages/stage.h"
 
 namespace iteralign {
-
-// runs/<name>/iter-001
-std::string iteration_folder(const std::string& run_folder, int iteration);
-
-// The newest trained weights of the iterations up to this one: the folder, empty when there are none, and whether it is an adapter.
-std::pair<std::string, bool> trained_weights(const std::string& run_folder, int iteration);
 
 // What a training left to choose from lies in iter-001/candidates/<attempt from 0>/<epoch> until one is accepted or the iteration is given
 // up; accepted weights lie in iter-001/adapter or iter-001/checkpoint.

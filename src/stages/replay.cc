@@ -18,11 +18,20 @@
 namespace iteralign {
 namespace {
 
-// The replay prompts in the order in which iterations draw on them.
+std::size_t share(double rate, std::size_t revisions) {
+  return static_cast<std::size_t>(std::llround(rate * static_cast<double>(revisions)));
+}
+
+// The replay prompts that the base model answers, in the order in which iterations draw on them. What it answered of others, for another
+// configuration that a run was forked from, is not used.
 std::vector<Prompt> replay_order(const Stage& stage, PromptSet set) {
   auto prompts = stage.store.prompts(set);
   Random random(derive_seed(stage.config.seed, name(set)));
   random.shuffle(prompts);
+  const FinetuneConfig& finetune = stage.config.finetune;
+  const double rate = set == PromptSet::replay ? finetune.replay : finetune.replay_lookalike;
+  const std::size_t cases = prompts_drawn(stage.config.red_team, stage.store.prompts(PromptSet::red_team).size(), stage.config.iterations);
+  prompts.resize(std::min(prompts.size(), share(rate, cases)));
   return prompts;
 }
 
@@ -91,10 +100,6 @@ std::vector<Prompt> unhelped(const Stage& stage) {
   return prompts;
 }
 
-std::size_t share(double rate, std::size_t revisions) {
-  return static_cast<std::size_t>(std::llround(rate * static_cast<double>(revisions)));
-}
-
 Sampling replay_sampling(const Config& config) {
   Sampling sampling = config.respond;
   sampling.max_new_tokens = config.finetune.replay_max_new_tokens;
@@ -109,18 +114,10 @@ ReplayCount replay_count(PairKind kind, double rate, std::size_t revisions, std:
 }
 
 void answer_replay(const Stage& stage) {
-  const auto& finetune = stage.config.finetune;
-  if (finetune.options.method == FinetuneMethod::none) return;
-  const std::size_t prompts =
-      prompts_drawn(stage.config.red_team, stage.store.prompts(PromptSet::red_team).size(), stage.config.iterations);
-  const auto asked = [&](PromptSet set, double rate) {
-    auto order = replay_order(stage, set);
-    order.resize(std::min(order.size(), share(rate, prompts)));
-    return Asked{set, order, Question::refusal};
-  };
+  if (stage.config.finetune.options.method == FinetuneMethod::none) return;
   respond(stage, 0,
-          {asked(PromptSet::replay, finetune.replay),
-           asked(PromptSet::replay_lookalike, finetune.replay_lookalike),
+          {{PromptSet::replay, replay_order(stage, PromptSet::replay), Question::refusal},
+           {PromptSet::replay_lookalike, replay_order(stage, PromptSet::replay_lookalike), Question::refusal},
            {PromptSet::replay_twin, stage.store.prompts(PromptSet::replay_twin), Question::refusal}},
           replay_sampling(stage.config));
   // An answer that is begun leaves no room for refusing: so the model learns to help here too.

@@ -16,7 +16,6 @@
 namespace iteralign {
 namespace {
 
-constexpr const char* kMark = "twins";
 constexpr const char* kTwinsSchema =
     R"({"type":"object","properties":{"twins":{"type":"array","items":{"type":"object","properties":{"case":{"type":"integer"},"prompt":{"type":"string"}},"required":["case","prompt"],"additionalProperties":false}}},"required":["twins"],"additionalProperties":false})";
 constexpr std::size_t kLongestTwin = 2000;  // bytes
@@ -97,11 +96,11 @@ std::vector<Prompt> parse_twins(const OracleReply& reply, std::span<const Prompt
 }
 
 void ask_twins(const Stage& stage) {
-  if (stage.store.meta(kMark)) return;
+  if (stage.store.meta(kTwinsAsked)) return;
   const auto measured = measured_twins(stage);
   const auto replay = replay_twins(stage, measured);
   const std::string line = fmt::format("harmless twins: {} to train on, {} measured", replay.size(), measured.size());
-  stage.store.put_prompts({{PromptSet::twin, measured}, {PromptSet::replay_twin, replay}}, kMark, line);
+  stage.store.put_prompts({{PromptSet::twin, measured}, {PromptSet::replay_twin, replay}}, kTwinsAsked, line);
   if (!measured.empty() || !replay.empty()) log_info("{}", line);
 }
 

@@ -17,6 +17,7 @@ constexpr int kTwinPromptsPerCall = 8;
 // (PromptSet::twin); done once a run. A twin that is a near duplicate of a harmful prompt is dropped, and one for replay that is one of a
 // prompt that is measured. A reply that cannot be used gives no twins.
 void ask_twins(const Stage& stage);
+inline constexpr const char* kTwinsAsked = "twins";  // what the store knows that by
 
 // What stands as the source of a prompt's twins.
 std::string twin_source(const std::string& prompt_id);

@@ -14,6 +14,8 @@
 
 namespace iteralign {
 
+inline constexpr int kAnotherRun = 0;  // the process of replies that were taken from another run; those of a run count from 1
+
 double unix_seconds();  // now
 
 std::string to_text(const Messages& messages);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "iteralign/base_model.h"
+#include "iteralign/iteration_stage.h"
 #include "iteralign/oracle.h"
 #include "iteralign/records.h"
 
@@ -105,6 +106,9 @@ class RunStore {
   bool has_replies();
   // Takes over the kept replies of another run's file, which is migrated if it is older; they are no calls of this run.
   void copy_replies_from(const std::string& other_path);
+  // The same, and into a store that has nothing yet all records up to the end of a stage, with what is known of that run but for these
+  // keys: all or nothing.
+  void copy_records_from(const std::string& other_path, const StageEnd& kept, const std::vector<std::string>& meta_left_out);
 
   // The number of an evaluation outside a run, in the place of an iteration: from 1 on, one for each pair of what the answers and what the
   // verdicts depend on.

@@ -8,11 +8,6 @@
 #include "store/sqlite.h"
 
 namespace iteralign {
-namespace {
-
-constexpr int kAnotherRun = 0;  // the process of replies that came from another run; those of this run count from 1
-
-}  // namespace
 
 class RunStore::Cache : public ReplyCache {
  public:
@@ -74,17 +69,6 @@ bool RunStore::has_replies() {
       kAnotherRun);
   row.step();
   return row.integer(0) != 0;
-}
-
-void RunStore::copy_replies_from(const std::string& other_path) {
-  { const RunStore migrated(other_path); }
-  const std::lock_guard lock(mutex_);
-  database_->run("ATTACH ? AS other", other_path);
-  database_->run(
-      "INSERT OR IGNORE INTO oracle_calls SELECT key, request, status, text, prompt_tokens, completion_tokens, ?, time FROM "
-      "other.oracle_calls",
-      kAnotherRun);
-  database_->execute("DETACH other");
 }
 
 void RunStore::put_usage(const OracleUsage& usage) {

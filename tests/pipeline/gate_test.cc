@@ -12,6 +12,7 @@
 #include "fakes.h"
 #include "pipeline/harmless_world.h"
 #include "pipeline/run.h"
+#include "pipeline/run_folder.h"
 #include "stages/gate_coverage.h"
 #include "temporary_folder.h"
 
