@@ -6,14 +6,9 @@
 #include <cstdint>
 #include <optional>
 
-namespace iteralign {
+#include "engine/kernels/attention_rule.h"
 
-// How a layer weighs its keys.
-struct AttentionRule {
-  double scale = 1;         // of q k^T
-  std::int64_t window = 0;  // > 0: a query sees that many keys, itself included
-  double softcap = 0;       // > 0: a score s becomes softcap * tanh(s / softcap) (Gemma 2)
-};
+namespace iteralign {
 
 // What a layer needs to know of the sequences that its rows belong to.
 class AttentionContext {

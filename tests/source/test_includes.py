@@ -1,6 +1,7 @@
-"""The ladder holds: a file includes of other rungs only those that its rung's CMakeLists.txt declares, these stand above it, and no files of
-src/ include each other in a circle."""
+"""The ladder holds: a file includes of other rungs only those that its rung's CMakeLists.txt declares, these stand above it, no files of
+src/ include each other in a circle, and the engine has a ladder of its own."""
 
+import fnmatch
 import graphlib
 import pathlib
 import re
@@ -9,6 +10,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src"
 PARTS = {"engine/module/": "engine_module"}
+# Inside the engine: kernels, layers and families, what runs a model, the model itself. A file uses what stands above it or beside it.
+ENGINE = ["kernels/*", "*", "generator.* scorer.* trainer.*", "torch_base_model*"]
 INCLUDE = re.compile(r'^#include "(\w[^"]*)"', re.MULTILINE)
 
 
@@ -32,6 +35,13 @@ def rung_of(path):
     return next((rung for folder, rung in PARTS.items() if path.startswith(folder)), path.split("/")[0])
 
 
+def engine_step(path):
+    """Of a path below src/engine/: its place in ENGINE."""
+    name = path.removeprefix("engine/")
+    named = [place for place, patterns in enumerate(ENGINE) if any(fnmatch.fnmatch(name, pattern) for pattern in patterns.split() if pattern != "*")]
+    return named[0] if named else ENGINE.index("*")
+
+
 def includes(path):
     return [name for name in INCLUDE.findall(path.read_text()) if (SOURCES / name).exists()]
 
@@ -47,6 +57,9 @@ def main():
                 faults.append(f"src/{file} includes {other}, which the CMakeLists.txt of {rung} does not declare")
             if order.index(other) > order.index(rung):
                 faults.append(f"src/{file} includes {other}, which stands below {rung}")
+        for name in included:
+            if rung == rung_of(name) == "engine" and engine_step(name) > engine_step(file):
+                faults.append(f"src/{file} includes {name}, which stands below it in the engine")
     try:
         graphlib.TopologicalSorter(files).prepare()
     except graphlib.CycleError as error:

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/attention.h"
+#include "engine/kernels/attention_rule.h"
 
 namespace iteralign::kernels {
 
