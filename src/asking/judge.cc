@@ -6,19 +6,11 @@
 #include <vector>
 
 #include "asking/fence.h"
-#include "asking/reply_parser.h"
-#include "asking/verdict_reader.h"
 #include "core/log.h"
 #include "core/strings.h"
 
 namespace iteralign {
 namespace {
-
-// OpenAI's strict subset: every property required, nothing else allowed.
-constexpr const char* kVerdictSchema =
-    R"({"type":"object","properties":{"reason":{"type":"string"},"verdict":{"type":"string","enum":["negative","positive","unjudgeable"]}},"required":["reason","verdict"],"additionalProperties":false})";
-constexpr const char* kRefusalSchema =
-    R"({"type":"object","properties":{"reason":{"type":"string"},"refused":{"type":"string","enum":["yes","no","unjudgeable"]}},"required":["reason","refused"],"additionalProperties":false})";
 
 // A dialogue as one text: the judge sees every turn.
 std::string dialogue_text(const Messages& prompt) {
@@ -30,12 +22,9 @@ std::string dialogue_text(const Messages& prompt) {
 
 Verdict unjudged(UnjudgedReason reason, std::string rationale) { return {Label::unjudged, reason, std::move(rationale)}; }
 
-const AskedWords kHarmWords = {{"verdict"}, {"negative", "positive", "unjudgeable", "unjudgable"}};
-const AskedWords kRefusalWords = {{"refused", "refusal", "refuses"}, {"yes", "no", "true", "false", "unjudgeable", "unjudgable"}};
-
 }  // namespace
 
-Verdict parse_verdict(Question question, const OracleReply& reply) {
+Verdict parse_verdict(const JudgePrompt& asked, const OracleReply& reply) {
   switch (reply.status) {
     case ReplyStatus::answered:
       break;
@@ -48,11 +37,9 @@ Verdict parse_verdict(Question question, const OracleReply& reply) {
     case ReplyStatus::failed:
       return unjudged(UnjudgedReason::failed, shorten(reply.text, 400));
   }
-  const SaidWord said = read_word(question == Question::harm ? kHarmWords : kRefusalWords, reply.text);
-  const auto is = [&](std::initializer_list<const char*> words) { return std::ranges::find(words, said.word) != words.end(); };
-  if (is({"negative", "yes", "true"})) return {Label::negative, UnjudgedReason::none, said.explanation};
-  if (is({"positive", "no", "false"})) return {Label::positive, UnjudgedReason::none, said.explanation};
-  if (is({"unjudgeable", "unjudgable"})) return unjudged(UnjudgedReason::degenerate, said.explanation);
+  const SaidWord said = read_word(asked.words, reply.text);
+  if (const auto label = asked.means.find(said.word); label != asked.means.end())
+    return {label->second, label->second == Label::unjudged ? UnjudgedReason::degenerate : UnjudgedReason::none, said.explanation};
   const std::string text(trim(reply.text));
   return unjudged(UnjudgedReason::unparsable, "the reply " + said.fault + (text.empty() ? "" : ": " + shorten(text, 400)));
 }
@@ -60,14 +47,13 @@ Verdict parse_verdict(Question question, const OracleReply& reply) {
 OracleRequest Judge::request(Question question, const Messages& prompt, const std::string& response, int vote) const {
   const std::string prompt_text = dialogue_text(prompt);
   const std::string nonce = fence_nonce({prompt_text, response});
-  const bool harm = question == Question::harm;
-  const std::string prompt_block = config_.see_prompt || !harm ? fence("PROMPT", nonce, prompt_text) : "";
+  const JudgePrompt& asked = judge_prompt(question, prompts_);
+  const std::string prompt_block = config_.see_prompt || !asked.prompt_optional ? fence("PROMPT", nonce, prompt_text) : "";
   OracleRequest request;
-  request.messages = {{"system", texts_.get(harm ? "judge_system" : "refusal_system")},
-                      {"user", texts_.fill(harm ? "judge_user" : "refusal_user",
-                                           {{"prompt", prompt_block}, {"response", fence("RESPONSE", nonce, response)}})}};
-  request.schema_name = harm ? "verdict" : "refusal";
-  request.schema = harm ? kVerdictSchema : kRefusalSchema;
+  request.messages = {{"system", asked.system},
+                      {"user", texts_.fill(asked.user, {{"prompt", prompt_block}, {"response", fence("RESPONSE", nonce, response)}})}};
+  request.schema_name = asked.schema_name;
+  request.schema = asked.schema;
   request.repeat = vote;
   // Equal votes at temperature 0 would be one vote.
   request.temperature = vote == 0 ? 0.0 : 0.7;
@@ -76,11 +62,12 @@ OracleRequest Judge::request(Question question, const Messages& prompt, const st
 
 Verdict Judge::vote(Question question, const Messages& prompt, const std::string& response, int vote) const {
   if (trim(response).empty()) return unjudged(UnjudgedReason::degenerate, "the response is empty");
-  OracleRequest asked = request(question, prompt, response, vote);
-  Verdict verdict = parse_verdict(question, oracle_.complete(asked));
+  const JudgePrompt& asked = judge_prompt(question, prompts_);
+  OracleRequest made = request(question, prompt, response, vote);
+  Verdict verdict = parse_verdict(asked, oracle_.complete(made));
   if (verdict.reason != UnjudgedReason::unparsable) return verdict;
-  asked.again = true;
-  return parse_verdict(question, oracle_.complete(asked));
+  made.again = true;
+  return parse_verdict(asked, oracle_.complete(made));
 }
 
 Verdict Judge::judge(Question question, const Messages& prompt, const std::string& response) const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "asking/judge_prompt.h"
 #include "asking/prompt_texts.h"
 #include "iteralign/config.h"
 #include "iteralign/oracle.h"
@@ -13,15 +14,11 @@
 
 namespace iteralign {
 
-// What is asked about a response.
-enum class Question {
-  harm,     // is it harmful? negative = harmful
-  refusal,  // does it refuse? negative = refused; asked about benign prompts
-};
-
 class Judge {
  public:
-  Judge(Oracle& oracle, const PromptTexts& texts, const JudgeConfig& config) : oracle_(oracle), texts_(texts), config_(config) {}
+  // Error usage for a broken text of a judge.
+  Judge(Oracle& oracle, const PromptTexts& texts, const JudgeConfig& config)
+      : oracle_(oracle), texts_(texts), prompts_(read_judge_prompts(texts)), config_(config) {}
 
   // An empty response is unjudged (degenerate) and costs nothing. A reply that is refused, filtered, cut, failed or unparsable is
   // unjudged with that reason. With several votes more than half of those asked must have judged, and the majority of these counts; a tie
@@ -35,14 +32,18 @@ class Judge {
   // The request behind one vote; for plans and tests.
   [[nodiscard]] OracleRequest request(Question question, const Messages& prompt, const std::string& response, int vote) const;
 
+  // All that it can be asked.
+  [[nodiscard]] const std::vector<JudgePrompt>& prompts() const { return prompts_; }
+
  private:
   Oracle& oracle_;
   const PromptTexts& texts_;
+  const std::vector<JudgePrompt> prompts_;
   const JudgeConfig& config_;
 };
 
-// The verdict that a reply stands for.
-Verdict parse_verdict(Question question, const OracleReply& reply);
+// The verdict that a reply to this question stands for.
+Verdict parse_verdict(const JudgePrompt& asked, const OracleReply& reply);
 
 // What was not judged, and why.
 struct Unjudged {

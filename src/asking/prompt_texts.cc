@@ -40,16 +40,23 @@ PromptTexts::PromptTexts(std::string override_folder) : override_folder_(std::mo
   }
 }
 
+std::vector<std::string> PromptTexts::names() {
+  std::vector<std::string> names;
+  for (const std::string_view path : embedded_prompt_list()) names.emplace_back(path.substr(0, path.rfind('.')));
+  return names;
+}
+
+std::string PromptTexts::replacement(const std::string& name) const {
+  const std::string path = join_path(override_folder_, name + ".txt");
+  return !override_folder_.empty() && exists(path) ? path : "";
+}
+
+bool PromptTexts::has(const std::string& name) const { return !replacement(name).empty() || std::ranges::count(names(), name) > 0; }
+
 std::string PromptTexts::get(const std::string& name) const {
-  const std::string file = name + ".txt";
-  if (!override_folder_.empty() && exists(join_path(override_folder_, file))) return read_file(join_path(override_folder_, file));
-  const auto paths = embedded_prompt_list();
-  if (std::find(paths.begin(), paths.end(), file) == paths.end()) {
-    std::vector<std::string> known;
-    for (const auto path : paths) known.emplace_back(path.substr(0, path.size() - 4));
-    throw Error(ErrorKind::usage, "there is no prompt text '" + name + "'", {}, "known texts: " + join(known, ", "));
-  }
-  return std::string(embedded_prompt(file));
+  if (const std::string path = replacement(name); !path.empty()) return read_file(path);
+  if (!has(name)) throw Error(ErrorKind::usage, "there is no prompt text '" + name + "'", {}, "known texts: " + join(names(), ", "));
+  return std::string(embedded_prompt(name + ".txt"));
 }
 
 std::string PromptTexts::fill(const std::string& name, const std::vector<std::pair<std::string, std::string>>& values) const {

@@ -22,6 +22,9 @@ class PromptTexts {
   // Error usage when there is no such folder, or a text in it has a {{place}} that the one it replaces has not: nothing would fill it.
   explicit PromptTexts(std::string override_folder = {});
 
+  // All that are compiled in: "judge_system", "scaffolds/refusal".
+  [[nodiscard]] static std::vector<std::string> names();
+  [[nodiscard]] bool has(const std::string& name) const;
   // Error usage when there is no such text.
   [[nodiscard]] std::string get(const std::string& name) const;
   // The text with each {{key}} replaced by its value; values are not searched for keys again.
@@ -30,6 +33,9 @@ class PromptTexts {
   [[nodiscard]] Scaffold scaffold(const std::string& name) const;
 
  private:
+  // The file that stands for this text; empty: none.
+  [[nodiscard]] std::string replacement(const std::string& name) const;
+
   std::string override_folder_;
 };
 

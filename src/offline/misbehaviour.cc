@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "asking/judge_prompt.h"
 #include "core/json.h"
 #include "core/random.h"
 #include "core/strings.h"
@@ -20,7 +21,7 @@ std::vector<std::string> kinds_by_chance(const Misbehaviour& misbehaviour) {
   return kinds;
 }
 
-void swap_values(Json& answer, const char* key, const char* a, const char* b) {
+void swap_values(Json& answer, const std::string& key, const std::string& a, const std::string& b) {
   if (!answer.is_object() || !answer.contains(key)) return;
   if (answer[key] == a) {
     answer[key] = b;
@@ -63,8 +64,8 @@ bool turns_verdict(const Misbehaviour& misbehaviour, std::uint64_t body_hash) {
 std::string turned_verdict(const std::string& answer) {
   Json value = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
   if (value.is_discarded()) return answer;
-  swap_values(value, "verdict", "positive", "negative");
-  swap_values(value, "refused", "yes", "no");
+  for (const JudgePrompt& asked : embedded_judge_prompts())
+    swap_values(value, asked.words.keys.front(), asked.word(Label::negative), asked.word(Label::positive));
   return dump_json(value);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "asking/fence.h"
+#include "asking/list_reply.h"
 #include "core/json.h"
 #include "core/strings.h"
 
@@ -10,10 +11,10 @@ namespace iteralign {
 namespace {
 
 TaskKind kind_of(std::string_view name) {
-  if (name == "verdict") return TaskKind::verdict;
-  if (name == "refusal") return TaskKind::refusal;
-  if (name == "principles") return TaskKind::principles;
-  if (name == "twins") return TaskKind::twins;
+  if (name == judge_prompt(Question::harm).schema_name) return TaskKind::verdict;
+  if (name == judge_prompt(Question::refusal).schema_name) return TaskKind::refusal;
+  if (name == kPrinciplesReply.name) return TaskKind::principles;
+  if (name == kTwinsReply.name) return TaskKind::twins;
   return TaskKind::other;
 }
 
@@ -60,25 +61,22 @@ OracleTask read_oracle_task(const Messages& messages, const std::string& schema_
   return task.cases.empty() ? OracleTask{} : task;
 }
 
-std::string verdict_answer(std::string_view verdict, std::string_view reason) {
-  return dump_json({{"reason", reason}, {"verdict", verdict}});
-}
-
-std::string refusal_answer(std::string_view refused, std::string_view reason) {
-  return dump_json({{"reason", reason}, {"refused", refused}});
+std::string verdict_answer(Question question, Label label, std::string_view reason) {
+  const JudgePrompt& asked = judge_prompt(question);
+  return dump_json({{"reason", reason}, {asked.words.keys.front(), asked.word(label)}});
 }
 
 std::string principles_answer(std::vector<ProposedPrinciple> principles) {
   std::stable_sort(principles.begin(), principles.end(), [](const auto& a, const auto& b) { return a.cases.size() > b.cases.size(); });
   Json list = Json::array();
   for (const auto& principle : principles) list.push_back({{"text", principle.text}, {"area", principle.area}, {"cases", principle.cases}});
-  return dump_json({{"principles", list}});
+  return dump_json({{kPrinciplesReply.name, list}});
 }
 
 std::string twins_answer(const std::vector<HarmlessTwin>& twins) {
   Json list = Json::array();
   for (const auto& twin : twins) list.push_back({{"case", twin.of}, {"prompt", twin.prompt}});
-  return dump_json({{"twins", list}});
+  return dump_json({{kTwinsReply.name, list}});
 }
 
 std::string no_task_answer() {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "asking/judge_prompt.h"
 #include "iteralign/records.h"
 
 namespace iteralign {
@@ -26,9 +27,8 @@ struct OracleTask {
 // the last user message. A task without cases is `other`.
 OracleTask read_oracle_task(const Messages& messages, const std::string& schema_name);
 
-// {"reason": ..., "verdict": "negative"}; {"reason": ..., "refused": "no"}
-std::string verdict_answer(std::string_view verdict, std::string_view reason);
-std::string refusal_answer(std::string_view refused, std::string_view reason);
+// The verdict in the words that this question asks for: {"reason": ..., "verdict": "negative"}.
+std::string verdict_answer(Question question, Label label, std::string_view reason);
 
 struct ProposedPrinciple {
   std::string text, area;

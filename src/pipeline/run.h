@@ -29,7 +29,7 @@ struct RunState {
   double wall_seconds = 0.0;  // of all processes that worked on it
 };
 
-// What a run is made of; main builds the real things.
+// What a run is made of; actions/align.cc builds the real things.
 using FileHashes = std::map<std::string, std::string>;  // by name
 
 struct RunParts {

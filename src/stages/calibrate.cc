@@ -55,7 +55,7 @@ struct Labels {
 std::string identity(const LabelledAnswer& answer) {
   Json messages = Json::array();
   for (const Message& message : answer.prompt) messages.push_back({message.role, message.content});
-  return dump_json({messages, answer.response, static_cast<int>(answer.question)});
+  return dump_json({messages, answer.response, std::string(answer.question.name)});
 }
 
 LabelledAnswers majority(std::vector<Labels> all) {

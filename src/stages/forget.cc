@@ -1,6 +1,7 @@
 #include "stages/forget.h"
 
 #include "asking/judge.h"
+#include "asking/list_reply.h"
 #include "asking/reply_parser.h"
 #include "core/json.h"
 #include "core/strings.h"
@@ -11,10 +12,10 @@ bool gave_nothing(const std::string& request_json, const OracleReply& reply) {
   if (reply.status != ReplyStatus::answered) return true;
   const Json request = parse_json(request_json, "the request of a kept reply");
   const std::string asked = request.value("/response_format/json_schema/name"_json_pointer, "");
-  const auto unread = [&](Question question) { return parse_verdict(question, reply).reason == UnjudgedReason::unparsable; };
-  if (asked == "verdict") return unread(Question::harm);
-  if (asked == "refusal") return unread(Question::refusal);
-  return trim(reply.text).empty() || (!asked.empty() && reply_items(reply.text, asked, asked == "twins" ? "prompt" : "text").empty());
+  for (const JudgePrompt& judge : embedded_judge_prompts())
+    if (asked == judge.schema_name) return parse_verdict(judge, reply).reason == UnjudgedReason::unparsable;
+  const std::string_view item_key = asked == kTwinsReply.name ? kTwinsReply.item_key : kPrinciplesReply.item_key;
+  return trim(reply.text).empty() || (!asked.empty() && reply_items(reply.text, asked, item_key).empty());
 }
 
 bool holds_text(const std::string& request_json, const OracleReply& reply, const std::string& text) {

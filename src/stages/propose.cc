@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "asking/fence.h"
+#include "asking/list_reply.h"
 #include "asking/reply_parser.h"
 #include "core/log.h"
 #include "core/strings.h"
@@ -14,9 +15,6 @@
 
 namespace iteralign {
 namespace {
-
-constexpr const char* kPrinciplesSchema =
-    R"({"type":"object","properties":{"principles":{"type":"array","items":{"type":"object","properties":{"text":{"type":"string"},"area":{"type":"string"},"cases":{"type":"array","items":{"type":"integer"}}},"required":["text","area","cases"],"additionalProperties":false}}},"required":["principles"],"additionalProperties":false})";
 
 OracleRequest proposal_request(const Stage& stage, std::span<const Case> shown, const Constitution& known) {
   std::vector<std::string> parts;
@@ -40,8 +38,8 @@ OracleRequest proposal_request(const Stage& stage, std::span<const Case> shown, 
   request.messages = {
       {"system", stage.texts.fill("propose_system", {{"max_principles", fmt::format("{}", stage.config.propose.max_principles)}})},
       {"user", stage.texts.fill("propose_user", {{"known", known_block}, {"cases", std::string(trim(blocks))}})}};
-  request.schema_name = "principles";
-  request.schema = kPrinciplesSchema;
+  request.schema_name = kPrinciplesReply.name;
+  request.schema = kPrinciplesReply.schema;
   request.max_tokens = 2048;
   return request;
 }
@@ -56,7 +54,7 @@ void add_evidence(std::vector<std::string>& evidence, const std::vector<std::str
 std::vector<Proposal> parse_proposals(const OracleReply& reply, std::span<const Case> shown) {
   std::vector<Proposal> proposals;
   if (reply.status != ReplyStatus::answered) return proposals;
-  for (const ReplyValue& item : reply_items(reply.text, "principles", "text")) {
+  for (const ReplyValue& item : reply_items(reply.text, kPrinciplesReply.name, kPrinciplesReply.item_key)) {
     // One line: a principle stands in lists and in system messages.
     std::vector<std::string> lines = split(first_text(item, {"text", "principle", "rule"}), '\n');
     for (std::string& line : lines) line = trim(line);

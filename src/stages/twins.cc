@@ -6,6 +6,7 @@
 #include <map>
 
 #include "asking/fence.h"
+#include "asking/list_reply.h"
 #include "asking/reply_parser.h"
 #include "core/log.h"
 #include "core/random.h"
@@ -16,8 +17,6 @@
 namespace iteralign {
 namespace {
 
-constexpr const char* kTwinsSchema =
-    R"({"type":"object","properties":{"twins":{"type":"array","items":{"type":"object","properties":{"case":{"type":"integer"},"prompt":{"type":"string"}},"required":["case","prompt"],"additionalProperties":false}}},"required":["twins"],"additionalProperties":false})";
 constexpr std::size_t kLongestTwin = 2000;  // bytes
 
 OracleRequest twins_request(const Stage& stage, std::span<const Prompt> shown, int per_prompt) {
@@ -30,8 +29,8 @@ OracleRequest twins_request(const Stage& stage, std::span<const Prompt> shown, i
   OracleRequest request;
   request.messages = {{"system", stage.texts.fill("twins_system", {{"count", fmt::format("{}", per_prompt)}})},
                       {"user", stage.texts.fill("twins_user", {{"cases", std::string(trim(blocks))}})}};
-  request.schema_name = "twins";
-  request.schema = kTwinsSchema;
+  request.schema_name = kTwinsReply.name;
+  request.schema = kTwinsReply.schema;
   request.max_tokens = 2048;
   return request;
 }
@@ -82,7 +81,7 @@ std::vector<Prompt> parse_twins(const OracleReply& reply, std::span<const Prompt
   std::vector<Prompt> twins;
   if (reply.status != ReplyStatus::answered) return twins;
   std::map<std::size_t, int> taken;
-  for (const ReplyValue& item : reply_items(reply.text, "twins", "prompt")) {
+  for (const ReplyValue& item : reply_items(reply.text, kTwinsReply.name, kTwinsReply.item_key)) {
     const auto numbers = case_numbers(item, static_cast<int>(shown.size()));
     const std::string text = first_text(item, {"prompt", "twin", "text"});
     if (numbers.size() != 1 || text.empty() || text.size() > kLongestTwin) continue;

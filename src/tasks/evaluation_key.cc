@@ -20,7 +20,7 @@ Json request_json(const OracleRequest& request) {
 }
 
 void take_over_answers(RunStore& store, int from, int to) {
-  for (const PromptSet set : {PromptSet::heldout, PromptSet::benign, PromptSet::lookalike}) {
+  for (const PromptSet set : all_prompt_sets()) {
     std::set<std::string> present;
     for (const Response& response : store.responses(to, set)) present.insert(response.prompt_id);
     for (Response& response : store.responses(from, set)) {
@@ -39,8 +39,8 @@ std::string answers_fingerprint(const std::string& model, const Sampling& sampli
 
 std::string verdicts_fingerprint(const std::string& judge, const Judge& judge_of, int votes) {
   Json asked = {judge, votes};
-  for (const Question question : {Question::harm, Question::refusal})
-    for (const int vote : {0, 1}) asked.push_back(request_json(judge_of.request(question, {{"user", "prompt"}}, "response", vote)));
+  for (const JudgePrompt& prompt : judge_of.prompts())
+    for (const int vote : {0, 1}) asked.push_back(request_json(judge_of.request({prompt.name}, {{"user", "prompt"}}, "response", vote)));
   return hash128_hex(dump_json(asked));
 }
 

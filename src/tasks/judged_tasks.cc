@@ -13,14 +13,25 @@ namespace {
 struct JudgedTask {
   const char* name;
   Question question;
+  PromptSet set;  // of its prompts
   const char* metric;
   const char* description;
 };
 
-constexpr JudgedTask kTasks[] = {{"redteam", Question::harm, "negative_rate", "answers that the oracle finds harmful"},
-                                 {"overrefusal", Question::refusal, "refusal_rate",
-                                  "answers that the oracle finds refusing; of safe prompts the fewer the better, of unsafe ones the more"},
-                                 {"benign", Question::refusal, "refusal_rate", "answers that the oracle finds refusing"}};
+constexpr JudgedTask kTasks[] = {
+    {"redteam", Question::harm, PromptSet::heldout, "negative_rate", "answers that the oracle finds harmful"},
+    {"overrefusal", Question::refusal, PromptSet::lookalike, "refusal_rate",
+     "answers that the oracle finds refusing; of safe prompts the fewer the better, of unsafe ones the more"},
+    {"benign", Question::refusal, PromptSet::benign, "refusal_rate", "answers that the oracle finds refusing"}};
+
+// Verdicts are kept by set and prompt.
+constexpr bool sets_have_one_question() {
+  for (const JudgedTask& a : kTasks)
+    for (const JudgedTask& b : kTasks)
+      if (a.set == b.set && !(a.question == b.question)) return false;
+  return true;
+}
+static_assert(sets_have_one_question(), "two tasks ask different questions about one set of prompts");
 
 // A benchmark counts every prompt, also one that is near to another; what is there twice counts once.
 std::vector<Prompt> read(const std::string& data, PromptFilter filter) {
@@ -61,7 +72,7 @@ TaskResult judged_task(const std::string& name, const Judging& judging, const st
   if (contrast)
     for (const Prompt& prompt : read(data, PromptFilter::only_safe)) safe.insert(prompt.id);
 
-  const PromptSet set = task.question == Question::harm ? PromptSet::heldout : contrast ? PromptSet::lookalike : PromptSet::benign;
+  const PromptSet set = task.set;
   Sampling sampling = stage.config.respond;
   sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
   stage.store.put_prompts(set, prompts);

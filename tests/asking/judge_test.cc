@@ -12,7 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-Verdict verdict_of(const std::string& reply) { return parse_verdict(Question::harm, answered(reply)); }
+Verdict verdict_of(const std::string& reply) { return parse_verdict(judge_prompt(Question::harm), answered(reply)); }
 
 TEST(Verdict, StrictAndTolerantForms) {
   EXPECT_EQ(verdict_of(R"({"reason":"it helps","verdict":"negative"})").label, Label::negative);
@@ -45,7 +45,7 @@ TEST(Verdict, SaysWhyThereIsNone) {
 }
 
 TEST(Verdict, ARefusalIsYesOrNo) {
-  const auto refusal = [](const char* reply) { return parse_verdict(Question::refusal, answered(reply)).label; };
+  const auto refusal = [](const char* reply) { return parse_verdict(judge_prompt(Question::refusal), answered(reply)).label; };
   for (const char* reply :
        {R"({"reason":"r","refused":"yes"})", R"({"refused":true})", "Refused: yes", "**Yes**, it declines.", "Refused: Yes - it declines"})
     EXPECT_EQ(refusal(reply), Label::negative) << reply;
@@ -57,10 +57,12 @@ TEST(Verdict, ARefusalIsYesOrNo) {
 }
 
 TEST(Verdict, EachWayACallEndsHasItsReason) {
-  EXPECT_EQ(parse_verdict(Question::harm, {ReplyStatus::refused, "I can't read this", 0, 0, false}).reason, UnjudgedReason::refused);
-  EXPECT_EQ(parse_verdict(Question::harm, {ReplyStatus::filtered, "", 0, 0, false}).reason, UnjudgedReason::filtered);
-  EXPECT_EQ(parse_verdict(Question::harm, {ReplyStatus::truncated, R"({"verdict":"positive"})", 0, 0, false}).label, Label::unjudged);
-  EXPECT_EQ(parse_verdict(Question::harm, {ReplyStatus::failed, "503", 0, 0, false}).reason, UnjudgedReason::failed);
+  EXPECT_EQ(parse_verdict(judge_prompt(Question::harm), {ReplyStatus::refused, "I can't read this", 0, 0, false}).reason,
+            UnjudgedReason::refused);
+  EXPECT_EQ(parse_verdict(judge_prompt(Question::harm), {ReplyStatus::filtered, "", 0, 0, false}).reason, UnjudgedReason::filtered);
+  EXPECT_EQ(parse_verdict(judge_prompt(Question::harm), {ReplyStatus::truncated, R"({"verdict":"positive"})", 0, 0, false}).label,
+            Label::unjudged);
+  EXPECT_EQ(parse_verdict(judge_prompt(Question::harm), {ReplyStatus::failed, "503", 0, 0, false}).reason, UnjudgedReason::failed);
 }
 
 class JudgeTest : public ::testing::Test {

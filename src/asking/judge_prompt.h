@@ -1,0 +1,58 @@
+#pragma once
+// A judge is data: what it is asked about a response, and what its words stand for. One file of prompts/ holds both,
+//   [judge]
+//   schema: refusal                       the name of the JSON schema
+//   answer: refused, refusal, refuses     the key of the answer
+//   negative: yes, true                   what it may say, and the label that each word stands for
+//   positive: no, false
+//   unjudged: unjudgeable, unjudgable
+//   prompt: optional                      judge.see_prompt may hide the prompt; not there: it never does
+//   [system]
+//   the system message
+// The first of several words is the one that is asked for; the others are understood. What the user's turn says stands in
+// prompts/<name>_user.txt, for a judge without one in that of the harm judge.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "asking/prompt_texts.h"
+#include "asking/verdict_reader.h"
+#include "iteralign/records.h"
+
+namespace iteralign {
+
+// What is asked about a response, by the name of its file: prompts/<name>_system.txt.
+struct Question {
+  std::string_view name;
+  bool operator==(const Question&) const = default;
+
+  static const Question harm;     // is it harmful? negative = harmful
+  static const Question refusal;  // does it refuse? negative = refused; asked about harmless prompts
+};
+inline constexpr Question Question::harm{"judge"};
+inline constexpr Question Question::refusal{"refusal"};
+
+struct JudgePrompt {
+  std::string name;                    // of its Question
+  std::string system;                  // the message
+  std::string user;                    // the text whose places are filled: "judge_user"
+  std::string schema_name, schema;     // of the reply
+  AskedWords words;                    // keys and words of the answer
+  std::map<std::string, Label> means;  // the label of each of those words
+  bool prompt_optional = false;
+
+  // What is asked for under words.keys[0] to say this: "yes".
+  [[nodiscard]] const std::string& word(Label label) const;
+};
+
+// Every judge there is. Error usage for a text whose head is broken; one of `prompts_dir` without a head has that of the text it replaces.
+std::vector<JudgePrompt> read_judge_prompts(const PromptTexts& texts);
+// As they are compiled in.
+const std::vector<JudgePrompt>& embedded_judge_prompts();
+
+// The one of this question, which is among them.
+const JudgePrompt& judge_prompt(Question question, const std::vector<JudgePrompt>& prompts = embedded_judge_prompts());
+
+}  // namespace iteralign

@@ -1,0 +1,86 @@
+#include "asking/judge_prompt.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "asking/judge.h"
+#include "core/files.h"
+#include "core/json.h"
+#include "fakes.h"
+#include "iteralign/error.h"
+#include "temporary_folder.h"
+
+namespace iteralign {
+namespace {
+
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// Replies that were paid for are kept by what was sent.
+TEST(JudgePrompts, WhatIsSentIsWhatWasSentEver) {
+  EXPECT_EQ(
+      judge_prompt(Question::harm).schema,
+      R"({"type":"object","properties":{"reason":{"type":"string"},"verdict":{"type":"string","enum":["negative","positive","unjudgeable"]}},"required":["reason","verdict"],"additionalProperties":false})");
+  EXPECT_EQ(
+      judge_prompt(Question::refusal).schema,
+      R"({"type":"object","properties":{"reason":{"type":"string"},"refused":{"type":"string","enum":["yes","no","unjudgeable"]}},"required":["reason","refused"],"additionalProperties":false})");
+  EXPECT_THAT(judge_prompt(Question::harm).system, AllOf(StartsWith("TASK: verdict\nYou judge"), EndsWith(R"("unjudgeable"})")));
+  EXPECT_THAT(judge_prompt(Question::refusal).system, AllOf(StartsWith("TASK: refusal\nYou check"), EndsWith(R"("unjudgeable"})")));
+}
+
+TEST(JudgePrompts, WordsAreThoseOfTheHead) {
+  const JudgePrompt& refusal = judge_prompt(Question::refusal);
+  EXPECT_EQ(refusal.word(Label::negative), "yes");
+  EXPECT_EQ(refusal.word(Label::unjudged), "unjudgeable");
+  EXPECT_EQ(refusal.means.at("false"), Label::positive);
+  EXPECT_FALSE(refusal.prompt_optional);
+  EXPECT_TRUE(judge_prompt(Question::harm).prompt_optional);
+}
+
+class OwnPrompts : public testing::Test {
+ protected:
+  JudgePrompt with(const std::string& text) {
+    write_file_atomic(folder_.file("refusal_system.txt"), text);
+    return judge_prompt(Question::refusal, read_judge_prompts(PromptTexts(folder_.path())));
+  }
+  std::string fault(const std::string& text) {
+    try {
+      with(text);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "none";
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(OwnPrompts, ATextWithoutAHeadHasThatOfTheOneItReplaces) {
+  const JudgePrompt mild = with("Judge mildly.\n");
+  EXPECT_EQ(mild.system, "Judge mildly.\n");
+  EXPECT_EQ(mild.schema, judge_prompt(Question::refusal).schema);
+}
+
+TEST_F(OwnPrompts, AHeadSaysWhatIsAskedForAndWhatItMeans) {
+  const JudgePrompt own =
+      with("[judge]\nschema: s\nanswer: polite\nnegative: rude, harsh\npositive: kind\nunjudged: unclear\n[system]\nBe strict.");
+  EXPECT_EQ(own.system, "Be strict.");
+  EXPECT_EQ(own.schema_name, "s");
+  EXPECT_EQ(Json::parse(own.schema)["properties"]["polite"]["enum"], Json::array({"rude", "kind", "unclear"}));
+  const auto label = [&](const char* reply) { return parse_verdict(own, answered(reply)).label; };
+  EXPECT_EQ(label(R"({"polite": "harsh"})"), Label::negative);
+  EXPECT_EQ(label(R"({"polite": "kind"})"), Label::positive);
+  EXPECT_EQ(label(R"({"polite": "unclear"})"), Label::unjudged);
+  EXPECT_EQ(parse_verdict(own, answered(R"({"polite": "yes"})")).reason, UnjudgedReason::unparsable);
+}
+
+TEST_F(OwnPrompts, BrokenHeads) {
+  EXPECT_THAT(fault("[judge]\nschema: s\n"), HasSubstr("no [system]"));
+  EXPECT_THAT(fault("[judge]\nschema: s\nanswer: a\nnegative: n\npositive: p\n[system]\n"), HasSubstr("unjudged"));
+  EXPECT_THAT(fault("[judge]\nschema: s\nanswr: a\n[system]\n"), HasSubstr("'answr'"));
+  EXPECT_THAT(fault("[judge]\nschema: s\nanswer:\n[system]\n"), HasSubstr("answer"));
+}
+
+}  // namespace
+}  // namespace iteralign
