@@ -86,7 +86,39 @@ inline Json tiny_config() {
           {"torch_dtype", "float32"}};
 }
 
-// Writes the folder; `config` may differ from tiny_config() in the keys that change no shape.
+// The tensors of such a model, whose sizes are those of tiny_config(), in any family.
+inline std::vector<std::pair<std::string, std::vector<std::int64_t>>> tiny_tensors(const Json& config) {
+  const std::string type = config["model_type"];
+  const bool gemma = type.starts_with("gemma"), olmo = type == "olmo2", phi = type == "phi3";
+  std::vector<std::pair<std::string, std::vector<std::int64_t>>> all = {{"model.embed_tokens.weight", {kTinyVocabulary, 64}}};
+  for (int i = 0; i < 2; ++i) {
+    const auto add = [&, layer = "model.layers." + std::to_string(i) + "."](const std::string& name, std::vector<std::int64_t> shape) {
+      all.emplace_back(layer + name, std::move(shape));
+    };
+    if (!olmo) add("input_layernorm.weight", {64});
+    add("post_attention_layernorm.weight", {64});
+    if (gemma) add("pre_feedforward_layernorm.weight", {64});
+    if (gemma || olmo) add("post_feedforward_layernorm.weight", {64});
+    if (olmo || type == "qwen3" || type == "gemma3_text") {
+      add("self_attn.q_norm.weight", {olmo ? 64 : 16});
+      add("self_attn.k_norm.weight", {olmo ? 32 : 16});
+    }
+    if (phi) add("self_attn.qkv_proj.weight", {128, 64});
+    for (const auto& [name, out] : {std::pair("q_proj", 64), {"k_proj", 32}, {"v_proj", 32}}) {
+      if (!phi) add("self_attn." + std::string(name) + ".weight", {out, 64});
+      if (type == "qwen2") add("self_attn." + std::string(name) + ".bias", {out});
+    }
+    add("self_attn.o_proj.weight", {64, 64});
+    if (phi) add("mlp.gate_up_proj.weight", {192, 64});
+    if (!phi) add("mlp.gate_proj.weight", {96, 64});
+    if (!phi) add("mlp.up_proj.weight", {96, 64});
+    add("mlp.down_proj.weight", {64, 96});
+  }
+  all.push_back({"model.norm.weight", {64}});
+  return all;
+}
+
+// Writes the folder; `config` may differ from tiny_config() in the keys that change no size.
 inline void write_tiny_model(const std::string& folder, const Json& config = tiny_config(), std::uint64_t seed = 1) {
   std::filesystem::create_directories(folder);
   write_file_atomic(join_path(folder, "config.json"), dump_json_pretty(config));
@@ -95,26 +127,12 @@ inline void write_tiny_model(const std::string& folder, const Json& config = tin
                     R"({"bos_token":"<s>","eos_token":"</s>","pad_token":"<pad>","add_bos_token":true})");
   std::vector<TensorSource> sources;
   Random random(seed);
-  const auto add = [&](const std::string& name, std::vector<std::int64_t> shape) {
-    const bool norm = shape.size() == 1;
+  for (const auto& [name, shape] : tiny_tensors(config)) {
+    const bool norm = shape.size() == 1 && !name.ends_with(".bias");
     auto values = std::make_shared<std::vector<float>>(static_cast<std::size_t>(element_count(shape)));
     for (float& x : *values) x = static_cast<float>(norm ? 1 + 0.1 * random.normal() : 0.2 * random.normal());
-    sources.push_back({name, DType::f32, std::move(shape), [values] { return std::as_bytes(std::span(*values)); }});
-  };
-  add("model.embed_tokens.weight", {kTinyVocabulary, 64});
-  for (int i = 0; i < 2; ++i) {
-    const std::string layer = "model.layers." + std::to_string(i) + ".";
-    add(layer + "input_layernorm.weight", {64});
-    add(layer + "post_attention_layernorm.weight", {64});
-    add(layer + "self_attn.q_proj.weight", {64, 64});
-    add(layer + "self_attn.k_proj.weight", {32, 64});
-    add(layer + "self_attn.v_proj.weight", {32, 64});
-    add(layer + "self_attn.o_proj.weight", {64, 64});
-    add(layer + "mlp.gate_proj.weight", {96, 64});
-    add(layer + "mlp.up_proj.weight", {96, 64});
-    add(layer + "mlp.down_proj.weight", {64, 96});
+    sources.push_back({name, DType::f32, shape, [values] { return std::as_bytes(std::span(*values)); }});
   }
-  add("model.norm.weight", {64});
   write_weights(folder, sources);
 }
 
