@@ -1,5 +1,5 @@
 """The ladder holds: a file includes of other rungs only those that its rung's CMakeLists.txt declares, these stand above it, no files of
-src/ include each other in a circle, and the engine has a ladder of its own."""
+src/ include each other in a circle, and the engine has a ladder of its own, in which one file chooses operators by the device."""
 
 import fnmatch
 import graphlib
@@ -12,6 +12,8 @@ SOURCES = ROOT / "src"
 PARTS = {"engine/module/": "engine_module"}
 # Inside the engine: kernels, layers and families, what runs a model, the model itself. A file uses what stands above it or beside it.
 ENGINE = ["kernels/*", "*", "generator.* scorer.* trainer.*", "torch_base_model*"]
+# Who asks what a device is: the table of operators, who chooses device and dtype, who describes a model.
+ASK = {"engine/operators/operators.cc", "engine/device.cc", "engine/torch_base_model.cc"}
 INCLUDE = re.compile(r'^#include "(\w[^"]*)"', re.MULTILINE)
 
 
@@ -60,6 +62,9 @@ def main():
         for name in included:
             if rung == rung_of(name) == "engine" and engine_step(name) > engine_step(file):
                 faults.append(f"src/{file} includes {name}, which stands below it in the engine")
+    for file in set(files) - ASK:
+        if re.search(r"\bis_(cpu|cuda)\(\)", (SOURCES / file).read_text()):
+            faults.append(f"src/{file} asks what a device is: that belongs to engine/operators/operators.cc")
     try:
         graphlib.TopologicalSorter(files).prepare()
     except graphlib.CycleError as error:
