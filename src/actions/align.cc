@@ -24,21 +24,22 @@ void check_calibration(const Config& config) {
 
 RunStatus align(const Config& config, const std::function<void(RunStore&)>& on_change) {
   check_calibration(config);
-  return run(config, {.inputs = [&] { return run_prompts(config); },
-                      .model =
-                          [&](const std::string& dtype) {
-                            ModelOptions options = config.model;
-                            if (!dtype.empty()) options.dtype = dtype;
-                            return open_model(options);
-                          },
-                      .oracle = [&](ReplyCache& cache, const OracleUsage& spent) { return make_oracle(config.oracle, cache, spent); },
-                      .on_change =
-                          [&](RunStore& store, const RunState& state) {
-                            publish_run(run_folder(config), store, state);
-                            on_change(store);
-                          },
-                      .should_stop = interrupted,
-                      .base_model = [&] { return model_file_hashes(config.model); }});
+  return start_or_resume_run(
+      config, {.inputs = [&] { return run_prompts(config); },
+               .model =
+                   [&](const std::string& dtype) {
+                     ModelOptions options = config.model;
+                     if (!dtype.empty()) options.dtype = dtype;
+                     return open_model(options);
+                   },
+               .oracle = [&](ReplyCache& cache, const OracleUsage& spent) { return make_oracle(config.oracle, cache, spent); },
+               .on_change =
+                   [&](RunStore& store, const RunState& state) {
+                     publish_run(run_folder(config), store, state);
+                     on_change(store);
+                   },
+               .should_stop = interrupted,
+               .base_model = [&] { return model_file_hashes(config.model); }});
 }
 
 }  // namespace iteralign

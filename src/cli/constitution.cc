@@ -73,8 +73,8 @@ std::string lines_of(const std::string& head, const std::vector<std::string>& te
 // With the decisions, if they still count for it: nothing was revised under it.
 Constitution with_decisions(Open& run) {
   if (!run.store.revisions(run.last).empty()) return run.constitution;
-  return edited(run.constitution, run.edits, run.last, run.config.propose.merge_similarity,
-                free_principle_number(run.store, run.last + 1, run.edits));
+  return with_edits(run.constitution, run.edits, run.last, run.config.propose.merge_similarity,
+                    free_principle_number(run.store, run.last + 1, run.edits));
 }
 
 // New principles about which nothing is decided, if the run waits for that.

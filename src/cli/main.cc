@@ -44,7 +44,7 @@ int exit_code(const iteralign::Error& error) {
   return error.exit_code();
 }
 
-int run(int argc, char** argv) {
+int run_command_line(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   if (std::signal(SIGHUP, on_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // under nohup
@@ -89,7 +89,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int code = run(argc, argv);
+  const int code = run_command_line(argc, argv);
   std::fflush(nullptr);
   std::_Exit(code);  // what is left to destroy are LibTorch's tables, which take longer than many a verb
 }

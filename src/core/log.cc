@@ -32,7 +32,7 @@ std::shared_ptr<spdlog::logger>& file() {
 
 void set_log_level(LogLevel level) { current_level = level; }
 
-bool shows(LogLevel level) { return level <= current_level.load(); }
+bool log_shows(LogLevel level) { return level <= current_level.load(); }
 
 void open_log_file(const std::string& path) {
   auto logger = std::make_shared<spdlog::logger>("file", std::make_shared<spdlog::sinks::basic_file_sink_mt>(path));
@@ -43,7 +43,7 @@ void open_log_file(const std::string& path) {
 
 void log_line(LogLevel level, std::string_view line) {
   const std::string safe = terminal_text(redact(line));
-  if (shows(level)) terminal().info(safe);
+  if (log_shows(level)) terminal().info(safe);
   if (file()) file()->info(safe);
 }
 

@@ -12,7 +12,7 @@ namespace iteralign {
 enum class LogLevel { quiet, normal, verbose };
 
 void set_log_level(LogLevel level);
-bool shows(LogLevel level);                   // does such a line reach stderr?
+bool log_shows(LogLevel level);               // does such a line reach stderr?
 void open_log_file(const std::string& path);  // appends
 void log_line(LogLevel level, std::string_view line);
 

@@ -62,7 +62,7 @@ Progress::Progress(std::string what, std::int64_t total, std::string unit, doubl
       unit_(std::move(unit)),
       total_(total),
       quiet_s_(quiet_s),
-      terminal_(shows(LogLevel::normal) && stderr_is_terminal()),
+      terminal_(log_shows(LogLevel::normal) && stderr_is_terminal()),
       start_(Clock::now()),
       last_draw_(start_) {}
 

@@ -144,7 +144,7 @@ void append(Score& whole, const Score& part) {
 
 }  // namespace
 
-ScoreSequence behind(std::vector<TokenId> context, const std::vector<TokenId>& whole) {
+ScoreSequence from_context_end(std::vector<TokenId> context, const std::vector<TokenId>& whole) {
   const std::size_t scored = whole.size() > context.size() ? whole.size() - context.size() : 0;
   context.insert(context.end(), whole.end() - static_cast<std::ptrdiff_t>(scored), whole.end());
   return {std::move(context), scored};
@@ -169,8 +169,8 @@ ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::
     sequence.ids.insert(sequence.ids.begin(), *start);
     return sequence;
   }
-  return behind(tokenizer.encode(context, /*add_special_tokens=*/true),
-                tokenizer.encode(context + continuation, /*add_special_tokens=*/true));
+  return from_context_end(tokenizer.encode(context, /*add_special_tokens=*/true),
+                          tokenizer.encode(context + continuation, /*add_special_tokens=*/true));
 }
 
 std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& sequences) {

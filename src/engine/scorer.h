@@ -11,10 +11,10 @@ namespace iteralign {
 
 // A context, and what of both encoded together is behind its length: so lm-evaluation-harness cuts them. The beginning of `whole` may be
 // cut otherwise where the two meet.
-ScoreSequence behind(std::vector<TokenId> context, const std::vector<TokenId>& whole);
+ScoreSequence from_context_end(std::vector<TokenId> context, const std::vector<TokenId>& whole);
 
 // The same, but the continuation begins with the first token that differs: where the tokenizer joins words across the border nothing of
-// it, or too little, would stand behind the context's length. Equal to behind() where the context is cut as it is alone.
+// it, or too little, would stand behind the context's length. Equal to from_context_end() where the context is cut as it is alone.
 ScoreSequence from_first_difference(const std::vector<TokenId>& context, std::vector<TokenId> whole);
 
 // White space at the end of the context moves to the continuation. An empty context is the tokenizer's BOS, or EOS where it has none.

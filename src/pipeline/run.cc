@@ -153,7 +153,7 @@ RunStatus status_after(const std::exception& failure) {
 
 }  // namespace
 
-RunStatus run(const Config& config, const RunParts& parts) {
+RunStatus start_or_resume_run(const Config& config, const RunParts& parts) {
   const std::string folder = run_folder(config);
   check_names(config);
   check_new_folder(folder);

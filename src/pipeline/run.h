@@ -45,6 +45,6 @@ struct RunParts {
 // Starts or resumes the run of this configuration; completed or rolled_back. Error usage when another process works on it, when the
 // configuration or the base model is not the one that it began with (the differences are listed) and when its folder holds something else;
 // Error interrupted when should_stop said so, WaitsForReview when new principles do. The state that on_change saw last is what is on disk.
-RunStatus run(const Config& config, const RunParts& parts);
+RunStatus start_or_resume_run(const Config& config, const RunParts& parts);
 
 }  // namespace iteralign

@@ -78,7 +78,8 @@ ConstitutionEdits with_texts(const ConstitutionEdits& edits, const Constitution&
   return texts;
 }
 
-Constitution edited(Constitution constitution, const ConstitutionEdits& edits, int iteration, double merge_similarity, int free_number) {
+Constitution with_edits(Constitution constitution, const ConstitutionEdits& edits, int iteration, double merge_similarity,
+                        int free_number) {
   auto& principles = constitution.principles;
   std::erase_if(principles, [&](const Principle& p) { return is_banned(edits, p.text, merge_similarity); });
   std::vector<Principle> kept;
@@ -109,7 +110,7 @@ void review(const Stage& stage, int iteration, const ConstitutionEdits& edits) {
   if (!known || !stage.store.revisions(iteration).empty()) return;
   const ConstitutionEdits decided = with_texts(edits, *known);
   const int free_number = free_principle_number(stage.store, iteration + 1, edits);
-  Constitution constitution = edited(*known, decided, iteration, stage.config.propose.merge_similarity, free_number);
+  Constitution constitution = with_edits(*known, decided, iteration, stage.config.propose.merge_similarity, free_number);
   if (stage.config.propose.review)
     if (const auto waiting = undecided(constitution, decided, iteration); !waiting.empty())
       throw WaitsForReview(waiting, stage.config.name);

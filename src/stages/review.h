@@ -27,7 +27,7 @@ void review(const Stage& stage, int iteration, const ConstitutionEdits& edits);
 ConstitutionEdits with_texts(const ConstitutionEdits& edits, const Constitution& constitution);
 
 // The constitution with the edits, which are texts. What is pinned gets numbers from `free_number` on.
-Constitution edited(Constitution constitution, const ConstitutionEdits& edits, int iteration, double merge_similarity, int free_number);
+Constitution with_edits(Constitution constitution, const ConstitutionEdits& edits, int iteration, double merge_similarity, int free_number);
 
 // The principles of an iteration about which nothing is decided, in a constitution with the edits.
 std::vector<Principle> undecided(const Constitution& constitution, const ConstitutionEdits& edits, int iteration);

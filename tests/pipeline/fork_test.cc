@@ -81,34 +81,34 @@ class ForkedRun : public ::testing::Test {
 
   void align() {
     paid = 0;
-    run(config, {.inputs =
-                     [] {
-                       return RunInputs{.red_team = numbered("harmful", 8),
-                                        .heldout = numbered("harmful heldout", 4),
-                                        .benign = numbered("benign", 3),
-                                        .lookalike = numbered("lookalike", 3),
-                                        .replay = numbered("replay", 16),
-                                        .replay_lookalike = {},
-                                        .validation = numbered("harmful validation", 4),
-                                        .validation_benign = numbered("validation", 4),
-                                        .validation_lookalike = {},
-                                        .gate = numbered("harmful gate", 4),
-                                        .gate_benign = numbered("gate", 4),
-                                        .gate_lookalike = {}};
-                     },
-                 .model =
-                     [&](const std::string&) {
-                       auto made = std::make_unique<FakeModel>(learnt_answer);
-                       model = made.get();
-                       return made;
-                     },
-                 .oracle = [&](ReplyCache& cache, const OracleUsage&) { return std::make_unique<PaidOracle>(cache, paid); },
-                 .on_change = [&](RunStore&, const RunState&) { generated = model == nullptr ? 0 : model->generated; },
-                 .should_stop = [] { return false; },
-                 .base_model =
-                     [] {
-                       return FileHashes{{"model.safetensors", "a"}};
-                     }});
+    start_or_resume_run(config, {.inputs =
+                                     [] {
+                                       return RunInputs{.red_team = numbered("harmful", 8),
+                                                        .heldout = numbered("harmful heldout", 4),
+                                                        .benign = numbered("benign", 3),
+                                                        .lookalike = numbered("lookalike", 3),
+                                                        .replay = numbered("replay", 16),
+                                                        .replay_lookalike = {},
+                                                        .validation = numbered("harmful validation", 4),
+                                                        .validation_benign = numbered("validation", 4),
+                                                        .validation_lookalike = {},
+                                                        .gate = numbered("harmful gate", 4),
+                                                        .gate_benign = numbered("gate", 4),
+                                                        .gate_lookalike = {}};
+                                     },
+                                 .model =
+                                     [&](const std::string&) {
+                                       auto made = std::make_unique<FakeModel>(learnt_answer);
+                                       model = made.get();
+                                       return made;
+                                     },
+                                 .oracle = [&](ReplyCache& cache, const OracleUsage&) { return std::make_unique<PaidOracle>(cache, paid); },
+                                 .on_change = [&](RunStore&, const RunState&) { generated = model == nullptr ? 0 : model->generated; },
+                                 .should_stop = [] { return false; },
+                                 .base_model =
+                                     [] {
+                                       return FileHashes{{"model.safetensors", "a"}};
+                                     }});
   }
 
   [[nodiscard]] std::string folder_of(const std::string& name) const { return join_path(runs.path(), name); }

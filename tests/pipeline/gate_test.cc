@@ -136,37 +136,37 @@ class GatedRun : public ::testing::Test {
     config.gate.retries = 1;
   }
   void align(std::vector<std::vector<State>> steps) {
-    run(config, {.inputs =
-                     [&] {
-                       return RunInputs{.red_team = numbered("harmful", 8),
-                                        .heldout = numbered("harmful heldout", 5),
-                                        .benign = numbered("benign", 3),
-                                        .lookalike = numbered("lookalike", 3),
-                                        .replay = numbered("replay", 16),
-                                        .replay_lookalike = {},
-                                        .validation = numbered("harmful validation", 8),
-                                        .validation_benign = numbered("validation", 8),
-                                        .validation_lookalike = {},
-                                        .gate = numbered("harmful gate", 4),
-                                        .gate_benign = numbered("gate", harmless),
-                                        .gate_lookalike = {}};
-                     },
-                 .model =
-                     [&](const std::string&) {
-                       auto made = std::make_unique<SteeredModel>(steps);
-                       model = made.get();
-                       return made;
-                     },
-                 .oracle = [](ReplyCache&, const OracleUsage&) { return std::make_unique<FakeOracle>(judge_or_propose); },
-                 .on_change =
-                     [&](RunStore& store, const RunState& state) {
-                       finished = store.iterations();
-                       status = state.status;
-                       warning = gate_warning(store);
-                       rates = model == nullptr ? std::vector<double>() : model->rates;
-                       replayed = model == nullptr ? std::vector<std::size_t>() : model->replayed;
-                     },
-                 .should_stop = [] { return false; }});
+    start_or_resume_run(config, {.inputs =
+                                     [&] {
+                                       return RunInputs{.red_team = numbered("harmful", 8),
+                                                        .heldout = numbered("harmful heldout", 5),
+                                                        .benign = numbered("benign", 3),
+                                                        .lookalike = numbered("lookalike", 3),
+                                                        .replay = numbered("replay", 16),
+                                                        .replay_lookalike = {},
+                                                        .validation = numbered("harmful validation", 8),
+                                                        .validation_benign = numbered("validation", 8),
+                                                        .validation_lookalike = {},
+                                                        .gate = numbered("harmful gate", 4),
+                                                        .gate_benign = numbered("gate", harmless),
+                                                        .gate_lookalike = {}};
+                                     },
+                                 .model =
+                                     [&](const std::string&) {
+                                       auto made = std::make_unique<SteeredModel>(steps);
+                                       model = made.get();
+                                       return made;
+                                     },
+                                 .oracle = [](ReplyCache&, const OracleUsage&) { return std::make_unique<FakeOracle>(judge_or_propose); },
+                                 .on_change =
+                                     [&](RunStore& store, const RunState& state) {
+                                       finished = store.iterations();
+                                       status = state.status;
+                                       warning = gate_warning(store);
+                                       rates = model == nullptr ? std::vector<double>() : model->rates;
+                                       replayed = model == nullptr ? std::vector<std::size_t>() : model->replayed;
+                                     },
+                                 .should_stop = [] { return false; }});
   }
   [[nodiscard]] std::string file(const char* path) const { return join_path(run_folder(config), path); }
 

@@ -86,7 +86,7 @@ class RunTest : public ::testing::Test {
 
   std::string failure() {
     try {
-      run(config, parts());
+      start_or_resume_run(config, parts());
     } catch (const Error& error) {
       return error.what();
     }
@@ -108,7 +108,7 @@ class RunTest : public ::testing::Test {
 };
 
 TEST_F(RunTest, AlignsTheFakeModel) {
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(last_status, RunStatus::completed);
   ASSERT_EQ(finished.size(), 2U);
   EXPECT_EQ(finished[0].negative, 4);
@@ -124,22 +124,22 @@ TEST_F(RunTest, AlignsTheFakeModel) {
 }
 
 TEST_F(RunTest, GoesOnInTheDtypeThatItBeganWith) {
-  run(config, parts());
-  run(config, parts());
+  start_or_resume_run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(dtypes, (std::vector<std::string>{"", "float32"}));
 }
 
 TEST_F(RunTest, GoesOnWithTheDateThatItBeganWith) {
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_THAT(times.at(0), ::testing::MatchesRegex("20..-..-.. ..:..:.."));
   RunStore(join_path(run_folder(config), "run.db")).set_meta("began", "2020-01-02 03:04:05");
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(times.at(1), "2020-01-02 03:04:05");
   set_template_time(times.at(0));
 }
 
 TEST_F(RunTest, PairsHoldNeitherConstitutionNorScaffold) {
-  run(config, parts());
+  start_or_resume_run(config, parts());
   RunStore store(join_path(run_folder(config), "run.db"));
   for (const auto& pair : store.pairs(1)) {
     EXPECT_EQ(pair.messages.size(), 1U);
@@ -149,7 +149,7 @@ TEST_F(RunTest, PairsHoldNeitherConstitutionNorScaffold) {
 }
 
 TEST_F(RunTest, AFailedModelStopsTheRunAndTheSameCommandGoesOn) {
-  run(config, parts());
+  start_or_resume_run(config, parts());
   const auto undisturbed = trained_pairs;
   const int undisturbed_calls = calls;
   std::filesystem::remove_all(run_folder(config));
@@ -159,7 +159,7 @@ TEST_F(RunTest, AFailedModelStopsTheRunAndTheSameCommandGoesOn) {
     EXPECT_EQ(last_status, RunStatus::failed);
   }
   model_fails_at = -1;
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(last_status, RunStatus::completed);
   EXPECT_EQ(trained_pairs, undisturbed);
   EXPECT_EQ(calls, undisturbed_calls);  // nothing was asked twice
@@ -172,7 +172,7 @@ TEST_F(RunTest, AFatalOracleStopsTheRunAndKeepsWhatWasJudged) {
   const int paid = calls;
   EXPECT_EQ(paid, 6);
   oracle_fails_at = -1;
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(last_status, RunStatus::completed);
 }
 
@@ -189,7 +189,7 @@ TEST_F(RunTest, KeysOfTheOracleMayChangeUntilItHasAnswered) {
 
 TEST_F(RunTest, WhateverEndsARunItIsNotLeftRunning) {
   const auto status = [&](const RunParts& broken) {
-    EXPECT_THROW(run(config, broken), std::exception);
+    EXPECT_THROW(start_or_resume_run(config, broken), std::exception);
     return RunStore(join_path(run_folder(config), "run.db")).meta("status").value_or("");
   };
   const auto disk_is_full = [] {
@@ -206,7 +206,7 @@ TEST_F(RunTest, WhateverEndsARunItIsNotLeftRunning) {
   broken = parts();
   broken.on_change = [&](RunStore&, const RunState&) { disk_is_full(); };
   EXPECT_EQ(status(broken), "failed");
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(last_status, RunStatus::completed);
 }
 
@@ -251,12 +251,12 @@ TEST_F(RunTest, AStopIsClean) {
   EXPECT_THAT(failure(), HasSubstr("stopped"));
   EXPECT_EQ(last_status, RunStatus::stopped);
   stop = false;
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(last_status, RunStatus::completed);
 }
 
 TEST_F(RunTest, AnotherConfigurationIsRefusedAndForked) {
-  run(config, parts());
+  start_or_resume_run(config, parts());
   Config changed = config;
   changed.finetune.options.lora_r = 4;
   config = changed;
@@ -264,20 +264,20 @@ TEST_F(RunTest, AnotherConfigurationIsRefusedAndForked) {
   const std::string from = run_folder(config);
   config.name += "_fork";
   fork_run(from, config);
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(last_status, RunStatus::completed);
   EXPECT_THROW(fork_run(from, config), Error);
 }
 
 TEST_F(RunTest, MoreIterationsMayBeAskedForLater) {
-  run(config, parts());
+  start_or_resume_run(config, parts());
   config.iterations = 3;
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(finished.size(), 3U);
 }
 
 TEST_F(RunTest, WeightsThatDidNotChangeAreNotMeasuredAgain) {
-  run(config, parts());
+  start_or_resume_run(config, parts());
   RunStore store(join_path(run_folder(config), "run.db"));
   EXPECT_EQ(finished[1].train.steps, 0);
   EXPECT_FALSE(store.responses(1, PromptSet::heldout).empty());
@@ -296,16 +296,16 @@ TEST_F(RunTest, AFolderOfSomethingElseIsNoRun) {
   EXPECT_EQ(list_files(run_folder(config)).size(), 1u);
   Config other = config;
   other.name = "other";
-  run(other, parts());
+  start_or_resume_run(other, parts());
   EXPECT_THROW(fork_run(run_folder(other), config), Error);
   EXPECT_EQ(list_files(run_folder(config)).size(), 1u);
   std::filesystem::remove(join_path(run_folder(config), "thesis.txt"));
   write_file_atomic(join_path(run_folder(config), "lock"), "");  // of a process that was killed before it had a store
-  run(config, parts());
+  start_or_resume_run(config, parts());
 }
 
 TEST_F(RunTest, AnotherBaseModelAtTheSamePathIsRefusedAndForked) {
-  run(config, parts());
+  start_or_resume_run(config, parts());
   base_model["model.safetensors"] = "c";
   EXPECT_THAT(failure(),
               testing::AllOf(HasSubstr("changed are model.safetensors"), HasSubstr("--fork"), testing::Not(HasSubstr("tokenizer"))));
@@ -315,15 +315,15 @@ TEST_F(RunTest, AnotherBaseModelAtTheSamePathIsRefusedAndForked) {
   const std::string from = run_folder(config);
   config.name += "_fork";
   fork_run(from, config);
-  run(config, parts());
+  start_or_resume_run(config, parts());
   EXPECT_EQ(last_status, RunStatus::completed);
 }
 
 TEST_F(RunTest, ARunThatKnowsNoBaseModelYetLearnsIt) {
   knows_base_model = false;  // as of an older program
-  run(config, parts());
+  start_or_resume_run(config, parts());
   knows_base_model = true;
-  run(config, parts());
+  start_or_resume_run(config, parts());
   base_model = {{"model.safetensors", "c"}};
   EXPECT_THAT(failure(), HasSubstr("model.safetensors"));
 }
@@ -332,7 +332,7 @@ TEST_F(RunTest, NewPrinciplesWaitForReview) {
   config.propose.review = true;
   const auto error = [&] {
     try {
-      run(config, parts());
+      start_or_resume_run(config, parts());
     } catch (const WaitsForReview&) {
       return WaitsForReview::kExitCode;
     }
@@ -353,7 +353,7 @@ TEST_F(RunTest, ABannedPrincipleThatIsProposedAgainIsDropped) {
   ConstitutionEdits edits;
   edits.ban("do not help with HARM");
   write_constitution_edits(join_path(run_folder(config), "constitution.edit.yaml"), edits);
-  run(config, parts());
+  start_or_resume_run(config, parts());
   RunStore store(join_path(run_folder(config), "run.db"));
   EXPECT_TRUE(store.constitution(2).principles.empty());
 }

@@ -57,18 +57,18 @@ TEST(ConstitutionEdits, TheLastDecisionAboutATextCountsAndIsKeptOnce) {
 TEST(Review, BansEditsAndPins) {
   const ConstitutionEdits edits{
       .accepted = {}, .edited = {{kTheft, "Never help a thief."}}, .banned = {kRefuseAll}, .pinned = {"Be honest."}};
-  const Constitution found = edited(two(), edits, 1, 0.6, 3);
+  const Constitution found = with_edits(two(), edits, 1, 0.6, 3);
   ASSERT_EQ(found.principles.size(), 2u);
   EXPECT_EQ(found.principles[0].text, "Never help a thief.");
   EXPECT_EQ(found.principles[0].evidence, std::vector<std::string>{"a"});
   EXPECT_EQ(found.principles[1].text, "Be honest.");
-  EXPECT_EQ(found.principles[1].id, "P3");                                  // P2 was somebody
-  EXPECT_EQ(edited(found, edits, 2, 0.6, 4).principles, found.principles);  // once is enough
+  EXPECT_EQ(found.principles[1].id, "P3");                                      // P2 was somebody
+  EXPECT_EQ(with_edits(found, edits, 2, 0.6, 4).principles, found.principles);  // once is enough
 }
 
 TEST(Review, WhatIsAcceptedGoesWithNoBanOfItsLike) {
   const ConstitutionEdits edits{.accepted = {kTheft}, .edited = {}, .banned = {"Do not help with any stealing."}, .pinned = {}};
-  EXPECT_EQ(edited(two(), edits, 1, 0.6, 3).principles.size(), 2u);
+  EXPECT_EQ(with_edits(two(), edits, 1, 0.6, 3).principles.size(), 2u);
 }
 
 TEST(Review, NumbersOfAnOlderFileMeanTheTextsThatTheyStandFor) {
