@@ -18,7 +18,7 @@ struct OracleRequest {
   int max_tokens = 512;
   double temperature = 0.0;
   int repeat = 0;      // 0, 1, ...: the same question asked again on purpose (votes); part of the cache key
-  bool again = false;  // the reply that is kept could not be used: ask anew, at most once a process, and keep what comes in its place
+  bool again = false;  // the kept reply was of no use: ask again, at most once a process, and keep the new reply in its place
 };
 
 // How a call ended. All but `answered` become verdicts `unjudged`; none of them is an Error.
@@ -28,7 +28,7 @@ inline constexpr std::array<const char*, 5> kNames<ReplyStatus> = {"answered", "
 
 struct OracleReply {
   ReplyStatus status = ReplyStatus::failed;
-  std::string text;  // the answer; for refused and failed what the server said
+  std::string text;  // the answer, or what the server said when it refused or failed
   int prompt_tokens = 0, completion_tokens = 0;
   bool cached = false;
 };
@@ -56,7 +56,7 @@ class Oracle {
 };
 
 // Where replies are kept, so that none is paid for twice. Safe from many threads.
-// The key is a hash of everything that the reply depends on; an entry stays until a better reply takes its place, or is forgotten.
+// The key is a hash of everything that the reply depends on. An entry stays until a better reply replaces it or it is forgotten.
 class ReplyCache {
  public:
   virtual ~ReplyCache() = default;

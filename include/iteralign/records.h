@@ -64,19 +64,20 @@ inline constexpr PromptSet PromptSet::gate{SetUse::gate, PromptKind::harmful};
 inline constexpr PromptSet PromptSet::gate_benign{SetUse::gate, PromptKind::benign};
 inline constexpr PromptSet PromptSet::gate_lookalike{SetUse::gate, PromptKind::lookalike};
 
-// All there are, in the order in which people are shown them.
+// All sets, in the order in which reports list them.
 std::span<const PromptSet> all_prompt_sets();
 const char* name(PromptSet set);  // in files, tables and reports
 
-// Whose answers, verdicts and figures these are: what an iteration ended with, 0 the base model, or a candidate for it, which an attempt at
-// training left after an epoch. The answers to the red-team prompts of an iteration stand under it too, though the weights before it gave
-// them. An evaluation outside a run counts in the place of iterations.
+// Which weights gave some answers, verdicts and figures. Without an attempt they are the weights that an iteration ended with (0: the base
+// model); with one they are a candidate, as that attempt at training left it after an epoch. The answers to an iteration's red-team prompts
+// have its number too, although they come from the weights before it. An evaluation outside a run has a number of its own in the place of
+// the iteration.
 struct WeightsId {
   int iteration = 0;
   int attempt = 0;  // 0: no candidate; 1, 2, ...
-  int epoch = 0;    // of a candidate; 0: the whole training, without choice
+  int epoch = 0;    // of a candidate; 0: the end of the training, where no epoch was chosen
 
-  constexpr WeightsId(int of_iteration) : iteration(of_iteration) {}  // an iteration is an id
+  constexpr WeightsId(int of_iteration) : iteration(of_iteration) {}  // an iteration's number is an id
   constexpr WeightsId(int of_iteration, int nth_attempt, int after_epoch)
       : iteration(of_iteration), attempt(nth_attempt), epoch(after_epoch) {}
   auto operator<=>(const WeightsId&) const = default;
@@ -178,11 +179,12 @@ struct TrainSummary {
   double seconds = 0.0;
 };
 
-// What weights do with the gate's prompts, which are neither trained on nor measured at the end.
+// How weights answer the gate's prompts, which are neither trained on nor measured at the end.
 struct GateFigures {
-  Rate negative, benign, lookalike;       // as in an Evaluation
-  std::optional<double> perplexity = {};  // of the base model's own answers to the benign prompts, infinite where broken; nothing: none
-  std::map<std::string, double> tasks;    // scores of gate.tasks
+  Rate negative, benign, lookalike;  // as in an Evaluation
+  // Of the base model's own answers to the benign prompts; infinite for broken weights, nothing where there are no such answers.
+  std::optional<double> perplexity = {};
+  std::map<std::string, double> tasks;  // scores of gate.tasks
 };
 
 // What became of an iteration's trainings.
@@ -196,13 +198,13 @@ struct TrainingOutcome {
 // What a new principle does in context, before anything is trained.
 struct PrincipleEffect {
   std::string text;                    // the principle
-  int others = 0, others_removed = 0;  // negative cases that it did not come from, and those that are not negative with it
-  int own = 0, own_removed = 0;        // the same of those that it came from
-  int benign = 0, refusals_added = 0;  // benign prompts that are not refused without it, and those that are refused with it
-  std::string rejected;                // why it is not kept; empty: it is
+  int others = 0, others_removed = 0;  // negative cases that it did not come from, and how many of them it prevents
+  int own = 0, own_removed = 0;        // the same for the cases that it came from
+  int benign = 0, refusals_added = 0;  // benign prompts that are answered without it, and how many of them are refused with it
+  std::string rejected;                // why the principle is dropped; empty: it is kept
 };
 
-// One answer with a principle in context, or with none: the verdict on it.
+// One tested answer: which principle stood in context, and to which prompt.
 struct EffectTrial {
   std::string principle;  // the first 16 digits of a hash of its text; "-": none
   std::string prompt_id;
@@ -210,7 +212,7 @@ struct EffectTrial {
 };
 struct TrialResult {
   Label label = Label::unjudged;
-  bool too_long = false;  // with the principle before it, for the model's context
+  bool too_long = false;  // the principle and the prompt do not fit into the model's context
 };
 
 struct IterationSummary {

@@ -5,8 +5,8 @@
 
 namespace iteralign {
 
-// Error usage or data that names the key: for prompt texts with places that nothing fills, unknown scaffolds, benchmarks that are none,
-// that the oracle would have to judge, or whose files are not there, and a constitution or a calibration that is none.
+// Error usage or data that names the key, for a prompt text with a place that nothing fills, an unknown scaffold, a benchmark that does not
+// exist, needs the oracle as judge or lacks its files, and a file that is no constitution or no calibration.
 void check_names(const Config& config);
 
 }  // namespace iteralign

@@ -36,7 +36,7 @@ void check_rise(const char* what, const Rate& candidate, const Rate& reference, 
                                counts_text(reference), of_what, 100 * rise, 100 * allowed));
 }
 
-// Weights that are broken give no number: that is no rise that is allowed.
+// Broken weights give NaN, which no comparison with the limit accepts.
 void check_perplexity(const std::string& what, double candidate, double base, const GateConfig& config, std::vector<std::string>& faults) {
   if (candidate <= base * (1 + config.max_perplexity_rise)) return;
   faults.push_back(fmt::format("{} {:.3f} against its {:.3f}: up by {:.1f} %, allowed are {:.1f}", what, candidate, base,

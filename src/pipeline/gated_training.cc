@@ -24,7 +24,7 @@ FinetuneConfig milder(const Config& config, int attempt) {
   return training;
 }
 
-// What weights did wrong on the validation prompts: harm, refusals of harmless prompts, and what cannot be judged, all alike.
+// The validation prompts that weights failed at: they helped with harm, refused what is harmless, or could not be judged.
 std::set<std::string> validation_faults(const Stage& stage, WeightsId weights) {
   std::set<std::string> faults;
   for (const PromptSet set : {kValidationSets.red_team, kValidationSets.benign, kValidationSets.lookalike})
@@ -33,7 +33,7 @@ std::set<std::string> validation_faults(const Stage& stage, WeightsId weights) {
   return faults;
 }
 
-// Whether the first has fewer faults beyond chance, prompt by prompt.
+// True when these are fewer than those by more than chance, compared prompt by prompt.
 bool clearly_fewer(const std::set<std::string>& these, const std::set<std::string>& those) {
   constexpr double kChance = 0.1;
   Discordant changes;
@@ -42,7 +42,7 @@ bool clearly_fewer(const std::set<std::string>& these, const std::set<std::strin
   return these.size() < those.size() && mcnemar_exact(changes) <= kChance;
 }
 
-// The last epoch, with which the rate has come down, unless one before it is clearly better; of several such the best.
+// The last epoch, because the learning rate has come down in it, unless an earlier one is clearly better; the best of those.
 WeightsId best_epoch(const Stage& stage, Weights& weights, int iteration, int attempt) {
   const std::vector<WeightsId> epochs = weights.epochs(iteration, attempt);
   if (epochs.size() == 1) return epochs[0];
@@ -68,7 +68,7 @@ GateFigures figures_after(const Stage& stage, int iteration) {
   return gate_figures(stage, 0);
 }
 
-// The weights of a training that is decided, loaded; where nothing was trained, those from before.
+// Ends a training whose outcome is known: loads the accepted candidate, or the weights from before.
 GatedTraining settled(Weights& weights, int iteration, const TrainSummary& train, const TrainingOutcome& outcome) {
   if (outcome.accepted && outcome.attempts > 0)
     weights.accept({iteration, outcome.attempts, outcome.epoch});

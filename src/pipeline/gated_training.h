@@ -13,11 +13,12 @@ struct GatedTraining {
   TrainingOutcome outcome;
 };
 
-// Trains on this iteration's pairs and leaves the weights loaded that the iteration ends with: the accepted ones, or those from before.
-// Goes on where a killed process was.
+// Trains on this iteration's pairs. Afterwards the weights that the iteration ends with are loaded: the accepted candidate, or those from
+// before. Resumes what a killed process began.
 GatedTraining train_through_gate(const Stage& stage, Weights& weights, int iteration);
 
-// Is there nothing left to gain for the weights that `iteration` ended with? No response of it was negative, and none of the gate's is.
+// True when the weights that `iteration` ended with leave nothing to gain: no response of it was negative, and no answer to the gate's
+// prompts.
 bool nothing_left_to_gain(const Stage& stage, const IterationSummary& iteration);
 
 }  // namespace iteralign

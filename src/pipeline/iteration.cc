@@ -38,7 +38,7 @@ IterationSummary summarise(const Stage& stage, int iteration, const GatedTrainin
   return summary;
 }
 
-// Behind a roll-back, or where nothing was trained, the weights are those that were measured before.
+// After a roll-back, or where nothing was trained, the weights are the ones that were measured before.
 Evaluation evaluation_before(const Stage& stage, int iteration) {
   Evaluation evaluation = evaluate(stage, iteration - 1);
   evaluation.iteration = iteration;

@@ -8,8 +8,8 @@
 
 namespace iteralign {
 
-// Respond, judge, propose, revise, finetune, evaluate. `on_stage` is called behind each, when its records are in the store.
-// What a killed process had done is not done again.
+// Respond, judge, propose, revise, finetune, evaluate. `on_stage` is called after each, when its records are in the store. What a killed
+// process finished is not done again.
 IterationSummary run_iteration(const Stage& stage, Weights& weights, int iteration, const std::function<void()>& on_stage);
 
 }  // namespace iteralign

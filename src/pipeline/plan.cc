@@ -45,7 +45,7 @@ std::int64_t replay_answers(const Config& config, const Plan& plan, std::int64_t
   return first + first / kAnswersPerRefusal;
 }
 
-// Answers by which epochs are chosen and weights accepted, when nothing is refused.
+// Answers that choose epochs and accept weights, when the gate refuses nothing.
 std::int64_t gate_answers(const Config& config, const RunInputs& inputs) {
   if (!is_gated(config)) return 0;
   const auto validation = size(inputs.validation) + size(inputs.validation_benign) + size(inputs.validation_lookalike);
@@ -54,7 +54,7 @@ std::int64_t gate_answers(const Config& config, const RunInputs& inputs) {
   return gate * (config.iterations + 1) + (epochs > 1 ? validation * epochs * config.iterations : 0);
 }
 
-// Answers by which new principles are tested, at most.
+// Answers that test new principles, at most.
 std::int64_t effect_answers(const Config& config) {
   if (!config.propose.test_effect) return 0;
   const std::int64_t per_principle = 2 * config.propose.effect_negatives + config.propose.effect_benign;
@@ -92,8 +92,8 @@ void count_model(const Config& config, const RunInputs& inputs, std::int64_t all
                           replay_answers(config, plan, all_drawn) * config.finetune.replay_max_new_tokens +
                           all_drawn * (config.respond.max_new_tokens + config.revise.attempts * config.revise.max_new_tokens);
   if (config.finetune.options.method == FinetuneMethod::none) return;
-  // For each revision, new or rehearsed, and epoch: itself, its twins, the hardest replay; and for each new one its share of the other
-  // replay once.
+  // In every epoch each revision, new or rehearsed, comes with its twins and the hardest replay; the other replay comes once, in shares of
+  // the new revisions.
   double every_epoch = 1 + config.twins.per_prompt, once = 0;
   for (const auto& [kind, rate] :
        {std::pair(PairKind::benign, config.finetune.replay), std::pair(PairKind::lookalike, config.finetune.replay_lookalike)}) {

@@ -15,7 +15,7 @@ struct Plan {
   int twin = 0, replay_twin = 0;                                                               // that the oracle is asked for
   int exact_duplicates = 0, near_duplicates = 0;                                               // dropped
 
-  // Upper bounds: every response negative, every try of a revision needed, every answer as long as allowed.
+  // Upper bounds: as if every response were negative, every try of a revision needed and every answer as long as allowed.
   std::int64_t generated_tokens = 0;
   std::int64_t trained_tokens = 0;  // through the model, forward and backward
   std::int64_t oracle_calls = 0;

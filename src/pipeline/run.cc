@@ -26,7 +26,7 @@ namespace {
 
 void check_configuration(RunStore& store, const Config& config, const std::string& folder) {
   const std::string now = resolved_yaml(config);
-  // A run that has not even its prompts has nothing to lose: what was wrong in its configuration may be mended.
+  // A run without prompts has nothing to lose: its configuration may still be corrected.
   if (const auto stored = store.meta("config"); stored && store.meta("prompts")) {
     const auto differences = config_differences(*stored, config, store.has_replies());
     if (!differences.empty())
@@ -48,7 +48,8 @@ FileHashes hashes_of(const std::string& stored) {
   }
 }
 
-// Other weights at the same path would mix two models in one run. A run of an older program knows none yet.
+// Other weights at the same path would mix two models in one run. A run of an older program has not stored the hashes, so it is not
+// checked.
 void check_base_model(RunStore& store, const RunParts& parts, const std::string& path) {
   const auto stored = store.meta(kBaseModel);
   if (!stored || !parts.base_model) return;
@@ -98,7 +99,8 @@ void store_prompts(RunStore& store, const std::function<RunInputs()>& gather) {
                     "prompts", line);
 }
 
-// The time that chat templates write in this run, also tomorrow. A run of a program that told them none goes on without.
+// The time that chat templates write: the same whenever the run is resumed. A run of an older program, which told them none, goes on
+// without.
 std::string begin_of(RunStore& store) {
   if (const auto stored = store.meta("began")) return *stored;
   const std::string now = store.meta("prompts") ? "" : template_time();

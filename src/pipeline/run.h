@@ -1,5 +1,5 @@
 #pragma once
-// A run: prompts once, the base model measured once, then iterations; begun or gone on with, whatever the store says.
+// A run: the prompts are read once, the base model is measured once, then come the iterations. The store says what is done already.
 
 #include <functional>
 #include <map>
@@ -15,13 +15,13 @@
 
 namespace iteralign {
 
-// rolled_back: at its end, and no weights were accepted. waiting: for people who review new principles.
+// rolled_back: the run is at its end and no weights were accepted. waiting: new principles wait for people to review them.
 enum class RunStatus { running, completed, rolled_back, waiting, stopped, failed };
 template <>
 inline constexpr std::array<const char*, 6> kNames<RunStatus> = {"running", "completed", "rolled back", "waiting for review",
                                                                  "stopped", "failed"};
 
-// How a run stands, for those who show it.
+// The state of a run, for reports.
 struct RunState {
   std::string folder;  // runs/<name>
   RunStatus status = RunStatus::running;
@@ -34,17 +34,18 @@ using FileHashes = std::map<std::string, std::string>;  // by name
 
 struct RunParts {
   std::function<RunInputs()> inputs;
-  // `dtype`: what the run has computed in so far, so that it goes on with the same numbers; empty: as configured.
+  // `dtype`: in which the run has computed so far, so that a resumed run has the same numbers; empty: as configured.
   std::function<std::unique_ptr<BaseModel>(const std::string& dtype)> model;
   std::function<std::unique_ptr<Oracle>(ReplyCache&, const OracleUsage& spent_before)> oracle;
-  std::function<void(RunStore&, const RunState&)> on_change;  // called behind each stage and at the end
+  std::function<void(RunStore&, const RunState&)> on_change;  // called after each stage and at the end
   std::function<bool()> should_stop;
   std::function<FileHashes()> base_model = {};  // of the files that the base model (and its adapter) is made of
 };
 
-// Starts or resumes the run of this configuration; completed or rolled_back. Error usage when another process works on it, when the
-// configuration or the base model is not the one that it began with (the differences are listed) and when its folder holds something else;
-// Error interrupted when should_stop said so, WaitsForReview when new principles do. The state that on_change saw last is what is on disk.
+// Starts or resumes the run of this configuration; returns completed or rolled_back. Error usage when another process works on it, when
+// configuration or base model differ from those that it began with (the message lists the differences), and when its folder holds something
+// else. Error interrupted when should_stop said so; WaitsForReview when new principles wait for people. The state that on_change got last
+// is the one on disk.
 RunStatus start_or_resume_run(const Config& config, const RunParts& parts);
 
 }  // namespace iteralign

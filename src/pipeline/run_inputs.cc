@@ -15,7 +15,7 @@ namespace {
 
 void append(std::vector<Prompt>& list, const std::vector<Prompt>& more) { list.insert(list.end(), more.begin(), more.end()); }
 
-// One key's files: those of the embedded world are split already, the others by the seed.
+// The prompts of one key's files. Those of the embedded world are split already; the others are split by the seed.
 class PromptList {
  public:
   PromptList(const std::vector<std::string>& files, PromptFilter filter, const PromptLimit& limit, RunInputs& counts) {
@@ -72,7 +72,7 @@ void drop_overlap_with(std::vector<Prompt>& prompts, const std::vector<Prompt>& 
   counts.near_duplicates += rest.near;
 }
 
-// Takes so many out of the list, drawn by the seed, but at most a quarter of it; both keep their order.
+// Takes `count` prompts out of the list, drawn by the seed, but at most a quarter of it; both lists keep their order.
 std::vector<Prompt> reserve(std::vector<Prompt>& from, int count, std::uint64_t seed) {
   std::vector<std::size_t> places(from.size());
   std::iota(places.begin(), places.end(), std::size_t{0});

@@ -17,7 +17,7 @@ struct PromptLimit {
   std::int64_t context = 0;                                  // of the model, in tokens; an answer needs one of them at least
 };
 
-// A prompt that is in no list, for the model cannot read it.
+// A prompt that was left out of every list because the model cannot read it.
 struct LongPrompt {
   std::string source;  // "file.jsonl:3"
   std::int64_t tokens = 0;
@@ -36,9 +36,9 @@ struct EmbeddedPrompts {
   std::function<RunInputs()> lab;
 };
 
-// Reads what the configuration names. A held-out prompt, and one near to it, is never in another list. What the gate and the choice of
-// an epoch are measured by is taken from what would be trained on: at most a quarter of it each.
-// Error usage when a key has no files or a list would be empty; Error data for a broken file.
+// Reads the prompts that the configuration names. No other list has a held-out prompt, or one near to it. The prompts of the gate and of
+// the choice of an epoch are taken from those that would be trained on, at most a quarter each. Error usage when a key has no files or a
+// list would be empty; Error data for a broken file.
 RunInputs gather_inputs(const Config& config, const EmbeddedPrompts& embedded, const PromptLimit& limit = {});
 
 }  // namespace iteralign

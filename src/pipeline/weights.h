@@ -12,16 +12,16 @@
 
 namespace iteralign {
 
-// What a training left to choose from lies in iter-001/candidates/<attempt from 0>/<epoch> until one is accepted or the iteration is given
-// up; accepted weights lie in iter-001/adapter or iter-001/checkpoint.
+// The candidates of a training lie in iter-001/candidates/<attempt from 0>/<epoch> until one is accepted or the iteration is given up;
+// accepted weights lie in iter-001/adapter or iter-001/checkpoint.
 class Weights {
  public:
   Weights(const Stage& stage, std::string run_folder) : stage_(stage), run_folder_(std::move(run_folder)) {}
 
   [[nodiscard]] const std::string& run_folder() const { return run_folder_; }
-  // Brings the model to the weights that `iteration` ended with; 0 is the base model. Loads only what is not loaded.
+  // Loads the weights that `iteration` ended with (0: the base model), unless they are loaded already.
   void restore(int iteration);
-  // Trains from those of the iteration before, for the first, second, ... time; when that was done already, gives its summary.
+  // Trains the weights of the iteration before, as this attempt (1, 2, ...); where that is done already, only returns its summary.
   TrainSummary train(int iteration, int attempt, const FinetuneConfig& config);
   // The candidates that an attempt left, in the order of their epochs.
   [[nodiscard]] std::vector<WeightsId> epochs(int iteration, int attempt) const;

@@ -1,6 +1,6 @@
 #pragma once
 // How records lie in columns: lists and dialogues as JSON, enumerations as their names, times as Unix seconds.
-// What is read throws Error data naming the file where it is nothing that we wrote.
+// Readers throw Error data with the file's name for a value that this program never wrote.
 
 #include <cstdint>
 #include <map>

@@ -40,7 +40,7 @@ class RunStore {
 
   // The list of a set, in order. Replaces the list that is there.
   void put_prompts(PromptSet set, const std::vector<Prompt>& prompts);
-  // Several lists, and what is said of them under a key of meta: all or nothing.
+  // Several lists, and a value of meta that goes with them: all or nothing.
   void put_prompts(const std::map<PromptSet, std::vector<Prompt>>& lists, const std::string& key, const std::string& value);
   std::vector<Prompt> prompts(PromptSet set);
 
@@ -57,12 +57,13 @@ class RunStore {
   void put_constitution(int iteration, const Constitution& constitution);
   std::optional<Constitution> constitution_of(int iteration);  // nothing when none was put in this iteration
   Constitution constitution(int up_to_iteration);              // the newest of iterations <= this one; empty when there is none
-  // What tests in context found of an iteration's new principles, and the constitution that they leave: both or neither.
+  // What testing an iteration's new principles in context found, and the constitution without those that failed: both or neither.
   void put_effects(int iteration, const Constitution& constitution, const std::vector<PrincipleEffect>& effects);
   std::vector<PrincipleEffect> effects(int iteration);  // in the order of discovery; empty: not tested
   void put_trial(int iteration, const EffectTrial& trial, const TrialResult& result);
   std::map<EffectTrial, TrialResult> trials(int iteration);
-  // What people took out of an iteration's constitution, in the order in which they did, and what they left: both or neither.
+  // The principles that people removed from an iteration's constitution, in the order of removal, and the constitution without them: both
+  // or neither.
   void put_review(int iteration, const Constitution& constitution, const std::vector<Principle>& removed);
   std::vector<Principle> removed_principles();  // of all iterations; without their evidence
 
@@ -70,8 +71,8 @@ class RunStore {
   void put(const Revision& revision);
   std::vector<Revision> revisions(int iteration);
 
-  // The training set of an iteration, in order, as an attempt at training has it. An empty one is kept as well: has_pairs says that
-  // the step was done for this attempt.
+  // The training set of an iteration, in order, as an attempt at training uses it. An empty set is kept too: has_pairs says that the set
+  // was made for this attempt.
   void put_pairs(int iteration, const std::vector<SftPair>& pairs, int attempt = 1);
   std::vector<SftPair> pairs(int iteration);
   bool has_pairs(int iteration, int attempt = 1);
@@ -89,33 +90,33 @@ class RunStore {
   void put_outcome(int iteration, const TrainingOutcome& outcome);
   std::optional<TrainingOutcome> outcome(int iteration);
 
-  // Rates are kept as counts; what is read has its interval from wilson_rate.
+  // Rates are kept as counts; a rate that is read has its interval from wilson_rate.
   void put(const Evaluation& evaluation);
   std::optional<Evaluation> evaluation(int iteration);
   std::optional<double> evaluation_time(int iteration);  // Unix seconds at which it was put first with these counts
 
-  // A finished iteration. Its evaluation is put as well when it is of this iteration; read, it has the one that is kept.
+  // A finished iteration. Its evaluation is kept with it where it is of this iteration, and is read with it again.
   void put(const IterationSummary& summary);
   std::vector<IterationSummary> iterations();  // in order
 
   // Kept until they are forgotten. Lives as long as the store.
   ReplyCache& reply_cache();
-  // Forgets the kept replies of which `which` says so, given the body of the request; returns how many. They stay counted as usage.
+  // Forgets the kept replies that `which` picks by the body of their request; returns how many. They stay counted as usage.
   int forget_replies(const std::function<bool(const std::string& request_json, const OracleReply& reply)>& which);
-  // Has a reply of the oracle been put to use in this run? Replies that failed or were left unjudged by a fault do not count.
+  // Has this run used a reply of the oracle? Replies that failed, and verdicts that a fault left unjudged, do not count.
   bool has_replies();
   // Takes over the kept replies of another run's file, which is migrated if it is older; they are no calls of this run.
   void copy_replies_from(const std::string& other_path);
-  // The same, and into a store that has nothing yet all records up to the end of a stage, with what is known of that run but for these
-  // keys: all or nothing.
+  // The same, and all records up to the end of a stage with the values of meta, but for the keys in `meta_left_out`: all or nothing. For a
+  // store that is still empty.
   void copy_records_from(const std::string& other_path, const StageEnd& kept, const std::vector<std::string>& meta_left_out);
 
-  // The number of an evaluation outside a run, in the place of an iteration: from 1 on, one for each pair of what the answers and what the
-  // verdicts depend on.
+  // A number for an evaluation outside a run, used in the place of an iteration: from 1 on, another one for each pair of texts, which say
+  // what the answers and what the verdicts depend on.
   int evaluation_key(const std::string& answers, const std::string& verdicts);
   std::vector<int> evaluations_with(const std::string& answers);  // the numbers with these answers, in order
 
-  // The usage of this process so far; replaces what this process put before.
+  // The usage of this process so far. Replaces the last one that this process put.
   void put_usage(const OracleUsage& usage);
   // Of all processes that worked on the run. Calls and tokens are never below what the kept replies say, so a process that was
   // killed before its put_usage still counts; its last retries, faults and cost may be missing.

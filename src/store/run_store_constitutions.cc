@@ -1,4 +1,4 @@
-// Constitutions, and what tests in context and people made of them.
+// Constitutions, the tests of their principles in context, and the decisions of people.
 #include "store/columns.h"
 #include "store/run_store.h"
 #include "store/sqlite.h"

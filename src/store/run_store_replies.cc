@@ -32,7 +32,7 @@ class RunStore::Cache : public ReplyCache {
 
 RunStore::RunStore(const std::string& path) : database_(std::make_unique<Database>(path)), cache_(std::make_unique<Cache>(*this)) {
   migrate(*database_);
-  // NORMAL: a commit is with the operating system, so a killed process loses nothing; FULL costs 4 to 8 ms a record on a common disk.
+  // NORMAL: a commit reaches the operating system, so a killed process loses nothing; FULL costs 4 to 8 ms a record on a common disk.
   database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   Statement row(*database_,
                 "SELECT 1 + max(ifnull((SELECT max(process) FROM oracle_calls), 0), ifnull((SELECT max(process) FROM oracle_usage), 0))");
@@ -51,7 +51,7 @@ int RunStore::forget_replies(const std::function<bool(const std::string& request
   while (row.step())
     if (which(row.text(1), {named_at<ReplyStatus>(row, 2), row.text(3), 0, 0, true})) keys.push_back(row.text(0));
   Transaction transaction(*database_);
-  // What a killed process spent is known by its replies alone.
+  // Only its replies say what a killed process spent.
   database_->execute(
       "INSERT INTO oracle_usage SELECT process, count(*), 0, 0, sum(prompt_tokens), sum(completion_tokens), 0.0, '{}' FROM oracle_calls "
       "WHERE process > 0 GROUP BY process ON CONFLICT DO UPDATE SET calls = max(calls, excluded.calls), "
@@ -79,7 +79,7 @@ void RunStore::put_usage(const OracleUsage& usage) {
 
 OracleUsage RunStore::usage() {
   const std::lock_guard lock(mutex_);
-  // What a process said of itself and what it left behind: the larger figure of each process counts.
+  // For each process the larger of two figures counts: its own last report, and the replies that it left.
   Statement row(
       *database_,
       "SELECT max(ifnull(u.calls, 0), ifnull(k.calls, 0)), ifnull(u.cached, 0), ifnull(u.retries, 0), "

@@ -97,7 +97,7 @@ void Statement::bind(int index, double value) {
 }
 
 void Statement::bind(int index, std::string_view value) {
-  // The caller's text outlives the statement's one run.
+  // SQLITE_STATIC: the caller's text lives as long as the one run of this statement.
   if (sqlite3_bind_text64(handle_, index, value.data() == nullptr ? "" : value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8) !=
       SQLITE_OK)
     database_.fail();
