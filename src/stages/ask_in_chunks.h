@@ -1,5 +1,5 @@
 #pragma once
-// Questions about more cases than are shown to the oracle at once.
+// Questions about more cases than the oracle is shown at once.
 
 #include <algorithm>
 #include <span>
@@ -14,8 +14,9 @@
 
 namespace iteralign {
 
-// Shows `per_call` of the cases a time, all at once, and gives what parse(reply, shown) found, in the order of the cases, so that the
-// result does not depend on which reply comes first. A reply in which it finds nothing is asked for once more; then a warning names `what`.
+// Asks about `per_call` cases a request, all requests at once, and returns what parse(reply, shown) found in the order of the cases, so
+// that the result does not depend on which reply comes first. A reply in which it finds nothing is asked for once more; then a warning
+// names `what`.
 template <class Item, class Request, class Parse>
 auto ask_in_chunks(const Stage& stage, const std::vector<Item>& all, std::size_t per_call, const std::string& what, const Request& request,
                    const Parse& parse) {

@@ -35,12 +35,12 @@ struct LabelledAnswers {
 // names file and line of a broken record.
 LabelledAnswers read_labelled_answers(const std::string& path);
 
-// What one question's verdicts came to.
+// How the judge did on one question.
 struct QuestionCalibration {
   JudgeErrors errors;   // of what was judged
   Unjudged unjudged{};  // in no error rate
   int repeats = 1;
-  // Nothing where there is nothing to compare: with one repeat, and where no repeat was judged.
+  // Nothing with a single repeat, or where no repeat was judged.
   std::optional<double> agreement{};  // share of pairs of repeats that say the same
   std::optional<double> kappa{};      // Fleiss' kappa of the repeats, unjudged being a verdict of its own
 };
@@ -51,8 +51,8 @@ struct Calibration {
   Agreement labels = {};  // of the people whose labels are taken for the truth
 };
 
-// Asks the judge about every answer. Its error rates are those of the verdict that a run would have (judge.votes); beside that each answer
-// gets `repeats` single votes, of which the agreement is. Answers go `concurrency` at a time. Warns where most are unjudged.
+// Asks the judge about every answer. The error rates are those of the verdict that a run would use (judge.votes); for the agreement each
+// answer gets `repeats` single votes as well. Asks about `concurrency` answers at a time. Warns where most are unjudged.
 Calibration calibrate(const Judge& judge, const LabelledAnswers& labelled, int repeats, int concurrency, const std::string& oracle);
 
 Json to_json(const Calibration& calibration);

@@ -9,16 +9,16 @@
 
 namespace iteralign {
 
-// Tests the principles that this iteration discovered, each alone in context with the scaffold that revisions have, on this iteration's
-// negative cases, and against the same context without it on benign prompts. Takes out of the constitution what prevents too little or
-// costs too much (propose.min_harm_removed, propose.max_refusals_added) and numbers the others anew. Verdicts and what was found are kept
-// in the store; does nothing when that is done already, or propose.test_effect is off.
+// Tests each principle that this iteration discovered: alone in context, with the scaffold that revisions have, on this iteration's
+// negative cases and on benign prompts, and these also in the same context without it. Removes from the constitution what prevents too
+// little or costs too much (propose.min_harm_removed, propose.max_refusals_added) and renumbers the others. Keeps verdicts and findings in
+// the store; does nothing when they are there already, or when propose.test_effect is off.
 void test_effects(const Stage& stage, int iteration, const ConstitutionEdits& edits = {});
 
-// Of all iterations up to this one, in the order of discovery.
+// The effects found in all iterations up to this one, in the order of discovery.
 std::vector<PrincipleEffect> effects(RunStore& store, int up_to_iteration);
 
-// Does the principle prevent enough, and cost little enough? The reason if not.
+// Why a principle is dropped: it prevents too little, or costs too much. Empty: it is kept.
 std::string effect_fault(const PrincipleEffect& effect, const ProposeConfig& config);
 
 }  // namespace iteralign

@@ -1,5 +1,5 @@
 #pragma once
-// evaluate: what the current weights do with prompts that are never trained on.
+// evaluate: how the current weights answer prompts that are never trained on.
 
 #include <optional>
 #include <string>
@@ -20,11 +20,11 @@ constexpr MeasuredSets kGateSets = {PromptSet::gate, PromptSet::gate_benign, Pro
 // "3/40", "3/40 and 2 unjudged", "none of 5 judged", "not measured"
 std::string counts_text(const Rate& rate);
 
-// Negative rate of the red-team prompts, refusal rates of the others, with Wilson intervals; unjudged ones are counted apart. What is
-// kept of these weights is not asked again.
+// Negative rate of the red-team prompts and refusal rates of the others, with Wilson intervals; unjudged ones are counted apart. Answers
+// and verdicts of these weights that the store has are not asked for again.
 Evaluation measure(const Stage& stage, WeightsId weights, const MeasuredSets& sets);
 
-// The final sets, kept in the store under `iteration` (0: the base model); an evaluation that is there is returned as it is.
+// Measures the final sets and keeps the evaluation under `iteration` (0: the base model). Returns the kept one where there is one.
 Evaluation evaluate(const Stage& stage, int iteration);
 
 }  // namespace iteralign

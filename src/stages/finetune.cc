@@ -29,8 +29,8 @@ std::vector<SftPair> revision_pairs(const Stage& stage, int iteration) {
 
 TrainExample in_every_epoch(const SftPair& pair) { return {pair.messages, pair.completion, pair.complete, /*epoch=*/-1, pair.rejected}; }
 
-// The revisions and twins of earlier iterations, so that what they taught is not forgotten; not those of weights that were rolled back.
-// Without new revisions there is nothing to forget them over.
+// The revisions and twins of earlier iterations, so that what they taught is not forgotten, but for iterations that were rolled back.
+// Without new revisions nothing could be forgotten.
 std::vector<SftPair> rehearsal(const Stage& stage, int iteration, const FinetuneConfig& config, std::size_t revisions) {
   std::vector<SftPair> rehearsed;
   if (!config.rehearse || revisions == 0) return rehearsed;

@@ -13,8 +13,8 @@ struct Training {
   std::string epochs_folder;  // gets the weights after each epoch
 };
 
-// Its training set: the kept revisions, without constitution and scaffold, and the shares of replay and twins. Puts it into the store as
-// the iteration's; does nothing when it is there.
+// Makes the training set of an attempt: the kept revisions, without constitution and scaffold, and their shares of replay and twins. Keeps
+// it as the iteration's set; does nothing when this attempt has one.
 void make_pairs(const Stage& stage, const Training& training);
 
 // Trains the current weights on the iteration's pairs. Nothing is trained on when there are no revisions or the method is "none".

@@ -1,5 +1,5 @@
 #pragma once
-// Which of a run's kept replies are worth nothing: forgotten, they are asked for again where the run still needs them.
+// Which kept replies of a run are of no use. Once they are forgotten the run asks again where it still needs them.
 
 #include <string>
 

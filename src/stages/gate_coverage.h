@@ -1,5 +1,5 @@
 #pragma once
-// What the gate of a run can see, and what became of the run behind it.
+// What the gate of a run can measure, and whether a run was rolled back by it.
 
 #include <string>
 #include <vector>
@@ -8,23 +8,23 @@
 
 namespace iteralign {
 
-// Is there something to measure it by? What cannot be measured passes unseen.
+// What there are prompts for. What cannot be measured passes the gate unseen.
 struct GateCoverage {
   bool harm = false, benign = false, lookalike = false;
 };
 
-// By the prompts that the store has for the gate; where the base model's answers to them are judged, by those that could be judged.
+// Counts the gate's prompts in the store; once the base model's answers to them are judged, only those that could be judged.
 GateCoverage gate_coverage(RunStore& store);
 
 // "harm", "refusals of benign prompts", "refusals of look-alikes"
 std::vector<std::string> not_measured(const GateCoverage& coverage);
 
-// Harm and at least one kind of refusals are measured: less is no gate, for weights that refuse everything, or nothing, would pass it.
+// True when harm and at least one kind of refusal are measured. With less, weights that refuse everything, or nothing, would pass.
 bool is_a_gate(const GateCoverage& coverage);
 
-// What must stand beside every figure of a run whose gate is none; empty where it is one.
+// The warning that goes with every figure of a run whose gate measures too little; empty where it measures enough.
 std::string gate_warning(const GateCoverage& coverage);
-// The same of a run; empty where it has no gate by its configuration.
+// The same for a run in the store; empty also where its configuration has no gate.
 std::string gate_warning(RunStore& store);
 
 // Were weights trained, and none of them accepted? The result is then the base model.

@@ -8,8 +8,8 @@
 
 namespace iteralign {
 
-// Generates, calls on_done for each finished answer, then waits for the pool. When either fails, what is in flight is still
-// finished (and so kept in the store) before the first Error is thrown.
+// Generates, calls on_done for each finished answer, then waits for the pool. When either fails, what is in flight is finished first (and
+// so kept in the store); then the first Error is thrown.
 void generate_into_pool(const Stage& stage, const std::vector<GenerateRequest>& requests, TaskPool& pool,
                         const BaseModel::OnGenerated& on_done);
 

@@ -10,8 +10,9 @@
 
 namespace iteralign {
 
-// Asks the oracle for principles that would have prevented this iteration's negative responses, drops what people banned, merges those near
-// to a known one (its evidence grows), and puts the new version of the constitution into the store. Does nothing when it is there already.
+// Asks the oracle for principles that would have prevented this iteration's negative responses. Drops those that people banned, merges
+// those that are like a known one (whose evidence grows), and puts the new version of the constitution into the store. Does nothing when it
+// is there already.
 void propose(const Stage& stage, int iteration, const ConstitutionEdits& edits = {});
 
 struct Proposal {
@@ -19,7 +20,7 @@ struct Proposal {
   std::vector<std::string> evidence;  // prompt ids
 };
 
-// The proposals of a reply; without those that have no text or name no case that was shown. Empty when the reply cannot be used.
+// The proposals in a reply, but for those that have no text or name no case that was shown. Empty when the reply cannot be used.
 std::vector<Proposal> parse_proposals(const OracleReply& reply, std::span<const Case> shown);
 
 // Adds proposals to the constitution: merged with the most similar known principle where the similarity reaches `merge_similarity`,

@@ -22,8 +22,8 @@ std::size_t share(double rate, std::size_t revisions) {
   return static_cast<std::size_t>(std::llround(rate * static_cast<double>(revisions)));
 }
 
-// The replay prompts that the base model answers, in the order in which iterations draw on them. What it answered of others, for another
-// configuration that a run was forked from, is not used.
+// The replay prompts that the base model answers, in the order in which iterations draw on them. A forked run may have its answers to more
+// of them, which another configuration asked for; they are not used.
 std::vector<Prompt> replay_order(const Stage& stage, PromptSet set) {
   auto prompts = stage.store.prompts(set);
   Random random(derive_seed(stage.config.seed, name(set)));
@@ -50,7 +50,7 @@ SftPair replay_pair(int iteration, PairKind kind, const Case& item) {
   return {iteration, kind, item.prompt.id, item.prompt.messages, item.response.text, item.response.finish_reason == FinishReason::stop, ""};
 }
 
-// How the revisions most often begin: in these words the weights would refuse.
+// How the revisions most often begin. Weights that refuse would begin with these words.
 std::vector<std::string> common_openings(const std::vector<SftPair>& revisions) {
   constexpr std::size_t kOpenings = 3, kWords = 5;
   std::map<std::string, int> counts;
@@ -79,7 +79,7 @@ std::vector<double> refusal_scores(const Stage& stage, const std::vector<Case>& 
   return nearest;
 }
 
-// The `count` that the current weights would soonest refuse come first; the others keep their order.
+// Moves the `count` answers that the current weights are nearest to refusing to the front; the others keep their order.
 void hardest_first(const Stage& stage, std::vector<Case>& answers, const std::vector<SftPair>& revisions, std::size_t count) {
   const std::vector<double> scores = refusal_scores(stage, answers, common_openings(revisions));
   std::vector<std::size_t> order(answers.size());
@@ -91,7 +91,7 @@ void hardest_first(const Stage& stage, std::vector<Case>& answers, const std::ve
   answers = std::move(sorted);
 }
 
-// What the base model refuses to answer, or answers with nothing.
+// The prompts that the base model refuses, or answers with nothing of use.
 std::vector<Prompt> unhelped(const Stage& stage) {
   std::vector<Prompt> prompts;
   for (const PromptSet set : {PromptSet::replay, PromptSet::replay_lookalike, PromptSet::replay_twin})
@@ -120,7 +120,7 @@ void answer_replay(const Stage& stage) {
            {PromptSet::replay_lookalike, replay_order(stage, PromptSet::replay_lookalike), Question::refusal},
            {PromptSet::replay_twin, stage.store.prompts(PromptSet::replay_twin), Question::refusal}},
           replay_sampling(stage.config));
-  // An answer that is begun leaves no room for refusing: so the model learns to help here too.
+  // Where its answer is begun for it the model can hardly refuse: so it learns to help with these too.
   const std::string opening(trim(stage.texts.get("replay_opening")));
   if (const auto again = unhelped(stage); !again.empty())
     respond(stage, 0, {{PromptSet::begun_replay, again, Question::refusal, opening}}, replay_sampling(stage.config));

@@ -8,10 +8,10 @@
 
 namespace iteralign {
 
-// The base model's own answers to as many replay prompts as the iterations can draw on, judged. The base model must be loaded.
+// Has the base model, which must be loaded, answer as many replay prompts as the iterations can draw on, and has the answers judged.
 void answer_replay(const Stage& stage);
 
-// So many answers for each revision are to prompts that the weights are nearest to refusing; the numbers come from a search
+// How many answers for each revision are to the prompts that the weights are nearest to refusing. The numbers were found by a search
 // (docs/evaluation.md).
 constexpr double hard_per_revision(PairKind kind) { return kind == PairKind::benign ? 2 : 1; }
 
@@ -30,8 +30,8 @@ struct ReplayDraw {
   ReplayCount count;
   const std::vector<SftPair>& revisions;  // the new ones
 };
-// The answers that an iteration replays, or as many as there are. First those to prompts that the current weights are nearest to
-// refusing: to answering as revisions begin. Then others, in each iteration others as long as there are any.
+// The answers that an iteration replays, or fewer where there are no more. First come those to the prompts that the current weights are
+// nearest to refusing, that is to answering as revisions begin; then others, new ones in each iteration until they are used up.
 std::vector<SftPair> replay_pairs(const Stage& stage, const ReplayDraw& draw);
 
 // The answers to the twins of the prompts that are revised.

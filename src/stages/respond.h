@@ -16,10 +16,10 @@ struct Asked {
   std::optional<WeightsId> seeds_of = {};  // whose seeds are drawn; none: those of the weights that answer
 };
 
-// Answers the prompts that have no response of these weights and set, and judges those that have no verdict or are unjudged: the
-// oracle's kept replies cost nothing, and what it could not say an earlier time is asked again. All sets are answered together, so that
-// slots stay full to the end. A prompt that is too long for the model has an empty response with the finish reason too_long and is
-// unjudged. Responses and verdicts are in the store when this returns. Warns where most of a set is unjudged.
+// Answers the prompts that have no response of these weights in their set, and judges the answers that have no verdict or are unjudged.
+// Kept replies of the oracle cost nothing; what it could not judge before is asked again. All sets are answered together, so that the slots
+// stay full to the end. A prompt that is too long for the model gets an empty response with the finish reason too_long and is unjudged.
+// Responses and verdicts are in the store when this returns. Warns where most of a set is unjudged.
 void respond(const Stage& stage, WeightsId weights, const std::vector<Asked>& sets, const Sampling& sampling);
 
 }  // namespace iteralign

@@ -1,5 +1,5 @@
 #pragma once
-// What people say about the constitution, honoured before it is used.
+// The decisions of people about the constitution, applied before it is used.
 
 #include <string>
 #include <vector>
@@ -17,25 +17,26 @@ class WaitsForReview : public Error {
   WaitsForReview(const std::vector<Principle>& waiting, const std::string& run);
 };
 
-// Applies the edits to the constitution of an iteration whose revisions have not begun: banned principles (and those as similar to one as
-// propose.merge_similarity, unless they were accepted themselves) go, edited ones get their new words, pinned ones are there. With
-// propose.review WaitsForReview names the new ones about which nothing is decided, and nothing is changed until all is: the same command
-// goes on when `iteralign constitution` has decided.
+// Applies the edits to the constitution of an iteration whose revisions have not begun. Banned principles are removed, and so are those
+// that are as similar to one as propose.merge_similarity, unless they were accepted themselves; edited principles get their new words;
+// pinned ones are added. With propose.review nothing is changed until every new principle is decided about: until then WaitsForReview names
+// those that are not, and the same command goes on once `iteralign constitution` has decided.
 void review(const Stage& stage, int iteration, const ConstitutionEdits& edits);
 
-// The edits with texts in place of the ids of principles in this constitution; other ids stay and mean nothing.
+// The edits with the texts of this constitution's principles in place of their ids; unknown ids stay and have no effect.
 ConstitutionEdits with_texts(const ConstitutionEdits& edits, const Constitution& constitution);
 
-// The constitution with the edits, which are texts. What is pinned gets numbers from `free_number` on.
+// The constitution after these edits, which name principles by their texts. Pinned principles get numbers from `free_number` on.
 Constitution with_edits(Constitution constitution, const ConstitutionEdits& edits, int iteration, double merge_similarity, int free_number);
 
-// The principles of an iteration about which nothing is decided, in a constitution with the edits.
+// The principles of an iteration that nobody has decided about, in a constitution after the edits.
 std::vector<Principle> undecided(const Constitution& constitution, const ConstitutionEdits& edits, int iteration);
 
-// The first number (3 of "P3") that no principle has or had at the end of an iteration before this one, and that no edit names.
+// The first number (3 of "P3") that no principle had at the end of an earlier iteration and that no edit names.
 int free_principle_number(RunStore& store, int iteration, const ConstitutionEdits& edits = {});
 
-// The principles of a constitution.json, as what a run starts from: they are of iteration 0, without evidence. Error data when it is none.
+// The principles of a constitution.json, for a run that starts with them: of iteration 0, without evidence. Error data when the file is
+// none.
 Constitution read_constitution(const std::string& path);
 
 }  // namespace iteralign

@@ -1,5 +1,5 @@
 #pragma once
-// What a revision must not be, whatever its verdict.
+// Faults that rule out a revision, whatever its verdict.
 
 #include <string>
 

@@ -1,6 +1,6 @@
 #pragma once
-// What every stage works with. Stages know interfaces, not their makers; the store is their memory: each stage does what the
-// store does not have yet, so the same call goes on where a killed process stopped.
+// What every stage works with. Stages use interfaces and do not know who implements them. The store is their memory: a stage does what the
+// store does not have yet, so the same call resumes where a killed process stopped.
 
 #include <functional>
 #include <string>
@@ -25,7 +25,7 @@ struct Stage {
   std::function<bool()> should_stop;
 };
 
-// A case of red teaming: a prompt and what became of it.
+// A prompt with its response and the verdict on it.
 struct Case {
   Prompt prompt;
   Response response;
@@ -34,13 +34,13 @@ struct Case {
 
 // All cases of a set and of these weights, in prompt order; those without a response or verdict are left out.
 std::vector<Case> cases(RunStore& store, WeightsId weights, PromptSet set);
-// The same of these prompts, whatever set they belong to.
+// The same for these prompts, whichever set they belong to.
 std::vector<Case> cases(RunStore& store, WeightsId weights, PromptSet set, const std::vector<Prompt>& prompts);
 
 // The red-team cases of an iteration that were judged negative.
 std::vector<Case> negative_cases(RunStore& store, int iteration);
 
-// How many red-team prompts, of so many, the first iterations draw.
+// How many red-team prompts the first `iterations` draw out of `prompts`.
 std::size_t prompts_drawn(const RedTeamConfig& config, std::size_t prompts, int iterations);
 
 // This iteration's share of the red-team prompts (iterations count from 1; wraps around when the prompts are used up).

@@ -1,6 +1,6 @@
 #pragma once
-// twins: harmless near neighbours of red-team prompts. Trained on with the base model's own answers they teach the difference between
-// harm and its words; measured they show whether it was learnt.
+// twins: harmless near neighbours of red-team prompts. Training on the base model's own answers to them teaches the difference between harm
+// and the words of harm; measuring others shows whether it was learnt.
 
 #include <span>
 #include <string>
@@ -13,13 +13,13 @@ namespace iteralign {
 // How many prompts the oracle is shown at once.
 constexpr int kTwinPromptsPerCall = 8;
 
-// Asks the oracle for twins of the red-team prompts that iterations will draw (PromptSet::replay_twin) and of a part of those held out
-// (PromptSet::twin); done once a run. A twin that is a near duplicate of a harmful prompt is dropped, and one for replay that is one of a
-// prompt that is measured. A reply that cannot be used gives no twins.
+// Asks the oracle, once a run, for twins of the red-team prompts that iterations will draw (PromptSet::replay_twin) and of a part of the
+// held-out ones (PromptSet::twin). Drops twins that are near duplicates of a harmful prompt, and for replay those that are near duplicates
+// of a measured one. A reply that cannot be used gives no twins.
 void ask_twins(const Stage& stage);
 inline constexpr const char* kTwinsAsked = "twins";  // what the store knows that by
 
-// What stands as the source of a prompt's twins.
+// The source that a prompt's twins name.
 std::string twin_source(const std::string& prompt_id);
 
 // The twins in a reply, at most `per_prompt` of each shown prompt.
