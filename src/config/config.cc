@@ -87,7 +87,7 @@ std::string unknown_key(const std::string& key) {
   return near.empty() ? "there is no such key" : "there is no such key; did you mean '" + near + "'?";
 }
 
-// What an older program took stays readable in the runs that it began, whatever its limits were.
+// The configurations of older runs stay readable, whatever limits their program had.
 enum class Limits { checked, ignored };
 
 void apply(Settings& settings, Config& config, Limits limits) {

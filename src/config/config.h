@@ -15,7 +15,7 @@ namespace iteralign {
 // Relative paths stay as they are: they are relative to the working directory.
 Config load_config(const std::string& path, const std::vector<std::string>& overrides);
 
-// The same from text that resolved_yaml wrote, perhaps of an older program with other limits: they are not checked.
+// The same for text that resolved_yaml wrote. Limits are not checked: an older program may have had others.
 Config parse_config(const std::string& yaml, const std::string& where);
 
 // Applies overrides of "finetune" fields only (keys with or without "finetune."), for `iteralign finetune`.
@@ -24,9 +24,10 @@ void apply_finetune_overrides(FinetuneConfig& finetune, const std::vector<std::s
 // The whole configuration as YAML that load_config reads back to the same values.
 std::string resolved_yaml(const Config& config);
 
-// "finetune.learning_rate: 0.0002 -> 0.0003", one a changed field that a run cannot go on with. `has_replies`: the oracle's are stored.
-// `stored_yaml` is what resolved_yaml wrote when the run began. A stored value that is out of its limits may be corrected.
-// `kept_until`: of the keys that nothing of the first iteration up to this stage depends on all may differ.
+// "finetune.learning_rate: 0.0002 -> 0.0003": one text for each changed field with which a run cannot go on. `stored_yaml` is what
+// resolved_yaml wrote when the run began. `has_replies`: the store has replies of the oracle. A stored value that is outside its limits may
+// be corrected. `kept_until` is for a fork, which keeps the first iteration up to the end of this stage: fields that only later stages need
+// may differ.
 std::vector<std::string> config_differences(const std::string& stored_yaml, const Config& now, bool has_replies,
                                             std::optional<IterationStage> kept_until = {});
 

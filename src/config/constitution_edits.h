@@ -18,12 +18,12 @@ struct ConstitutionEdits {
   std::map<std::string, std::string> edited;  // text or id -> new text
   std::vector<std::string> banned, pinned;    // texts, or ids of banned ones
 
-  // The last decision about a text counts. False: it was decided so already.
+  // The last decision about a text counts. Returns false when it was decided so already.
   bool accept(const std::string& text);
   bool edit(const std::string& text, const std::string& new_text);
   bool ban(const std::string& text);
   bool pin(const std::string& text);
-  // Forgets what was decided about a text, or made it what it is. False: nothing was.
+  // Removes the decisions about a text, and those that gave another this text. Returns false when there were none.
   bool undo(const std::string& text);
 };
 
@@ -31,7 +31,7 @@ struct ConstitutionEdits {
 bool is_same_principle(std::string_view a, std::string_view b);
 bool contains_principle(const std::vector<std::string>& texts, std::string_view text);
 
-// No edits when there is no such file. What stands there twice is read once. Error usage names the file, the key and what is wrong with it.
+// No edits when there is no such file. An entry that stands there twice counts once. Error usage names the file, the key and the fault.
 ConstitutionEdits read_constitution_edits(const std::string& path);
 void write_constitution_edits(const std::string& path, const ConstitutionEdits& edits);
 

@@ -21,8 +21,8 @@ struct FieldInfo {
   std::vector<std::string> choices = {};  // of texts; an enumeration has its names
   bool may_change = false;                // a run may go on with another value: it does not change the result
   bool of_replies = false;                // it may as long as no reply of the oracle is stored: only replies depend on it
-  // The stage of an iteration that needs it first: what the stages before it make in the first iteration does not depend on it. Nothing:
-  // what stands before the first iteration does.
+  // The first stage of an iteration that needs the field. What earlier stages make in the first iteration does not depend on it. Nothing:
+  // work before the first iteration depends on it already.
   std::optional<IterationStage> first_used = {};
 };
 

@@ -46,7 +46,7 @@ bool is_secret(std::string_view name, std::string_view value) {
   return !value.empty() && !is_from_environment(value) && (is_secret_name(name) || looks_like_secret(value));
 }
 
-// Calls with name and value of each parameter of the query, in order; what it returns stands in place of the value.
+// Calls the function with name and value of each parameter of the query, in order, and puts the result in place of the value.
 std::string map_query(const std::string& url, const std::function<std::string(std::string_view, std::string_view)>& replace) {
   const auto begin = url.find('?');
   if (begin == std::string::npos) return url;
@@ -57,7 +57,7 @@ std::string map_query(const std::string& url, const std::function<std::string(st
   return url.substr(0, begin + 1) + join(pairs, "&");
 }
 
-// An account, a deployment: what addresses hold for all to see.
+// Names of accounts and deployments, which addresses may show.
 bool is_identifier(std::string_view part) { return part.find_first_not_of("0123456789abcdef-") == std::string_view::npos; }
 
 void refuse_in_path(std::string_view path) {
@@ -89,7 +89,7 @@ void refuse_in_body(const Json& value, const std::string& where) {
   for (const auto& [key, member] : value.items()) {
     const std::string path = value.is_object() ? where + "." + key : where;
     if (member.is_structured()) refuse_in_body(member, path);
-    // Many names of ordinary fields hold "token" or "key": here the value decides.
+    // Many ordinary fields have "token" or "key" in their name: here the value decides.
     if (member.is_string() && redact(member.get<std::string>()) != member.get<std::string>())
       throw Error(ErrorKind::usage, "holds a secret, which would be written to every run folder", path,
                   "send it in oracle.headers, as ${NAME}");

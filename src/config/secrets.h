@@ -9,8 +9,8 @@ namespace iteralign {
 // In its place "${NAME}" names an environment variable.
 void refuse_secrets(const OracleConfig& oracle);
 
-// The address with "..." for every value of its query that could be a secret, however it is written: a key may move into the
-// environment without being another address.
+// The address with "..." in place of every value of its query that could be a secret. Two addresses are the same in this form when one has
+// a key where the other names an environment variable.
 std::string without_secrets(const std::string& url);
 
 }  // namespace iteralign

@@ -1,5 +1,5 @@
 #pragma once
-// YAML as the project reads it: strictly, so that nothing that a person wrote is lost without a word.
+// YAML as the project reads it: strictly, so that nothing that a person wrote is dropped silently.
 
 #include <string>
 #include <utility>
@@ -9,7 +9,7 @@
 
 namespace iteralign {
 
-// A value and all that is in it. Scalars keep their text: what it means is for the reader to say.
+// A value and everything inside it. Scalars keep their text: the reader decides what it means.
 struct YamlValue {
   enum class Kind { null, scalar, sequence, map };
   Kind kind = Kind::null;

@@ -70,7 +70,7 @@ class PendingDirectory {
   bool committed_ = false;
 };
 
-// A new folder whose name begins with `prefix`; it goes with the object.
+// A new folder whose name begins with `prefix`; removed with the object.
 class ScratchDirectory {
  public:
   explicit ScratchDirectory(const std::string& prefix);

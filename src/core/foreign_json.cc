@@ -38,7 +38,7 @@ std::string repaired(std::string_view text) {
   return good;
 }
 
-// Deeper than any answer, and than the stack of those who walk it.
+// Deeper than any answer is, and shallow enough for the stack of recursive readers.
 bool nests_too_deep(std::string_view text) {
   constexpr int kDeepest = 500;
   int depth = 0;

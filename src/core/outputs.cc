@@ -55,7 +55,7 @@ bool is_within(fs::path inner, const fs::path& outer) {
   }
 }
 
-// An input and the files of others that a folder links to, as the Hugging Face cache does.
+// An input, and the files that its folder links to, as the Hugging Face cache does.
 std::vector<fs::path> files_behind(const std::string& input) {
   std::vector<fs::path> all = {full_path(input)};
   if (!is_directory(input)) return all;
@@ -84,7 +84,7 @@ void check_lies_in_no_input(const fs::path& full, const std::string& path, const
       refuse("is a part of " + input + ", which this command reads", path);
 }
 
-// A folder where a file would be written is found before the work, not behind it.
+// Finds a folder that has the name of a file to be written before the work is done, not after it.
 void check_entries(const fs::path& folder, const std::string& path, const OutputRules& rules) {
   static const std::vector<std::string> written = {"*.json", "*.jsonl", "*.jinja", "*.safetensors", "*.gguf",
                                                    "*.md",   "*.model", "*.txt",   "Modelfile"};

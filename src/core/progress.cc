@@ -36,7 +36,7 @@ std::string_view variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// "CI=false" and "NO_COLOR=" say no.
+// "CI=false" and "NO_COLOR=" count as not set.
 bool says_yes(const char* name) {
   const std::string value = to_lower(variable(name));
   return !value.empty() && value != "0" && value != "false";

@@ -11,7 +11,7 @@ namespace iteralign {
 
 class Progress {
  public:
-  // `unit` is what is counted, in the plural: "answers", "steps". total 0: unknown. Nothing is shown of what ends before `quiet_s`.
+  // `unit` is what is counted, in the plural: "answers", "steps". total 0: unknown. Work that ends before `quiet_s` shows nothing.
   Progress(std::string what, std::int64_t total, std::string unit, double quiet_s = 0);
   ~Progress();  // finishes the line
   Progress(const Progress&) = delete;

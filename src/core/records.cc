@@ -61,7 +61,7 @@ Rate wilson_rate(int count, int n, int unjudged) {
   const double denominator = 1.0 + z * z / n;
   const double centre = (p + z * z / (2.0 * n)) / denominator;
   const double half = z * std::sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n)) / denominator;
-  // The formula ends exactly at 0 and 1, its rounding does not.
+  // The formula gives exactly 0 and 1 at the ends; rounding may not.
   return {n, count, unjudged, p, count == 0 ? 0.0 : std::max(0.0, centre - half), count == n ? 1.0 : std::min(1.0, centre + half)};
 }
 

@@ -50,7 +50,7 @@ bool one_word_dominates(const std::vector<std::string>& said) {
 }
 
 bool repeats_itself(std::vector<std::string> said) {
-  // The numbers of a list make no difference.
+  // Numbers do not count: those of a list would make every line look different.
   std::erase_if(said, [](const std::string& word) { return word.find_first_not_of("0123456789") == std::string::npos; });
   constexpr std::size_t kRun = 4;
   if (said.size() < 12) return false;

@@ -1,5 +1,5 @@
 #pragma once
-// Is a text an answer at all? Rules that need no model.
+// Whether a text is an answer at all, by rules that need no model.
 
 #include <string>
 #include <string_view>
