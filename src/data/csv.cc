@@ -29,7 +29,7 @@ class CsvReader {
     const auto end = std::min(text_.find_first_of(ends_, at_), text_.size());
     std::string field(text_.substr(at_, end - at_));
     at_ = end;
-    // A carriage return that ends no line is part of the field.
+    // A carriage return that does not end a line belongs to the field.
     while (at_ < text_.size() && text_[at_] == '\r' && text_.substr(at_, 2) != "\r\n") {
       const auto rest = std::min(text_.find_first_of(ends_, at_ + 1), text_.size());
       field += text_.substr(at_, rest - at_);

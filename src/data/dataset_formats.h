@@ -28,7 +28,7 @@ const char* dataset_file_name(DatasetFormat format);
 // ignore them.
 std::string dataset_text(DatasetFormat format, const std::vector<SftPair>& pairs);
 
-// How many records that has.
+// The number of records in that text.
 int dataset_size(DatasetFormat format, const std::vector<SftPair>& pairs);
 
 }  // namespace iteralign

@@ -26,7 +26,7 @@ struct Turn {
 // list of objects. Throws Error data at `where` for a turn without role or content, an unknown role, and a weight that is not 0 or 1.
 std::optional<std::vector<Turn>> parse_turns(const Json& value, const std::string& where);
 
-// What a field says by which a turn or a record is left out of training: weight, train, training, loss. True without any.
+// False when a field (weight, train, training or loss) leaves this turn or record out of training; true without such a field.
 bool is_learnt(const Json& object, const std::string& where);
 
 // The keys of an object, for messages.
@@ -37,13 +37,13 @@ std::string key_list(const Json& object);
 Messages parse_human_assistant(std::string_view transcript);
 bool is_human_assistant(std::string_view text);  // begins with one of the two, and the human speaks
 
-// The other way round: [{"role","content"}, ...].
+// The dialogue as JSON: [{"role","content"}, ...].
 Json messages_json(const Messages& messages);
 
 // Everything up to the last user turn; empty when there is none.
 Messages up_to_last_user(Messages messages);
 
-// Without an assistant's turn before the first user's: chat templates expect the user to speak first.
+// Removes an assistant's turn before the first user's: chat templates expect the user to speak first.
 void drop_leading_assistant(Messages& messages);
 
 }  // namespace iteralign

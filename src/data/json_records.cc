@@ -11,7 +11,7 @@
 namespace iteralign {
 namespace {
 
-// What a parser says that keeps the last of two equal keys without a word.
+// A document, and the first key that stands twice in an object of it: parsers silently keep the last of them.
 struct Parsed {
   Json value;
   std::string twice;       // the first key that is there twice in an object
@@ -43,7 +43,7 @@ void check_keys(const Parsed& parsed, const std::string& where) {
     throw Error(ErrorKind::data, "the key `" + shorten(parsed.twice, 60) + "` is there twice", where, "remove one of them");
 }
 
-// Of a list that lost its brackets.
+// The line without a comma at its end: the lines of a list whose brackets are missing have one.
 std::string_view without_comma(std::string_view line) {
   line = trim(line);
   if (line.ends_with(',')) line.remove_suffix(1);
@@ -63,7 +63,7 @@ std::vector<JsonRecord> read_lines(const std::vector<std::string_view>& lines, c
   return records;
 }
 
-// Where the object ends that begins at `at`; npos when it does not.
+// The end of the object that begins at `at`; npos when it never ends.
 std::size_t end_of_object(std::string_view text, std::size_t at) {
   int depth = 0;
   for (bool quoted = false; at < text.size(); ++at) {
@@ -76,7 +76,7 @@ std::size_t end_of_object(std::string_view text, std::size_t at) {
   return std::string_view::npos;
 }
 
-// Objects of many lines one behind another, as jq writes them. Nothing when it is something else.
+// Objects of several lines, one after another, as jq writes them. Nothing when the text is something else.
 std::vector<JsonRecord> read_objects(std::string_view text, const std::string& path) {
   std::vector<JsonRecord> records;
   std::ptrdiff_t line = 1;
@@ -120,7 +120,7 @@ std::optional<std::vector<JsonRecord>> read_json_records(std::string_view text, 
     return std::vector<JsonRecord>{{path + ":1", std::move(whole.value)}};
   }
 
-  // JSON Lines when a line among the first ones is a record of its own, so that a broken one is named by its line.
+  // JSON Lines when one of the first lines is a record by itself: then a broken line is named by its number.
   const auto lines = split_lines(text);
   const auto is_record = [&](std::string_view line) {
     const Json value = parse_quietly(without_comma(line)).value;

@@ -20,7 +20,7 @@ struct Deduplicated {
 
 Deduplicated drop_duplicates(std::vector<Prompt> prompts);
 
-// Drops the prompts that are duplicates of one of `others`, but not those among themselves.
+// Drops the prompts that are duplicates of one of `others`; those that are duplicates of each other stay.
 Deduplicated drop_overlap(std::vector<Prompt> prompts, const std::vector<Prompt>& others);
 
 // The number of the group of each prompt: duplicates share one, directly or through others. Numbers count from 0 by first appearance.

@@ -119,7 +119,7 @@ void add_yaml(PromptList& list, const YamlValue& root) {
   add_document(list, std::move(records), false);
 }
 
-// The extension in lower case, of what is packed where the file is.
+// The extension in lower case; for a gzipped file that of the file inside.
 std::string extension_of(const std::string& path) {
   fs::path name = to_lower(fs::path(path).filename().string());
   if (name.extension() == ".gz") name = name.stem();
@@ -128,7 +128,8 @@ std::string extension_of(const std::string& path) {
 
 bool has_yaml_name(const std::string& path) { return extension_of(path) == ".yaml" || extension_of(path) == ".yml"; }
 
-// A file of another name is YAML where it begins with `---`, or with a line `key:`, `key: value` or `- key: value` and is YAML throughout.
+// A file with another extension is YAML when it begins with `---`, or when it has a line `key:`, `key: value` or `- key: value` and all of
+// it is valid YAML.
 std::optional<YamlValue> find_yaml(const std::string& text, const std::string& path) {
   std::string_view line;
   for (const std::string_view candidate : split_lines(text)) {
@@ -166,7 +167,7 @@ std::vector<Prompt> read_prompt_file(const std::string& path, PromptFilter filte
   const std::string text = read_text_file(path);
   PromptList list(path, filter);
   const auto start = trim(text).substr(0, 1);
-  // Lines in quotes are a table where the first of them is a column's name, else texts of JSON Lines.
+  // Quoted lines are a table when the first is the name of a column, else texts of JSON Lines.
   auto table = start == "\"" ? find_table(text, path) : std::nullopt;
   if (table) {
     add_table(list, *table);
@@ -196,7 +197,7 @@ bool is_data_file(const std::string& path) {
          is_one_of(extension_of(path), {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".yaml", ".yml", ".txt"});
 }
 
-// Files that may well hold prompts, but not as text.
+// Files that may hold prompts in another form than text.
 bool is_foreign_data(const std::string& path) {
   return is_one_of(extension_of(path), {".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".zip", ".zst", ".xz", ".bz2", ".pdf",
                                         ".docx", ".xml", ".html", ".pkl", ".db", ".sqlite"});

@@ -51,7 +51,7 @@ const Json* find_field(const Json& record, std::string_view name) {
   return nullptr;
 }
 
-// A text, that of {"text": ...}, or the first of a list of texts.
+// The text itself, the text in {"text": ...}, or the first one of a list.
 std::string text_of(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_object() && value.contains("text") && value["text"].is_string()) return value["text"].get<std::string>();

@@ -45,7 +45,7 @@ std::vector<ShapedRecord> rows_of(const std::vector<std::pair<std::string, std::
   return records;
 }
 
-// What stands beside a list and holds for all of it, as in PyRIT's data sets.
+// Fields beside a list that apply to all its records, as in PyRIT's data sets.
 constexpr std::array kAbout = {"harm_categories", "authors", "groups", "parameters"};
 
 // Columns by their names, one of them of prompts, where no field of the object itself is a prompt.

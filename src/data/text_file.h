@@ -6,8 +6,8 @@
 namespace iteralign {
 
 // The text of a file (gzip is unpacked), without a byte order mark; line ends that are carriage returns alone become newlines.
-// Throws Error data for what is no text in UTF-8: formats that are known are named, and for a wrong byte its line, its offset and the way
-// to convert the file.
+// Throws Error data for what is no text in UTF-8. The message names a known format; for a wrong byte it names line and offset, and how to
+// convert the file.
 std::string read_text_file(const std::string& path);
 
 }  // namespace iteralign

@@ -23,7 +23,7 @@ std::set<std::string> source_files(const std::vector<Prompt>& prompts) {
   return files;
 }
 
-// Those up to `last` whose weights were kept.
+// The iterations up to `last` whose weights were kept.
 std::vector<int> kept_iterations(RunStore& store, int last) {
   std::set<int> rolled_back;
   for (const IterationSummary& summary : store.iterations())
@@ -95,7 +95,7 @@ std::string constitution_list(RunStore& store, int iteration) {
   return list.empty() ? "No principle was found.\n" : list;
 }
 
-// A name on a hub, which others can open; a folder of this machine is nobody's business.
+// A name on a hub can be given to others; the path of a folder on this machine is private.
 bool is_hub_name(const std::string& model) {
   const auto slashes = std::ranges::count(model, '/');
   return slashes == 1 && !model.starts_with('.') && !model.starts_with('/') && !model.ends_with('/') && !model.starts_with("models/");

@@ -15,7 +15,7 @@ struct Pair {
   const EvaluatedItem* after;
 };
 
-// The items of both tasks that were judged in both, and what became of the others.
+// The items that were judged in both tasks, and counts of the others.
 struct Pairing {
   std::vector<Pair> pairs;
   std::size_t only_before = 0, only_after = 0, unjudged = 0;
@@ -102,7 +102,7 @@ TaskComparison compare_items(const EvaluatedTask& task, const std::vector<Pair>&
   return result;
 }
 
-// Why two tasks of the same name cannot be compared; empty: they can.
+// Why two tasks of the same name cannot be compared; empty when they can.
 std::string incomparable(const EvaluatedTask& before, const EvaluatedTask& after, const Pairing& pairing) {
   if (!before.unusable.empty() || !after.unusable.empty()) return before.unusable.empty() ? after.unusable : before.unusable;
   if (!before.version.is_null() && !after.version.is_null() && before.version != after.version)

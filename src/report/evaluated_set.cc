@@ -27,7 +27,7 @@ EvaluatedSet run_evaluation(RunStore& store, int iteration, const std::string& n
                              task_of(store, iteration, PromptSet::lookalike, "look-alikes", "refused", judge),
                              task_of(store, iteration, PromptSet::twin, "twins", "refused", judge)}};
   if (const std::string warning = gate_warning(store); iteration > 0 && !warning.empty()) set.warnings.push_back(warning);
-  // What was not measured is no comparison, and has no part in the correction for several.
+  // A set that was not measured is left out of the comparisons, and so of the correction for their number.
   std::erase_if(set.tasks, [](const EvaluatedTask& task) { return task.items.empty(); });
   return set;
 }

@@ -15,7 +15,7 @@ std::string file(std::string_view path) {
   return std::string(text);
 }
 
-// One pass, so that a marker in what was put in stays what it is.
+// In one pass, so that a marker inside an inserted text is not replaced.
 std::string fill(std::string_view page, const std::vector<std::pair<std::string, std::string>>& parts) {
   std::string filled;
   for (const auto& [marker, text] : parts) {
@@ -31,7 +31,7 @@ std::string fill(std::string_view page, const std::vector<std::pair<std::string,
 }  // namespace
 
 std::string html_report(RunStore& store, const RunInfo& info) {
-  // No text can end the script element: "<" does not occur in it.
+  // Without "<" no text can end the script element.
   const std::string data = replace_all(dump_json(report_data(store, info)), "<", "\\u003c");
   return fill(file("report.html"), {{"/*report.css*/", file("report.css")},
                                     {"/*data*/", data},

@@ -72,7 +72,7 @@ bool is_weighted(const Json& value) {
   return value.is_array() && value.size() == 2 && value[0].is_number() && value[1].is_number() && value[1] > 0;
 }
 
-// What a sample says by a metric; a metric of another kind becomes unusable.
+// The value of a metric in a sample; a value of another kind makes the metric unusable.
 EvaluatedItem read_item(const Json& sample, EvaluatedTask& task) {
   EvaluatedItem item{.text = text_of(member(sample, "doc")), .value = {}};
   const Json &value = member(sample, task.metric), &responses = member(sample, "resps");
@@ -97,7 +97,7 @@ EvaluatedItem read_item(const Json& sample, EvaluatedTask& task) {
   return item;
 }
 
-// Older files do not name the metrics of a sample: they are what the results have.
+// Samples of older files do not name their metrics: those of the results count.
 std::vector<std::string> metrics_of(const Json& sample, const Json& result) {
   if (const Json& metrics = member(sample, "metrics"); metrics.is_array()) return metrics.get<std::vector<std::string>>();
   std::vector<std::string> metrics;
@@ -142,7 +142,7 @@ class SamplesReader {
     for (const std::string& metric : metrics) {
       EvaluatedTask& task = task_of(name_of(sample, metric), filter, metric);
       EvaluatedItem item = read_item(sample, task);
-      // An item that is there several times is that many items.
+      // An item that occurs several times counts as several items.
       const std::string key = item_key(sample);
       std::string unique = key;
       for (int copy = 2; task.items.contains(unique); ++copy) unique = fmt::format("{}#{}", key, copy);

@@ -17,7 +17,7 @@ Json verdict_json(const Verdict& verdict) {
   return {{"label", name(verdict.label)}, {"reason", name(verdict.reason)}, {"rationale", verdict.rationale}};
 }
 
-// By prompt id: {"text", "verdict"}; the verdict is null before it came.
+// By prompt id: {"text", "verdict"}; the verdict is null until there is one.
 std::map<std::string, Json> answers(RunStore& store, int iteration, PromptSet set) {
   const auto verdicts = store.verdicts(iteration, set);
   std::map<std::string, Json> answers;
@@ -146,8 +146,8 @@ bool labelled(const Json& answer, Label label) {
   return answer.is_object() && answer["verdict"].is_object() && answer["verdict"]["label"] == name(label);
 }
 
-// The first held-out prompts, in their order, whose verdict went from negative to positive, each of another category while there are
-// any; filled up with the first that changed at all, then with the first of all.
+// The first held-out prompts whose verdict went from negative to positive, in their order and each from another category as long as there
+// is one; then the first whose verdict changed at all, then the first of all.
 Json samples_json(const Json& heldout, const Json& prompts) {
   std::vector<std::string> chosen;
   std::set<std::string> categories;

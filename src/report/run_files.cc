@@ -25,7 +25,7 @@ void write_if_changed(const std::string& path, const std::string& content) {
   write_file_atomic(path, content);
 }
 
-// Curves grow at their end: what is there stays, so that a viewer that follows the file sees what is new.
+// Curves are only appended to, so that a viewer that follows the file sees what is new.
 void extend_file(const std::string& path, const std::string& content) {
   const std::string present = exists(path) ? read_file(path) : "";
   if (present.empty() || !content.starts_with(present)) return write_if_changed(path, content);

@@ -89,7 +89,7 @@ std::string count_cell(const Rate& rate) {
   return rate.unjudged == 0 ? cell : fmt::format("{} +{} unjudged", cell, rate.unjudged);
 }
 
-// What the gate could not see, what it refused, and what became of it.
+// The lines about the gate: what it could not measure, what it refused, and the outcome.
 std::string gate_lines(RunStore& store) {
   std::string lines;
   if (const std::string warning = gate_warning(store); !warning.empty()) lines += "Warning: " + warning + ".\n";

@@ -1,5 +1,5 @@
 #pragma once
-// What a reader must know of verdicts that could not be had.
+// Warnings about answers that could not be judged.
 
 #include <string>
 #include <vector>
@@ -8,8 +8,7 @@
 
 namespace iteralign {
 
-// A line for every set of answers of which most were not judged, with the reason that is most frequent: what a rate of the rest says is
-// little.
+// One line for every set of answers of which most were not judged, with the most frequent reason: the rate of the rest says little.
 std::vector<std::string> unjudged_warnings(RunStore& store);
 
 }  // namespace iteralign

@@ -34,7 +34,7 @@ double incomplete_beta(double x, double a, double b) {
   return x < (a + 1) / (a + b + 2) ? front * beta_fraction(x, a, b) / a : 1 - front * beta_fraction(1 - x, b, a) / b;
 }
 
-// The probability at which a distribution function, falling in p, is `level`.
+// The p at which a distribution function that falls with p has the value `level`.
 template <class Function>
 double probability_at(const Function& cdf, double level) {
   double low = 0, high = 1;

@@ -14,7 +14,7 @@ namespace {
 constexpr double kAlpha = 0.05, kPower = 0.8;
 constexpr std::size_t kMostExact = 16, kFewest = 6;  // six values: 2 of 2^6 turns are less than 5 %
 
-// The most changes one way, of so many, at which McNemar's exact test rejects; -1: it never does.
+// The largest count of the rarer direction, of so many changes, at which McNemar's exact test rejects; -1: it never does.
 int critical_changes(int changed) {
   int k = std::max(-1, static_cast<int>(std::floor(changed / 2.0 - std::sqrt(changed))) - 1);
   while (2 * binomial_cdf(k + 1, changed, 0.5) <= kAlpha) ++k;
@@ -58,7 +58,7 @@ Interval subset_interval(std::span<const double> numerators, std::span<const dou
   return {ratios[tail - 1], ratios[ratios.size() - tail]};
 }
 
-// Among all ways to turn the values' signs the share of those whose sum is as far from 0.
+// The share of all ways to choose the signs of the values whose sum is at least as far from 0.
 double sign_flip_p_value(std::span<const double> values) {
   const double sum = std::abs(std::accumulate(values.begin(), values.end(), 0.0));
   const double scale = std::accumulate(values.begin(), values.end(), 0.0, [](double total, double v) { return total + std::abs(v); });

@@ -1,5 +1,6 @@
 #pragma once
-// What pairs of outcomes show: of items that are 0 or 1 exactly, however few they are; of other values as far as they say something.
+// The evidence in pairs of outcomes: exact for items that are 0 or 1, however few there are; for other values as far as their number
+// allows.
 
 #include <optional>
 #include <span>
@@ -17,8 +18,8 @@ struct Interval {
 // change times that of the direction in which they do, 97.5 % each, so that both hold together at least 95 times of 100.
 Interval paired_rate_interval(Discordant changes, int n);
 
-// The smallest difference of two rates over n items that McNemar's exact test at 0.05 finds in four of five cases, where besides as many
-// items change both ways as did here. Nothing where it finds none: five items can show no difference at all.
+// The smallest difference of two rates over n items that McNemar's exact test at 0.05 finds in four of five cases, if as many other items
+// change in both directions as did here. Nothing where it finds none: five items cannot show any difference.
 std::optional<double> smallest_rate_difference(Discordant changes, int n);
 
 // Mean of values (or ratio of the sums of numerators and positive denominators) with its 95 % interval and the p-value of 0.

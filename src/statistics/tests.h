@@ -1,5 +1,5 @@
 #pragma once
-// Tests of paired outcomes, their correction for being several, and what a sample could have shown.
+// Tests of paired outcomes, the correction for making several, and the smallest effect that a sample could have shown.
 
 #include <vector>
 
