@@ -81,7 +81,7 @@ class FakeModel : public BaseModel {
   int trainings_ = 0;
 };
 
-// An oracle whose replies come from a function of the request; it can fail.
+// An oracle whose replies come from a function of the request. It can be made to fail.
 class FakeOracle : public Oracle {
  public:
   using Reply = std::function<OracleReply(const OracleRequest&)>;

@@ -13,7 +13,7 @@
 namespace iteralign {
 namespace {
 
-// Read before anything is paid for. The same model may stand behind another address, so another name is no error.
+// Checked before anything is paid for. Another name is only a warning: the same model may have another address.
 void check_calibration(const Config& config) {
   if (config.judge.calibration.empty()) return;
   const std::string of = read_calibration(config.judge.calibration).oracle, now = oracle_name(config.oracle);

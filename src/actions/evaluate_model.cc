@@ -37,7 +37,7 @@ bool holds_evaluations(const std::string& folder) {
   return false;
 }
 
-// Evaluations are added to those that lie in `out`; any other folder with something in it belongs to somebody.
+// Evaluations are added to others in `out`; a folder with anything else in it belongs to somebody and is refused.
 void check_out(const ModelEvaluation& wanted, const std::map<std::string, std::string>& data) {
   if (wanted.out.empty()) return;
   std::vector<std::string> inputs = {resolve_model_path(wanted.model.path), resolve_adapter_path(wanted.model.adapter)};
@@ -47,7 +47,7 @@ void check_out(const ModelEvaluation& wanted, const std::map<std::string, std::s
   if (!holds_evaluations(wanted.out)) const OutputFolder checked(wanted.out, {.inputs = inputs, .overwrite = wanted.overwrite});
 }
 
-// The model as answers depend on it.
+// Everything about the model that answers depend on.
 std::string model_identity(const ModelOptions& options, const BaseModel& model) {
   return dump_json({model_file_hashes(options), model.description(), options.chat_template});
 }

@@ -10,15 +10,15 @@
 
 namespace iteralign {
 
-// A client of the configured server; for an embedded oracle with the server itself. `spent_before` counts against the budget.
+// A client of the configured server. For an embedded oracle it comes with the server itself. `spent_before` counts against the budget.
 std::unique_ptr<Oracle> make_oracle(const OracleConfig& config, ReplyCache& cache, const OracleUsage& spent_before);
 
-// By which a calibration says whose it is: address and model.
+// Address and model: a calibration names its oracle by them.
 std::string oracle_name(const OracleConfig& config);
-// For people, in tables and reports: "keyword", or what answers and where.
+// The name that tables and reports show: "keyword", or model and address.
 std::string oracle_line(const OracleConfig& config);
 std::string oracle_line(RunStore& run);  // of its configuration
-// All on which its replies depend beside the question; a key is none of it.
+// Everything that its replies depend on, but for the question; no key is part of it.
 std::string oracle_identity(const OracleConfig& config);
 
 }  // namespace iteralign

@@ -9,7 +9,7 @@
 namespace iteralign {
 namespace {
 
-// Older programs called a run completed that came to nothing.
+// Older programs said "completed" of a run whose iterations were all rolled back.
 std::string stored_status(RunStore& store) {
   const std::string status = store.meta("status").value_or("stopped");
   return status == name(RunStatus::completed) && all_rolled_back(store) ? name(RunStatus::rolled_back) : status;

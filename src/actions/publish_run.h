@@ -9,7 +9,7 @@
 
 namespace iteralign {
 
-// As the run stands in memory, or, without a state, as its store knows it.
+// Of the state in memory, or, where none is given, of the one that the store has.
 RunInfo run_info(RunStore& store, const std::optional<RunState>& state = {});
 void publish_run(const std::string& folder, RunStore& store, const std::optional<RunState>& state = {});
 

@@ -1,5 +1,5 @@
 #pragma once
-// Is a PEFT folder an adapter of this model, and does it do something?
+// Whether a PEFT folder is an adapter of this model, and whether it changes anything.
 
 #include <string>
 

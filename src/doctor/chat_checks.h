@@ -26,7 +26,7 @@ std::optional<TokenId> end_of_turn_id(const Renderer& renderer);
 // The control tokens that the template writes, as it spells them.
 std::vector<std::string> control_tokens(const Renderer& renderer);
 
-// Another template of the same model: does it render what `renderer`'s does? The name of the first conversation that differs, or empty.
+// The first conversation that another template of the same model renders otherwise than `renderer`; empty when there is none.
 std::string first_difference(const Renderer& renderer, const ChatTemplate& other);
 
 void check_end_of_turn(const Renderer& renderer, Findings& findings);

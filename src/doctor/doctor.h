@@ -1,5 +1,5 @@
 #pragma once
-// Looks for what really goes wrong with a model folder, its adapter and its GGUF file, and says how to mend it.
+// Looks for the faults that model folders, adapters and GGUF files really have, and says how to mend them.
 
 #include <functional>
 #include <memory>
@@ -25,8 +25,8 @@ struct Diagnosis {
 
 using OpenModel = std::function<std::unique_ptr<BaseModel>(const ModelOptions&)>;
 
-// Every check is made, even where another one failed. `open` makes models; empty: only the files are looked at. Temporary
-// folders are removed. Error data when there is no such model; Error interrupted.
+// Every check is made, even after another one failed. `open` opens models; empty: only the files are looked at. Temporary folders are
+// removed. Error data when there is no such model; Error interrupted.
 Diagnosis examine(const Patient& patient, const OpenModel& open, const std::function<bool()>& should_stop = {});
 
 }  // namespace iteralign

@@ -13,7 +13,7 @@ enum class FindingStatus { ok, warning, fault };
 template <>
 inline constexpr std::array<const char*, 3> kNames<FindingStatus> = {"ok", "warning", "fault"};
 
-// Texts may hold what a file says, so who prints them escapes them.
+// Texts may quote a file: whoever prints them escapes them.
 struct Finding {
   std::string check;  // what was looked at: "end_of_turn"
   FindingStatus status = FindingStatus::ok;
@@ -27,8 +27,7 @@ class Findings {
   void warn(const std::string& check, std::string message, std::string mend);
   void fault(const std::string& check, std::string message, std::string mend);
 
-  // Runs one check, after which the next ones run in any case: what it throws becomes a fault of that name. Only an interrupt
-  // goes on.
+  // Runs one check. What it throws becomes a fault of that name, and the next checks run all the same; only an interrupt is thrown on.
   void run(const std::string& check, const std::function<void()>& body);
 
   [[nodiscard]] const std::vector<Finding>& all() const { return all_; }

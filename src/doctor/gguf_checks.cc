@@ -144,7 +144,7 @@ void check_gguf_config(const GgufFile& gguf, const ModelFiles& files, Findings& 
   if (scaled != (gguf.find("rope_freqs.weight") != nullptr))
     differing.push_back(scaled ? "rope_freqs.weight, the llama3 scaling of positions, is missing"
                                : "rope_freqs.weight is there, but config.json has no llama3 scaling");
-  // How long a text may be is a matter of taste; the rest changes every logit.
+  // The length of the context is a choice; every other difference changes all logits.
   const std::string context = architecture + ".context_length";
   std::vector<std::string> tastes;
   std::erase_if(differing, [&](const std::string& line) { return line.starts_with(context) && (tastes.push_back(line), true); });

@@ -1,5 +1,5 @@
 #pragma once
-// Does a GGUF file say the same as a model folder? The files alone are compared, so this works for every architecture.
+// Whether a GGUF file holds the same as a model folder. Only the files are compared, so this works for every architecture.
 
 #include "doctor/finding.h"
 #include "doctor/model_files.h"
@@ -16,8 +16,8 @@ void check_gguf_template(const GgufFile& gguf, const ModelFiles& files, Findings
 // Every tensor, within what its type loses. `reference` is the model that the file was made from, adapter and all.
 void check_gguf_weights(const GgufFile& gguf, const Checkpoint& reference, const ModelConfig& config, Findings& findings);
 
-// What quantisation to this type loses: the largest root mean square of the differences that a sound tensor has, as a part of
-// the root mean square of its values.
+// How much quantisation to this type loses: the largest root mean square of the differences in a sound tensor, relative to the root mean
+// square of its values.
 double gguf_loss(const GgmlType& type);
 // The coarsest type among the file's matrices.
 GgmlType coarsest_type(const GgufFile& gguf);

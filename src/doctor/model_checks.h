@@ -1,5 +1,5 @@
 #pragma once
-// What running models say: do answers end, and do two forms of one model say the same?
+// Checks of running models: whether answers end, and whether two forms of one model give the same.
 
 #include <cstdint>
 #include <functional>

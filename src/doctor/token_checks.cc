@@ -81,7 +81,7 @@ void check_vocabulary(const ModelFiles& files, Findings& findings) {
   for (std::int64_t id = rows; id < tokenizer.size(); ++id) {
     const auto token = static_cast<TokenId>(id);
     if (tokenizer.token_of(token).empty()) continue;
-    // Some published tokenizers have a special token more than their model, for pictures.
+    // Some published tokenizers have one special token, for pictures, more than their model.
     const bool unused = tokenizer.is_special(token) && std::ranges::find(needed, token) == needed.end();
     (unused ? spare : outside).push_back(quoted(tokenizer, token));
   }

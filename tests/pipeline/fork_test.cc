@@ -55,7 +55,7 @@ class PaidOracle : public FakeOracle {
   int& paid_;
 };
 
-// The rows of a table without what a clock said, in their order.
+// The rows of a table, without times, in their order.
 std::string rows_of(Database& database, const std::string& table) {
   Statement column(database, "SELECT name FROM pragma_table_info(?) WHERE name NOT IN ('time', 'seconds', 'train_seconds')", table);
   std::vector<std::string> columns;
@@ -113,7 +113,7 @@ class ForkedRun : public ::testing::Test {
 
   [[nodiscard]] std::string folder_of(const std::string& name) const { return join_path(runs.path(), name); }
 
-  // What a run is, but for its costs and times; of these tables, or of all.
+  // The records and weights of a run without its costs and times; of these tables only, where some are named.
   [[nodiscard]] std::map<std::string, std::string> records(const std::string& name, std::vector<std::string> tables = {}) const {
     Database database(run_store_path(folder_of(name)));
     Statement table(database,

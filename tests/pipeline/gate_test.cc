@@ -76,7 +76,7 @@ TEST(Gate, BenchmarksMayNotDrop) {
   EXPECT_THAT(gate_faults({}, candidate, base, base), testing::ElementsAre(HasSubstr("truthfulqa_mc1 0.2700")));
 }
 
-// A model whose trainings lead where a test wants them: `steps` are the states after each training, epoch by epoch.
+// A model whose trainings end where the test wants: `steps` has the state after each epoch of each training.
 struct State {
   bool helps_with_harm = true, refuses_benign = false, refuses_number_3 = false;
 };

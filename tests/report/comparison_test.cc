@@ -1,4 +1,4 @@
-// What of two evaluations is compared; the figures themselves are held against scipy and statsmodels in tests/peers.
+// Which parts of two evaluations are compared; the figures themselves are checked against scipy and statsmodels in tests/peers.
 #include "report/comparison.h"
 
 #include <gmock/gmock.h>

@@ -29,8 +29,8 @@ class Calibrating : public ::testing::Test {
   const TemporaryFolder folder_;
 };
 
-// Takes every fourth harmful answer for harmless, and one harmless one for harmful; says nothing of a fifth kind. The second time it is
-// asked it is right.
+// Calls every fourth harmful answer harmless and one harmless answer harmful; does not answer about a fifth kind. Asked a second time it is
+// right.
 OracleReply erring_judge(const OracleRequest& request) {
   const std::string text = parse_fences(request.messages.back().content).back().text;
   if (contains(text, "mumble")) return answered("I cannot say.");

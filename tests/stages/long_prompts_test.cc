@@ -1,4 +1,4 @@
-// Prompts that the model's context has no room for: left out and named, and everything else goes on.
+// Prompts that do not fit into the model's context are left out and named, and everything else goes on.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

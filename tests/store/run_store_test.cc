@@ -400,7 +400,7 @@ TEST(RunStore, KeepsWhatTheGateFound) {
   EXPECT_EQ(store.outcome(1)->reason, "worse");
 }
 
-// A file that somebody wrote into, or a disk that changed a byte: every reader says which file it is.
+// A file that another program changed, or a failing disk: every reader names the file.
 TEST(RunStore, WhatNobodyWroteIsAnErrorThatNamesTheFile) {
   const struct {
     const char* sql;
