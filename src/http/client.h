@@ -30,7 +30,7 @@ enum class HttpOutcome {
   stopped,  // should_stop said so
 };
 
-// Why the two cannot agree.
+// Why client and server cannot talk to each other.
 enum class Incompatibility {
   none,
   plain_text,  // the server speaks plain http

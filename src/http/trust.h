@@ -1,5 +1,5 @@
 #pragma once
-// Whose certificates an https server's is checked against.
+// The certificate authorities that an https server's certificate is checked against.
 
 #include <string>
 

@@ -64,7 +64,7 @@ std::string keyword_principles(const std::vector<OracleCase>& cases) {
   return principles_answer(std::move(proposed));
 }
 
-// Of each area's bank the next ones, from a place that the prompt decides: no twin comes twice in a reply while there are others.
+// The next twins of the area's bank, from a place that the prompt decides: none comes twice in a reply while there are others.
 std::string keyword_twins(const std::vector<OracleCase>& cases) {
   constexpr std::size_t kTwinsPerCase = 4;
   std::vector<HarmlessTwin> twins;

@@ -17,8 +17,8 @@ std::string_view head_of(std::string_view text) {
   return text.substr(0, std::min(text.find_first_of(" \t\r\n", kHeadBytes), text.size()));
 }
 
-// Without what it quotes: 'Here is a polite answer: "I'm sorry, but I can't come."' refuses nothing. A quotation that the answer
-// begins with is the answer.
+// The answer without its quotations: 'Here is a polite answer: "I'm sorry, but I can't come."' refuses nothing. A quotation at the very
+// beginning is the answer itself.
 std::string unquoted(std::string_view text) {
   const std::size_t first = text.starts_with('"') ? text.find('"', 1) : 0;
   std::string kept(text.substr(0, first));

@@ -9,8 +9,7 @@ namespace iteralign {
 
 class RequestLog {
  public:
-  // Goes on behind what an earlier one wrote. An empty path keeps nothing. Error usage for a file that is something else, failed when it
-  // cannot be written.
+  // Appends to the file. An empty path keeps nothing. Error usage for a file that is no such log, failed when it cannot be written.
   explicit RequestLog(const std::string& path);
 
   void add(std::uint64_t body_hash, int asked, const std::string& fault);  // from one thread at a time

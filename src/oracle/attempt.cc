@@ -19,7 +19,7 @@ Attempt attempt(AttemptKind kind, std::string fault, std::string message, std::s
   return made;
 }
 
-// How to mend what keeps the two from talking.
+// How to mend it where client and server cannot talk to each other.
 std::string hint_of(Incompatibility incompatibility, const AttemptContext& context) {
   switch (incompatibility) {
     case Incompatibility::plain_text:
@@ -93,7 +93,7 @@ Attempt with_reply(OracleReply reply) {
   return made;
 }
 
-// What is left when the words say nothing special.
+// The meaning of a status when the words say nothing special.
 Attempt by_status(int status, const ServerError& error, const HttpReply& reply, const AttemptContext& context) {
   const std::string fault = fmt::format("http_{}", status), message = fmt::format("HTTP {}: {}", status, error.message);
   if (status < 400) {
@@ -118,7 +118,7 @@ Attempt by_status(int status, const ServerError& error, const HttpReply& reply, 
 
 Attempt key_refused(int status, const std::string& message, const AttemptContext& context, bool page) {
   const std::string fault = fmt::format("http_{}", status);
-  // A firewall's page in place of the server's reply: red-team prompts are what it looks for.
+  // A firewall's page in place of the server's reply: firewalls look for texts such as red-team prompts.
   if (status == 403 && page)
     return attempt(AttemptKind::failed, fault, "refused by a page, not by the server; " + message,
                    "is there a firewall or a proxy before the server?");

@@ -1,5 +1,5 @@
 #pragma once
-// What one HTTP reply means for a request: done, worth another try, to be asked in another way, or the end of all. Pure.
+// What one HTTP reply means for a request: it is done, is tried again, is asked in another way, or no later one can succeed. Pure.
 
 #include <ctime>
 #include <optional>

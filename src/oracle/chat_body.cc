@@ -36,7 +36,7 @@ std::string length_field(const ChatOptions& options, LengthField length) {
   return options.max_tokens_field == "max_tokens" ? "max_completion_tokens" : "max_tokens";
 }
 
-// The least that servers take which want a temperature above 0: as good as none.
+// The lowest temperature of servers that want one above 0: in effect none.
 constexpr double kLeastTemperature = 0.01;
 
 }  // namespace

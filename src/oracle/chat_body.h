@@ -23,8 +23,8 @@ std::string chat_body(const ChatOptions& options, const OracleRequest& request, 
 // The fields of a body by name; "system" where a turn has that role.
 std::set<std::string> fields_of(const std::string& body);
 
-// A hash of all that the reply depends on: the server and the body as it is asked first, whatever the server takes of that: what is
-// found out about it later makes no paid reply unusable.
+// A hash of everything that the reply depends on: the server, and the body in the form in which it is asked first. What is found out later
+// about the server's dialect does not make kept replies useless.
 std::string reply_key(const std::string& server, const ChatOptions& options, const OracleRequest& request);
 
 }  // namespace iteralign

@@ -1,6 +1,6 @@
 #pragma once
-// What a server takes of a request. Nobody can look it up, so it is asked, and what it refuses is left out or said in another way from
-// then on. Each field is a ladder that is only climbed down: whoever of many threads finds a step out, all come to the same end. Pure.
+// Which forms of a request a server accepts. No document says it, so the server is asked; what it refuses is left out, or sent in another
+// form, from then on. Each field is a ladder that only goes down: whichever of several threads finds a step, all end at the same one. Pure.
 
 #include <algorithm>
 #include <optional>
@@ -26,7 +26,7 @@ struct Dialect {
   bool operator==(const Dialect&) const = default;
 };
 
-// The lower step of both in every field.
+// For every field the lower step of the two.
 inline Dialect lower_of(const Dialect& a, const Dialect& b) {
   return {std::max(a.schema, b.schema), std::max(a.temperature, b.temperature), std::max(a.length, b.length), std::max(a.system, b.system),
           a.without_seed || b.without_seed};
@@ -38,13 +38,14 @@ struct Refusal {
   std::string field;     // what was refused, for the log
 };
 
-// What of the fields that were sent (by the names that they have in the body; "system" for the role) the server refuses, or nothing.
+// The one of the sent fields that the server refuses, or nothing. Fields have their names in the body; "system" stands for the role.
 std::optional<Refusal> refusal_of(int status, const ServerError& error, const std::set<std::string>& sent, const Dialect& dialect);
 
 // "max_tokens is too large: 9000": the number of the length limit is refused, not its name.
 bool refuses_length(const ServerError& error);
 
-// Is it `field` that is refused, and not only a word of that sound: by param or loc, or as the object of a refusal in the message.
+// True when `field` itself is refused, and not just a word like it: it is named by param or loc, or is the object of a refusal in the
+// message.
 bool refuses_field(const ServerError& error, const std::string& field);
 
 }  // namespace iteralign

@@ -17,7 +17,7 @@ enum class ErrorMeaning {
   other,
 };
 
-// `status` is the reply's; where the reply was a 200 that which the error itself names. `asked_to_wait`: by a header.
+// `status`: of the reply, or where that was 200 the one that the error itself names. `asked_to_wait`: a header said so.
 ErrorMeaning meaning_of(int status, const ServerError& error, bool asked_to_wait);
 
 }  // namespace iteralign

@@ -110,7 +110,7 @@ OracleReply failed_reply(std::string message) { return {ReplyStatus::failed, std
 
 }  // namespace
 
-// The right to ask a question; others who have the same one wait.
+// The right to ask a question; others with the same question wait.
 class OpenAiOracle::Claim {
  public:
   Claim(OpenAiOracle& oracle, const std::string& key) : oracle_(oracle), key_(key) {
@@ -174,7 +174,7 @@ bool OpenAiOracle::first_time_again(const std::string& key) {
   return asked_again_.insert(key).second;
 }
 
-// A reply that ended by itself does not depend on the length limit: raising that makes none unusable.
+// A reply that ended by itself does not depend on the length limit: a higher limit leaves it usable.
 std::optional<OracleReply> OpenAiOracle::find_kept(const OracleRequest& request, const std::string& key) {
   auto kept = cache_->find(key);
   if (kept || chat_.reply_max_tokens == 0) return kept;
@@ -268,8 +268,8 @@ Attempt OpenAiOracle::attempt(const OracleRequest& request, const Pacer::Slot& s
   return made;
 }
 
-// Every reply counts, also one that cannot be used: it was made, and may have to be paid. A server that does not count its tokens, or
-// counts what cannot be, must not make the budget endless.
+// Every reply counts, also a useless one: it was made, and may have to be paid for. A server that sends no token counts, or impossible
+// ones, must not make the budget endless.
 void OpenAiOracle::count(Attempt& made, const HttpRequest& http, const std::string& body, const OracleRequest& request) {
   if (!made.answered) return;
   const auto limit = static_cast<std::size_t>(std::max(request.max_tokens, options_.reply_max_tokens));
@@ -280,7 +280,7 @@ void OpenAiOracle::count(Attempt& made, const HttpRequest& http, const std::stri
   ledger_.add_call(reply.prompt_tokens, reply.completion_tokens);
 }
 
-// A model takes minutes to be read from a disk: these tries are not counted, but for their own limit.
+// A server may load its model for minutes: these tries are not counted, but have a time limit of their own.
 double OpenAiOracle::wait_for_model(const Attempt& loading, Pacer::Clock::time_point since) {
   const double waited_s = std::chrono::duration<double>(Pacer::Clock::now() - since).count();
   if (waited_s >= options_.loading_timeout_s)

@@ -28,7 +28,8 @@
 
 namespace iteralign {
 
-// What is configured (an empty api_key_env: no key is sent), and what is not. Of an embedded oracle's faults the client knows nothing.
+// The configuration (with an empty api_key_env no key is sent), and what is not configured. The client does not know of an embedded
+// oracle's faults.
 struct OracleOptions : OracleConfig {
   double connect_timeout_s = 10;
   double retry_base_s = 0.5;      // first wait; doubles with each retry up to a minute
@@ -43,8 +44,8 @@ class OpenAiOracle : public Oracle {
   OpenAiOracle(OracleOptions options, ReplyCache* cache, std::function<bool()> should_stop);
   ~OpenAiOracle() override;
 
-  // See Oracle. Requests that are equal are asked once: the second waits for the first. After an Error that no later call can
-  // mend every call throws it, but for those that the cache answers. Stopped: Error interrupted.
+  // See Oracle. Equal requests are sent once: the second one waits for the first. After an Error that no later call can mend, every call
+  // that the cache cannot answer throws it again. Stopped: Error interrupted.
   OracleReply complete(const OracleRequest& request) override;
   [[nodiscard]] OracleUsage usage() const override;
 
@@ -52,7 +53,7 @@ class OpenAiOracle : public Oracle {
   class Claim;
 
   bool first_time_again(const std::string& key);
-  // By which the server is known in cache keys.
+  // The name of the server in cache keys.
   [[nodiscard]] const std::string& server_name() const { return options_.server_name.empty() ? endpoint_.base : options_.server_name; }
   std::optional<OracleReply> find_kept(const OracleRequest& request, const std::string& key);
   OracleReply ask(const OracleRequest& request, const std::string& key);

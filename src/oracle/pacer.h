@@ -40,7 +40,7 @@ class Pacer {
   bool sleep(double seconds, const StopAsked& stop_asked);
 
   void succeeded();
-  // Nobody enters for so long. Requests that were let in before the last cut are no new evidence and cut nothing again.
+  // Lets nobody in for this time. Failures of requests that were let in before the last cut are no new evidence, and cut nothing again.
   void rate_limited(double pause_s, Clock::time_point request_began);
 
   [[nodiscard]] double allowed() const;

@@ -19,8 +19,8 @@ class UsageLedger {
   // `spent_before`: by earlier processes of the same run; counts against the budget, not in usage().
   UsageLedger(const Budget& budget, const OracleUsage& spent_before) : budget_(budget), before_(spent_before) {}
 
-  // A call that is about to be made. Throws Error remote when the budget is spent: calls are never more than max_calls; tokens and
-  // cost may go over by the calls that are in flight, for nobody knows them before.
+  // Counts a call before it is made. Throws Error remote when the budget is spent. There are never more calls than max_calls; tokens and
+  // cost may exceed their limits by the calls in flight, whose use nobody knows before.
   class Reservation {
    public:
     explicit Reservation(UsageLedger& ledger);

@@ -27,13 +27,13 @@ struct ChoiceTask {
   std::string description;   // how a choice is scored, in a line
   std::string edition = {};  // which of the published versions of its file this is; empty where there is one
   std::vector<ChoiceItem> items;
-  // A score for each choice of the item from the answers to its requests; the larger the better.
+  // A score for each choice of the item, made from the answers to its requests; larger is better.
   std::function<std::vector<double>(const ChoiceItem&, const std::vector<std::vector<Score>>&)> score;
-  // What the item counts, 0 to 1, by the scores of its choices.
+  // How much of the item was right, 0 to 1, by the scores of its choices.
   std::function<double(const ChoiceItem&, const std::vector<double>&)> count;
 };
 
-// What an item came to.
+// The result of an item.
 struct ChoiceOutcome {
   std::vector<double> scores;  // of the choices
   double count = 0;
@@ -41,12 +41,12 @@ struct ChoiceOutcome {
 
 using OnAnswered = std::function<void(std::size_t items)>;  // so many more
 
-// In the order of the items; several at a time, so that what they have in common is computed once. `should_stop` is asked in
-// between: Error interrupted.
+// Results in the order of the items. Several items are scored at a time, so that what they share is computed once. `should_stop` is asked
+// in between: Error interrupted.
 std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, const OnAnswered& on_answered,
                                   const std::function<bool()>& should_stop);
 
-// Is the best choice right? Of several that are equally good as many as are right of them: what a guess among them would give.
+// 1 when the best choice is right, else 0. Where several are equally good, the share of right ones among them: what a guess would give.
 double best_is_right(const ChoiceItem& item, const std::vector<double>& scores);
 // The first of the best ones counts, as numpy's argmax has it.
 double first_best_is_right(const ChoiceItem& item, const std::vector<double>& scores);

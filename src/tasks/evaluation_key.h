@@ -1,5 +1,5 @@
 #pragma once
-// Under what the answers and verdicts of an evaluation are kept, so that a second question is never answered with what the first one got.
+// The key that an evaluation's answers and verdicts are kept under, so that no question gets the answer to another one.
 
 #include <string>
 
@@ -15,8 +15,8 @@ std::string answers_fingerprint(const std::string& model, const Sampling& sampli
 // What verdicts depend on: who judges, how often, and what is said to it.
 std::string verdicts_fingerprint(const std::string& judge, const Judge& judge_of, int votes);
 
-// The number that stands for both in this store, in the place of an iteration; from 1 on. Under a new one lie the answers that are there
-// with the same answers' fingerprint, whoever judged them. What an older program kept under 0 is left aside: nobody knows whose it is.
+// The number for both in this store, used in the place of an iteration; from 1 on. A new number begins with the kept answers of the same
+// fingerprint, whoever judged them. Answers that an older program kept under 0 are not used: nobody knows which model gave them.
 int evaluation_key(RunStore& store, const std::string& answers, const std::string& verdicts);
 
 }  // namespace iteralign

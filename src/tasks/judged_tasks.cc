@@ -33,7 +33,7 @@ constexpr bool sets_have_one_question() {
 }
 static_assert(sets_have_one_question(), "two tasks ask different questions about one set of prompts");
 
-// A benchmark counts every prompt, also one that is near to another; what is there twice counts once.
+// A benchmark counts near duplicates as well; exact duplicates count once.
 std::vector<Prompt> read(const std::string& data, PromptFilter filter) {
   std::vector<Prompt> prompts = read_prompts(data, filter);
   std::set<std::string> seen;

@@ -20,8 +20,8 @@ struct Judging {
   int key = 0;         // under which answers and verdicts are kept in stage.store: evaluation_key()
 };
 
-// Answers the prompts of the file or folder and has them judged; both are kept in the store, so that what is there is not done again.
-// `limit`: the first so many prompts; 0: all. Error data for a file without prompts.
+// Answers the prompts of the file or folder and has the answers judged. Both are kept in the store, and what is there is not done again.
+// `limit`: only the first prompts; 0: all. Error data for a file without prompts.
 TaskResult judged_task(const std::string& name, const Judging& judging, const std::string& data, std::size_t limit);
 
 }  // namespace iteralign

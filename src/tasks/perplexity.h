@@ -1,5 +1,5 @@
 #pragma once
-// Perplexity: how well a model foresees a text.
+// Perplexity: how well a model predicts a text.
 
 #include <functional>
 #include <string>
@@ -14,8 +14,8 @@ namespace iteralign {
 // paragraphs they are. Error data when there is none.
 std::vector<ScoreRequest> read_documents(const std::string& path);
 
-// exp of the mean negative log-likelihood of all tokens; the interval is a bootstrap over documents.
-// Each document counts from its beginning. `limit`: the first so many; 0: all.
+// exp of the mean negative log-likelihood of all tokens; the interval is a bootstrap over documents. Every document is scored from its
+// beginning. `limit`: only the first documents; 0: all.
 TaskResult perplexity(const std::string& path, std::size_t limit, BaseModel& model, const std::function<bool()>& should_stop);
 
 }  // namespace iteralign

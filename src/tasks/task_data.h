@@ -7,14 +7,14 @@
 
 namespace iteralign {
 
-// PATH is for every task, TASK=PATH for one, or for all whose names begin so ("truthfulqa=DIR").
+// PATH is for every task, TASK=PATH for one task or for all whose names begin with TASK ("truthfulqa=DIR").
 class TaskData {
  public:
-  // Error usage for two paths for the same, and for TASK= that is none of `tasks`.
+  // Error usage for two paths for one task, and for a TASK= that is none of `tasks`.
   TaskData(const std::vector<std::string>& arguments, const std::vector<std::string>& tasks);
 
-  // Error usage where there is none, and where it would be a guess: the prompts of a judged task are those of a file that is given for it,
-  // never some of a folder's, nor those that another judged task is asked.
+  // Error usage where there is no path, and where the choice would be a guess: a judged task reads the file that is given for it, never
+  // some file of a folder, nor the file of another judged task.
   [[nodiscard]] std::string of(const std::string& task) const;
 
  private:

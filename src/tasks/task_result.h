@@ -18,7 +18,7 @@ struct Measure {
   bool higher_is_better = true;
   int n = 0;         // items that count
   int unjudged = 0;  // items that do not, because no verdict could be had
-  // Nothing where no item counts; no interval where so few or so equal items do not tell.
+  // Nothing where no item counts. No interval where the items are too few or too much alike.
   std::optional<double> value = {};
   std::optional<Interval> interval = {};    // 95 %
   std::map<std::string, int> reasons = {};  // of the unjudged, by name

@@ -21,8 +21,8 @@ namespace {
 
 constexpr const char* kPerplexity = "perplexity";
 
-// The published file at or below `data`. Of several the one in a folder v1 (TruthfulQA's that lm-evaluation-harness reads), else the
-// deepest.
+// The published file at or below `data`. Where there are several, the one in a folder v1 (the TruthfulQA that lm-evaluation-harness reads),
+// else the deepest.
 std::string find_file(const std::string& data, const std::vector<std::string>& names, const std::string& task) {
   if (!exists(data)) throw Error(ErrorKind::data, "there is no such file or folder", data, "it is to have the files of " + task);
   if (!is_directory(data)) return data;

@@ -22,9 +22,9 @@ std::vector<std::string> task_names();
 bool is_task(const std::string& name);
 bool needs_judge(const std::string& task);
 
-// Of scores more is better, of perplexity less. Not for judged tasks, whose groups differ in it.
+// True for perplexity. Not for judged tasks, where it depends on the group.
 bool less_is_better(const std::string& task);
-// Throws what run_task would throw about the files of a task that needs no judge. Asks nothing.
+// Throws what run_task would throw about the files of a task that needs no judge. Runs nothing.
 void check_task_data(const std::string& task, const std::string& data);
 
 // Error usage when there is no such task, or no judge for one that needs it; Error data when its files are missing or malformed.

@@ -32,7 +32,7 @@ class PatternRewriter {
  protected:
   explicit PatternRewriter(std::string_view pattern) : pattern_(pattern) {}
 
-  // What a dialect makes of a part; each goes on behind it.
+  // The translation of one part by a dialect; each function continues after that part.
   virtual void escape() = 0;              // at a backslash
   virtual void open_class() = 0;          // at the [ of a class
   virtual void class_member(char c) = 0;  // inside one

@@ -1,5 +1,5 @@
 #pragma once
-// Where an answer ends by its text.
+// The end of an answer that a stop string makes.
 
 #include <span>
 #include <string>

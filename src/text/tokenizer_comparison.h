@@ -1,5 +1,5 @@
 #pragma once
-// Do two tokenizers mean the same?
+// Whether two tokenizers give the same tokens.
 
 #include <optional>
 #include <string>
