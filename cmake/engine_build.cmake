@@ -1,6 +1,6 @@
 # engine_build.h: ITERALIGN_ENGINE_BUILD says which headers and which compiler a binary was built with. Program and module share the code of the
 # rungs above the engine, so both must have the same.
-set(folders include/iteralign src/core src/config src/text src/formats src/engine/module)
+set(folders include/iteralign src/core src/config src/text src/formats src/formats/families src/engine/module)
 list(TRANSFORM folders PREPEND ${CMAKE_SOURCE_DIR}/)
 list(TRANSFORM folders APPEND /*.h)
 file(GLOB headers CONFIGURE_DEPENDS ${folders})

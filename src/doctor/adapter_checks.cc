@@ -12,7 +12,7 @@
 #include "core/strings.h"
 #include "doctor/weight_checks.h"
 #include "formats/adapter_names.h"
-#include "formats/gguf_tensors.h"
+#include "formats/model_tensors.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -66,7 +66,7 @@ std::map<std::string, TensorView> tensors_of(const SafetensorsFile& file) {
 // Shapes of the weights by the name of their module, and of the biases by their own.
 std::map<std::string, std::vector<std::int64_t>> modules_of(const ModelConfig& config) {
   std::map<std::string, std::vector<std::int64_t>> modules;
-  for (const GgufTensorName& tensor : gguf_tensors(config))
+  for (const ModelTensor& tensor : model_tensors(config))
     modules[tensor.name.ends_with(kWeight) ? tensor.name.substr(0, tensor.name.size() - kWeight.size()) : tensor.name] = tensor.shape;
   if (config.tie_word_embeddings) modules["lm_head"] = modules["model.embed_tokens"];  // PEFT saves a tied embedding as both
   return modules;

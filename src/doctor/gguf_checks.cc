@@ -9,8 +9,8 @@
 #include "core/json.h"
 #include "core/strings.h"
 #include "doctor/chat_checks.h"
+#include "formats/families/family.h"
 #include "formats/gguf_metadata.h"
-#include "formats/gguf_tensors.h"
 #include "formats/gguf_tokenizer.h"
 #include "iteralign/error.h"
 #include "text/tokenizer_comparison.h"
@@ -57,14 +57,16 @@ bool is_same(const std::string& a, const std::string& b, const GgufField& kind) 
 }
 
 // "llama.rope.freq_base is 500000, not 10000" for every key that differs.
-std::vector<std::string> differing_keys(const GgufFile& gguf, const GgufMetadata& expected, const std::string& architecture) {
+std::vector<std::string> differing_keys(const GgufFile& gguf, const GgufMetadata& expected, const ModelConfig& config) {
+  const std::string architecture(config.family->gguf.architecture);
   std::vector<std::string> differing;
   for (const auto& [key, value] : expected) {
     const auto found = gguf.has(key) ? text_of(gguf, key, value) : value_when_missing(key, expected, architecture);
     if (found && !is_same(*found, text_of(value), value)) differing.push_back(fmt::format("{} is {}, not {}", key, *found, text_of(value)));
   }
   const std::string scaling = architecture + ".rope.scaling.type";
-  if (gguf.has(scaling) && gguf.text(scaling) != "none" && find_field<std::string>(expected, scaling) == nullptr && architecture != "phi3")
+  const bool in_tensors = config.ropes.at(0).scaling == RopeScaling::longrope;  // whatever the key says
+  if (gguf.has(scaling) && gguf.text(scaling) != "none" && find_field<std::string>(expected, scaling) == nullptr && !in_tensors)
     differing.push_back(fmt::format("{} is {}, but config.json has no such scaling", scaling, gguf.text(scaling)));
   return differing;
 }
@@ -135,11 +137,11 @@ void check_gguf_stop(const GgufFile& gguf, const Renderer& renderer, Findings& f
 }  // namespace
 
 void check_gguf_config(const GgufFile& gguf, const ModelFiles& files, Findings& findings) {
-  const std::string architecture = gguf_architecture(files.config->model_type);
+  const std::string architecture(files.config->family->gguf.architecture);
   if (const std::string& theirs = gguf.text("general.architecture"); theirs != architecture)
     return findings.fault("gguf_config", fmt::format("the file is a {}, the folder a {}", theirs, architecture),
                           "take the files of one model");
-  std::vector<std::string> differing = differing_keys(gguf, gguf_model_metadata(*files.config, files.file("config.json")), architecture);
+  std::vector<std::string> differing = differing_keys(gguf, gguf_model_metadata(*files.config, files.file("config.json")), *files.config);
   const bool scaled = files.config->ropes.at(0).scaling == RopeScaling::llama3;
   if (scaled != (gguf.find("rope_freqs.weight") != nullptr))
     differing.push_back(scaled ? "rope_freqs.weight, the llama3 scaling of positions, is missing"

@@ -10,7 +10,7 @@
 
 #include "doctor/gguf_checks.h"
 #include "formats/gguf_dequant.h"
-#include "formats/gguf_tensors.h"
+#include "formats/model_tensors.h"
 #include "formats/tensor_floats.h"
 
 namespace iteralign {
@@ -49,13 +49,13 @@ struct Comparison {
 };
 
 // Heads by which q and k may be permuted, in an architecture that permutes them or not; 0: this is neither.
-std::size_t heads_of(const GgufTensorName& tensor, const ModelConfig& config) {
+std::size_t heads_of(const ModelTensor& tensor, const ModelConfig& config) {
   if (tensor.gguf_name.find(".attn_q.") != std::string::npos) return static_cast<std::size_t>(config.num_attention_heads);
   if (tensor.gguf_name.find(".attn_k.") != std::string::npos) return static_cast<std::size_t>(config.num_key_value_heads);
   return 0;
 }
 
-Comparison compare(const GgufTensor& theirs, const TensorView& ours, const GgufTensorName& mapping, std::size_t heads,
+Comparison compare(const GgufTensor& theirs, const TensorView& ours, const ModelTensor& mapping, std::size_t heads,
                    const std::string& path) {
   const std::vector<float> expected = [&] {
     std::vector<float> values = to_floats(ours, mapping.name);
@@ -99,7 +99,7 @@ GgmlType coarsest_type(const GgufFile& gguf) {
 void check_gguf_weights(const GgufFile& gguf, const Checkpoint& reference, const ModelConfig& config, Findings& findings) {
   std::vector<std::string> missing, misfits, misordered, differing;
   double largest = 0;
-  for (const GgufTensorName& mapping : gguf_tensors(config)) {
+  for (const ModelTensor& mapping : model_tensors(config)) {
     if (!reference.contains(mapping.name)) continue;  // check_weights() has said so
     const TensorView& ours = reference.tensor(mapping.name);
     const GgufTensor* theirs = gguf.find(mapping.gguf_name);

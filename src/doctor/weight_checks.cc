@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "formats/gguf_tensors.h"
+#include "formats/model_tensors.h"
 #include "formats/tensor_floats.h"
 
 namespace iteralign {
@@ -18,7 +18,7 @@ constexpr const char* kHead = "lm_head.weight";
 // A missing lm_head is check_tied_embeddings()'s.
 void check_shapes(const Checkpoint& checkpoint, const ModelConfig& config, Findings& findings) {
   std::vector<std::string> missing, misfits;
-  for (const GgufTensorName& expected : gguf_tensors(config)) {
+  for (const ModelTensor& expected : model_tensors(config)) {
     if (!checkpoint.contains(expected.name)) {
       if (expected.name != kHead) missing.push_back(expected.name);
     } else if (const auto& shape = checkpoint.tensor(expected.name).shape; shape != expected.shape) {

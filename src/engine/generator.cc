@@ -174,11 +174,11 @@ void Generator::prefill_again(std::size_t slot) {
 }
 
 std::pair<std::size_t, std::int64_t> Generator::longest_shared_prefix(const TokenRequest& request) const {
-  const auto turned_long = [&](const TokenRequest& r) { return static_cast<std::int64_t>(r.prompt.size()) > model_.longrope_border(); };
+  const auto length = [](const TokenRequest& r) { return static_cast<std::int64_t>(r.prompt.size()); };
   std::size_t best_slot = 0;
   std::int64_t best = 0;
   for (std::size_t slot = 0; slot < slots_; ++slot) {
-    if (cached_[slot] == nullptr || turned_long(*cached_[slot]) != turned_long(request)) continue;
+    if (cached_[slot] == nullptr || !model_.rotates_alike(length(*cached_[slot]), length(request))) continue;
     const std::int64_t shared = shared_chunks(request, *cached_[slot]);
     if (shared > best) best = shared, best_slot = slot;
   }
@@ -189,7 +189,8 @@ void Generator::step() {
   std::vector<std::int64_t> slots, lengths, ids;
   for (std::size_t slot = 0; slot < slots_; ++slot) {
     if (!running_[slot]) continue;
-    if (running_[slot]->cached == model_.longrope_border() && !running_[slot]->generation.tokens.empty()) prefill_again(slot);
+    const std::int64_t cached = running_[slot]->cached;
+    if (!model_.rotates_alike(cached, cached + 1) && !running_[slot]->generation.tokens.empty()) prefill_again(slot);
     slots.push_back(static_cast<std::int64_t>(slot));
     lengths.push_back(running_[slot]->cached);
     ids.push_back(running_[slot]->next);

@@ -59,7 +59,7 @@ class Generator {
   void start(std::size_t slot, std::size_t index, const TokenRequest& request);
   void prefill_waiting();
   void prefill_together(const std::vector<PrefillPiece>& pieces);
-  // A sequence that outgrows its original context is computed again: longrope now turns all of it otherwise.
+  // A sequence that grows to a length at which all of it is rotated otherwise is computed again.
   void prefill_again(std::size_t slot);
   // The slot whose cache begins with most whole chunks of this request's prompt, and how many tokens that is.
   [[nodiscard]] std::pair<std::size_t, std::int64_t> longest_shared_prefix(const TokenRequest& request) const;

@@ -1,13 +1,11 @@
 #include "engine/model.h"
 
 #include <cmath>
-#include <type_traits>
 #include <utility>
 
-#include "core/strings.h"
-#include "engine/families.h"
 #include "engine/torch_types.h"
-#include "iteralign/error.h"
+#include "formats/families/family.h"
+#include "formats/model_tensors.h"
 
 namespace iteralign {
 namespace {
@@ -26,12 +24,9 @@ Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& co
   embedding_ = load("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size});
   final_norm_ = load_small("model.norm.weight", config_.hidden_size);
   lm_head_ = make_linear({config_.tie_word_embeddings ? LinearModule{"lm_head", embedding_, {}, nullptr}
-                                                      : load_linear("lm_head", config_.vocab_size, config_.hidden_size, false)});
+                                                      : load_linear("lm_head", {config_.vocab_size, config_.hidden_size}, false)});
   for (const RopeConfig& rope : config_.ropes) ropes_.emplace_back(rope, device(), dtype());
-}
-
-void Model::load_layers() {
-  for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) blocks_.push_back(load_block("model.layers." + std::to_string(i) + "."));
+  for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) blocks_.push_back(load_block(i));
 }
 
 at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) const {
@@ -87,7 +82,8 @@ void Model::load_weights(std::shared_ptr<const Checkpoint> checkpoint) {
 
 std::vector<Linear*> Model::linears() {
   std::vector<Linear*> all;
-  for (const Block& block : blocks_) all.insert(all.end(), {block.qkv.get(), block.o.get(), block.gate_up.get(), block.down.get()});
+  for (const Block& block : blocks_)
+    for (const auto& [role, linear] : block.linears) all.push_back(linear.get());
   all.push_back(lm_head_.get());
   return all;
 }
@@ -95,13 +91,7 @@ std::vector<Linear*> Model::linears() {
 std::vector<NamedParameter> Model::parameters() {
   std::vector<NamedParameter> all = {{"model.embed_tokens.weight", &embedding_}};
   for (Block& block : blocks_)
-    for (const auto& [name, norm] : {std::pair("input_layernorm", &block.input_norm),
-                                     {"post_attention_layernorm", &block.post_attention_norm},
-                                     {"pre_feedforward_layernorm", &block.pre_feedforward_norm},
-                                     {"post_feedforward_layernorm", &block.post_feedforward_norm},
-                                     {"self_attn.q_norm", &block.q_norm},
-                                     {"self_attn.k_norm", &block.k_norm}})
-      if (norm->defined()) all.push_back({block.name + name + ".weight", norm});
+    for (auto& [role, norm] : block.norms) all.push_back({norm.name + ".weight", &norm.weight});
   all.push_back({"model.norm.weight", &final_norm_});
   for (Linear* linear : linears()) {
     if (linear == lm_head_.get() && config_.tie_word_embeddings) continue;
@@ -127,69 +117,31 @@ at::Tensor Model::load_small(const std::string& name, std::int64_t size) const {
   return load(name, {size}).to(dtype() == at::kDouble ? at::kDouble : at::kFloat);
 }
 
-LinearModule Model::load_linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) const {
-  return {module, load(module + ".weight", {out, in}), bias ? load_small(module + ".bias", out) : at::Tensor(), nullptr};
+LinearModule Model::load_linear(const std::string& module, const std::vector<std::int64_t>& shape, bool bias) const {
+  return {module, load(module + ".weight", shape), bias ? load_small(module + ".bias", shape[0]) : at::Tensor(), nullptr};
 }
 
 std::shared_ptr<Linear> Model::make_linear(std::vector<LinearModule> modules) const {
   return std::make_shared<Linear>(std::move(modules), backend_);
 }
 
-std::shared_ptr<Linear> Model::load_qkv(const std::string& attention, bool bias) const {
-  const std::int64_t hidden = config_.hidden_size, kv_size = config_.num_key_value_heads * config_.head_dim;
-  return make_linear({load_linear(attention + "q_proj", config_.num_attention_heads * config_.head_dim, hidden, bias),
-                      load_linear(attention + "k_proj", kv_size, hidden, bias), load_linear(attention + "v_proj", kv_size, hidden, bias)});
+Model::Block Model::load_block(std::int64_t index) const {
+  Block block;
+  std::map<Role, std::vector<LinearModule>> products;
+  for (const BlockModule& module : config_.family->modules(config_)) {
+    const std::string name = layer_prefix(index) + module.name;
+    if (is_norm(module.role))
+      block.norms[module.role] = {name, load_small(name + ".weight", module.shape[0])};
+    else
+      products[module.role].push_back(load_linear(name, module.shape, module.bias));
+  }
+  for (auto& [role, modules] : products) block.linears[role] = make_linear(std::move(modules));
+  return block;
 }
 
-std::shared_ptr<Linear> Model::load_o(const std::string& attention, bool bias) const {
-  return make_linear({load_linear(attention + "o_proj", config_.hidden_size, config_.num_attention_heads * config_.head_dim, bias)});
-}
-
-std::shared_ptr<Linear> Model::load_gate_up(const std::string& mlp, bool bias) const {
-  return make_linear({load_linear(mlp + "gate_proj", config_.intermediate_size, config_.hidden_size, bias),
-                      load_linear(mlp + "up_proj", config_.intermediate_size, config_.hidden_size, bias)});
-}
-
-std::shared_ptr<Linear> Model::load_down(const std::string& mlp, bool bias) const {
-  return make_linear({load_linear(mlp + "down_proj", config_.hidden_size, config_.intermediate_size, bias)});
-}
-
-std::vector<at::Tensor> Model::split_heads(const at::Tensor& qkv) const {
-  const std::int64_t heads = config_.num_attention_heads, kv_heads = config_.num_key_value_heads;
-  // one split, for its backward pass is one copy
-  return qkv.view({qkv.size(0), heads + 2 * kv_heads, config_.head_dim}).split_with_sizes({heads, kv_heads, kv_heads}, 1);
-}
-
-at::Tensor Model::norm(const at::Tensor& x, const at::Tensor& weight) const {
-  return backend_.operators->rms_norm(x, config_.norm_adds_one ? 1 + weight : weight, config_.rms_norm_eps, config_.norm_rounds_last);
-}
-
-at::Tensor Model::norm_heads(const at::Tensor& x, const at::Tensor& weight) const {
-  return weight.defined() ? norm(x.reshape({-1, x.size(2)}), weight).view(x.sizes()) : x;
-}
-
-at::Tensor Model::rope(const at::Tensor& x, const Rotation& rotation) const { return turn(*backend_.operators, x, rotation); }
-
-at::Tensor Model::gated(const at::Tensor& gate_up, Activation activation) const { return backend_.operators->gated(gate_up, activation); }
-
-AttentionRule Model::attention_rule(std::size_t layer) const {
-  return {config_.attention_scale, config_.layers[layer].window, config_.attn_logit_softcapping};
-}
-
-std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, const Backend& backend) {
-  const std::string& type = config.model_type;
-  const auto make = [&]<class Family>(std::type_identity<Family>) -> std::unique_ptr<Model> {
-    auto model = std::make_unique<Family>(std::move(checkpoint), config, backend);
-    model->load_layers();
-    return model;
-  };
-  if (type == "llama" || type == "mistral" || type == "smollm3") return make(std::type_identity<Llama>());
-  if (type == "qwen2" || type == "qwen3") return make(std::type_identity<Qwen>());
-  if (type == "gemma2" || type == "gemma3_text") return make(std::type_identity<Gemma>());
-  if (type == "phi3") return make(std::type_identity<Phi>());
-  if (type == "olmo2") return make(std::type_identity<Olmo>());
-  throw Error(ErrorKind::data, "the model family `" + config.model_type + "` is not supported", "config.json",
-              "supported: " + join(model_families(), ", "));
+at::Tensor Model::Block::norm(Role role) const {
+  const auto found = norms.find(role);
+  return found == norms.end() ? at::Tensor() : found->second.weight;
 }
 
 }  // namespace iteralign

@@ -1,9 +1,10 @@
 #pragma once
-// What the model families share. A family (families.h) is one file that adds what its layers hold and compute.
+// A decoder: its weights, and its forward pass. What differs from family to family is in its configuration (formats/families/).
 
 #include <ATen/ATen.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "engine/operators/operators.h"
 #include "engine/rope.h"
 #include "formats/checkpoint.h"
+#include "formats/families/block_modules.h"
 #include "formats/model_config.h"
 
 namespace iteralign {
@@ -25,10 +27,8 @@ struct NamedParameter {
 
 class Model {
  public:
-  // Without layers: load_layers().
+  // Opens the weights; Error data when one is missing or has another shape.
   Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, const Backend& backend);
-  void load_layers();
-  virtual ~Model() = default;
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
@@ -61,7 +61,8 @@ class Model {
   // All weights, once each, linear modules' too (a tied lm_head is the embedding).
   [[nodiscard]] std::vector<NamedParameter> parameters();
   [[nodiscard]] std::int64_t parameter_count();  // without LoRA
-  [[nodiscard]] std::int64_t longrope_border() const { return ropes_.front().border(); }
+  // Whether positions are encoded alike in sequences of these lengths, which may then share what was computed of their tokens.
+  [[nodiscard]] bool rotates_alike(std::int64_t length, std::int64_t other) const { return ropes_.front().is_alike(length, other); }
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
   [[nodiscard]] const Checkpoint& checkpoint() const { return *checkpoint_; }
@@ -69,48 +70,35 @@ class Model {
   [[nodiscard]] at::ScalarType dtype() const { return backend_.dtype; }
   [[nodiscard]] at::Device device() const { return backend_.device; }
 
- protected:
-  // The weights of a layer. Norms that the family has not are undefined.
-  struct Block {
-    std::string name;                                                                                             // "model.layers.0."
-    at::Tensor input_norm = {}, post_attention_norm = {}, pre_feedforward_norm = {}, post_feedforward_norm = {};  // [hidden_size]
-    at::Tensor q_norm = {}, k_norm = {};  // [head_dim], or [all heads * head_dim]
-    std::shared_ptr<Linear> qkv, o, gate_up, down;
+ private:
+  struct Norm {
+    std::string name;   // "model.layers.0.input_layernorm"
+    at::Tensor weight;  // [size]
   };
-  [[nodiscard]] const Block& block(std::size_t index) const { return blocks_[index]; }
-
-  // Those of the layer of this name; Error data when one is missing or has another shape.
-  [[nodiscard]] virtual Block load_block(const std::string& name) const = 0;
-  // One layer: x [n, hidden_size] -> [n, hidden_size].
-  [[nodiscard]] virtual at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context,
-                                         const Rotation& rotation) const = 0;
-
+  // The weights of a layer, by what they do in it.
+  struct Block {
+    std::map<Role, Norm> norms;
+    std::map<Role, std::shared_ptr<Linear>> linears;
+    [[nodiscard]] at::Tensor norm(Role role) const;  // undefined: the family has none there
+    [[nodiscard]] const Linear& linear(Role role) const { return *linears.at(role); }
+  };
+  [[nodiscard]] Block load_block(std::int64_t index) const;
   // A tensor of the checkpoint; Error when it is missing or has another shape.
   [[nodiscard]] at::Tensor load(const std::string& name, const std::vector<std::int64_t>& shape) const;
   // A norm or a bias [size], in fp32 whatever the dtype.
   [[nodiscard]] at::Tensor load_small(const std::string& name, std::int64_t size) const;
-  // `module`.weight and, if wanted, `module`.bias.
-  [[nodiscard]] LinearModule load_linear(const std::string& module, std::int64_t out, std::int64_t in, bool bias) const;
+  // `module`.weight [out, in] and, if wanted, `module`.bias [out].
+  [[nodiscard]] LinearModule load_linear(const std::string& module, const std::vector<std::int64_t>& shape, bool bias) const;
   [[nodiscard]] std::shared_ptr<Linear> make_linear(std::vector<LinearModule> modules) const;
-  // What nearly every family has, by the usual names: `attention`q_proj, k_proj and v_proj as one product, o_proj;
-  // `mlp`gate_proj and up_proj as one, down_proj.
-  [[nodiscard]] std::shared_ptr<Linear> load_qkv(const std::string& attention, bool bias) const;
-  [[nodiscard]] std::shared_ptr<Linear> load_o(const std::string& attention, bool bias) const;
-  [[nodiscard]] std::shared_ptr<Linear> load_gate_up(const std::string& mlp, bool bias) const;
-  [[nodiscard]] std::shared_ptr<Linear> load_down(const std::string& mlp, bool bias) const;
-  // q, k and v as load_qkv() computes them, head by head: [n, heads, head_dim] each.
-  [[nodiscard]] std::vector<at::Tensor> split_heads(const at::Tensor& qkv) const;
 
-  // The family's RMSNorm of rows, and of each head [n, heads, head_dim] (x itself where the weight is undefined).
+  // layer.cc: x [n, hidden_size] -> [n, hidden_size].
+  [[nodiscard]] at::Tensor layer(std::size_t index, const at::Tensor& x, AttentionContext& context, const Rotation& rotation) const;
+  [[nodiscard]] at::Tensor attention(std::size_t index, const at::Tensor& x, AttentionContext& context, const Rotation& rotation) const;
+  // The family's RMSNorm of rows, and of heads [n, heads, head_dim], each by itself or all together as the weight's size says.
+  // x itself where the weight is undefined.
   [[nodiscard]] at::Tensor norm(const at::Tensor& x, const at::Tensor& weight) const;
   [[nodiscard]] at::Tensor norm_heads(const at::Tensor& x, const at::Tensor& weight) const;
-  // x: [n, heads, dim], turned.
-  [[nodiscard]] at::Tensor rope(const at::Tensor& x, const Rotation& rotation) const;
-  // activation(gate) * up. gate_up: [n, 2 * dim] -> [n, dim].
-  [[nodiscard]] at::Tensor gated(const at::Tensor& gate_up, Activation activation) const;
-  [[nodiscard]] AttentionRule attention_rule(std::size_t layer) const;
 
- private:
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::shared_ptr<const Checkpoint> weights_;  // what load_weights() mapped
   ModelConfig config_;
@@ -121,8 +109,5 @@ class Model {
   std::shared_ptr<Linear> lm_head_;
   std::vector<Rope> ropes_;
 };
-
-// Opens the weights with the family that config.model_type names; Error data names a family that is not there yet.
-std::unique_ptr<Model> make_model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& config, const Backend& backend);
 
 }  // namespace iteralign

@@ -23,8 +23,10 @@ class Rope {
 
   // Of the rows of the context. Only longrope asks for the lengths of their sequences.
   [[nodiscard]] Rotation of(const AttentionContext& context) const;
-  // Sequences longer than this are turned differently from their first token on; without longrope there are none.
-  [[nodiscard]] std::int64_t border() const { return long_inverse_frequencies_.defined() ? original_length_ : INT64_MAX; }
+  // Whether sequences of these lengths are turned alike: longrope turns long ones differently from their first token on.
+  [[nodiscard]] bool is_alike(std::int64_t length, std::int64_t other) const {
+    return !long_inverse_frequencies_.defined() || (length > original_length_) == (other > original_length_);
+  }
 
  private:
   at::Tensor inverse_frequencies_, long_inverse_frequencies_;  // [dim / 2] fp32; the second for longrope only

@@ -178,13 +178,13 @@ std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence
   const std::size_t limit = static_cast<std::size_t>(model.config().max_position_embeddings) + 1;  // the last token is not read
   std::vector<ScoreSequence> pieces;
   std::vector<std::size_t> owners;                 // the sequence of each piece
-  std::vector<std::size_t> short_ones, long_ones;  // for longrope, which rotates the two differently
+  std::vector<std::size_t> short_ones, long_ones;  // which may not share tokens where a model rotates the two differently
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     if (sequences[i].scored > 0 && sequences[i].scored == sequences[i].ids.size())
       throw Error(ErrorKind::data, "the context has no tokens, so nothing foresees the continuation", "context");
     for (ScoreSequence& piece : windows(sequences[i], limit)) {
-      const bool turned_long = static_cast<std::int64_t>(piece.ids.size()) - 1 > model.longrope_border();
-      (turned_long ? long_ones : short_ones).push_back(pieces.size());
+      const bool as_short = model.rotates_alike(static_cast<std::int64_t>(piece.ids.size()) - 1, 0);
+      (as_short ? short_ones : long_ones).push_back(pieces.size());
       pieces.push_back(std::move(piece));
       owners.push_back(i);
     }

@@ -11,6 +11,7 @@
 #include "engine/device.h"
 #include "engine/scorer.h"
 #include "engine/torch_error.h"
+#include "formats/families/family.h"
 
 namespace iteralign {
 namespace {
@@ -35,7 +36,7 @@ TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path
     tokenizer_ = std::make_shared<const Tokenizer>(Tokenizer::from_folder(folder));
     renderer_ = std::make_unique<Renderer>(tokenizer_, ChatTemplate::chosen(options.chat_template, folder));
     const at::Device device = choose_device(options.device);
-    model_ = make_model(checkpoint_, config, backend_for(device, choose_dtype(options.dtype, config.dtype, device)));
+    model_ = std::make_unique<Model>(checkpoint_, config, backend_for(device, choose_dtype(options.dtype, config.dtype, device)));
     generator_ = std::make_unique<Generator>(*model_, *tokenizer_, stop_tokens(), options.batch_size);
   });
   save_dtype_ = parse_save_dtype(options.save_dtype);
@@ -121,8 +122,9 @@ std::vector<std::vector<Score>> TorchBaseModel::score(const std::vector<ScoreReq
 }
 
 std::string TorchBaseModel::description() const {
-  return fmt::format("{}, {:.1f} M parameters, {}, {}", model_->config().model_type, static_cast<double>(model_->parameter_count()) / 1e6,
-                     dtype(), model_->device().is_cuda() ? "cuda" : fmt::format("cpu, {} threads", at::get_num_threads()));
+  return fmt::format("{}, {:.1f} M parameters, {}, {}", model_->config().family->model_type,
+                     static_cast<double>(model_->parameter_count()) / 1e6, dtype(),
+                     model_->device().is_cuda() ? "cuda" : fmt::format("cpu, {} threads", at::get_num_threads()));
 }
 
 std::string TorchBaseModel::dtype() const { return model_->dtype() == at::kFloat ? "float32" : "bfloat16"; }

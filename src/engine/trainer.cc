@@ -57,7 +57,7 @@ Trainer::Trainer(Model& model, const std::vector<TrainableParameter>& parameters
     : model_(model),
       options_(options),
       collator_(std::move(examples), options.max_length, options.per_device_train_batch_size, options.seed,
-                /*share_prefix=*/options.lora_dropout == 0 && model.longrope_border() == INT64_MAX, std::move(rejected)),
+                /*share_prefix=*/options.lora_dropout == 0 && model.rotates_alike(0, INT64_MAX), std::move(rejected)),
       steps_per_epoch_(steps_per_epoch(collator_, options)),
       max_steps_(count_steps(collator_, options)),
       optimizer_(parameters, {options.adam_beta1, options.adam_beta2, options.adam_epsilon, options.weight_decay}),

@@ -25,6 +25,12 @@ class Fields {
     const auto found = object_.find(key);
     return found == object_.end() || found->is_null() ? nullptr : &*found;
   }
+  // The object `key`, or one without keys.
+  [[nodiscard]] Fields object(const std::string& key) const {
+    static const Json empty = Json::object();
+    const Json* object = find(key);
+    return {object == nullptr ? empty : *object, object == nullptr ? where_ : where_ + ": " + key};
+  }
   // Also when it is null.
   [[nodiscard]] bool contains(const std::string& key) const { return object_.contains(key); }
   [[noreturn]] void fail(const std::string& key, const std::string& what) const {
@@ -84,6 +90,8 @@ class Fields {
     const auto all = ids(key);
     return !all || all->empty() ? -1 : all->front();
   }
+  [[nodiscard]] bool empty() const { return object_.empty(); }
+  [[nodiscard]] const Json& json() const { return object_; }
   [[nodiscard]] const std::string& where() const { return where_; }
 
  private:

@@ -8,9 +8,10 @@
 #include "core/files.h"
 #include "core/log.h"
 #include "formats/checkpoint.h"
+#include "formats/families/family.h"
 #include "formats/gguf_metadata.h"
-#include "formats/gguf_tensors.h"
 #include "formats/gguf_tokenizer.h"
+#include "formats/model_tensors.h"
 #include "formats/rope_config.h"
 #include "formats/tensor_floats.h"
 #include "iteralign/error.h"
@@ -19,7 +20,7 @@
 namespace iteralign {
 namespace {
 
-GgufType type_of(const GgufTensorName& tensor, GgufType wanted) {
+GgufType type_of(const ModelTensor& tensor, GgufType wanted) {
   if (tensor.shape.size() < 2) return GgufType::f32;
   const bool embedding = tensor.gguf_name == "token_embd.weight" || tensor.gguf_name == "output.weight";
   const GgufType type = wanted == GgufType::q4_0 && embedding ? GgufType::q8_0 : wanted;
@@ -51,7 +52,7 @@ void add_rope_tensors(const RopeConfig& rope, std::vector<GgufSource>& sources) 
 std::vector<GgufSource> tensor_sources(const Checkpoint& checkpoint, const ModelConfig& config, GgufType type, std::vector<float>& values) {
   std::vector<GgufSource> sources;
   add_rope_tensors(config.ropes[0], sources);
-  for (const GgufTensorName& tensor : gguf_tensors(config)) {
+  for (const ModelTensor& tensor : model_tensors(config)) {
     (void)checkpoint.tensor(tensor.name, tensor.shape);  // before anything is written
     sources.push_back({tensor.gguf_name, type_of(tensor, type), tensor.shape, [&checkpoint, &values, tensor] {
                          values = to_floats(checkpoint.tensor(tensor.name), tensor.name);
@@ -120,7 +121,7 @@ void export_gguf(const std::string& folder, const std::string& gguf_path, GgufTy
   const std::string where = join_path(folder, "config.json");
   const ModelConfig config = model_config(checkpoint);
   const std::filesystem::path normal = std::filesystem::path(folder).lexically_normal();
-  GgufMetadata metadata = {{"general.architecture", gguf_architecture(config.model_type)},
+  GgufMetadata metadata = {{"general.architecture", std::string(config.family->gguf.architecture)},
                            {"general.type", std::string("model")},
                            {"general.name", (normal.has_filename() ? normal : normal.parent_path()).filename().string()},
                            {"general.file_type", file_type(type)},

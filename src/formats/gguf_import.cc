@@ -16,14 +16,14 @@
 #include "formats/gguf.h"
 #include "formats/gguf_config.h"
 #include "formats/gguf_dequant.h"
-#include "formats/gguf_tensors.h"
 #include "formats/gguf_tokenizer.h"
+#include "formats/model_tensors.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
 
-const GgufTensor& find_tensor(const GgufFile& file, const GgufTensorName& mapping) {
+const GgufTensor& find_tensor(const GgufFile& file, const ModelTensor& mapping) {
   const GgufTensor* tensor = file.find(mapping.gguf_name);
   if (tensor == nullptr) {
     throw Error(ErrorKind::data, "the tensor " + mapping.gguf_name + " is missing", file.path(),
@@ -44,7 +44,7 @@ class Converter {
  public:
   explicit Converter(const GgufFile& file) : file_(file) {}
 
-  std::span<const std::byte> convert(const GgufTensorName& mapping) {
+  std::span<const std::byte> convert(const ModelTensor& mapping) {
     const GgufTensor& tensor = find_tensor(file_, mapping);
     const auto rows = static_cast<std::size_t>(mapping.shape[0]);
     const auto elements = static_cast<std::size_t>(element_count(mapping.shape));
@@ -68,14 +68,14 @@ class Converter {
   std::vector<std::uint16_t> rounded_;
 };
 
-void warn_of_unused_tensors(const GgufFile& file, const std::vector<GgufTensorName>& mappings) {
+void warn_of_unused_tensors(const GgufFile& file, const std::vector<ModelTensor>& mappings) {
   std::set<std::string> used = {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"};
   for (const auto& mapping : mappings) used.insert(mapping.gguf_name);
   for (const auto& tensor : file.tensors())
     if (!used.contains(tensor.name)) log_warning("{}: the tensor {} is not used", file.path(), tensor.name);
 }
 
-void import_weights(const GgufFile& file, const std::vector<GgufTensorName>& mappings, const std::string& folder,
+void import_weights(const GgufFile& file, const std::vector<ModelTensor>& mappings, const std::string& folder,
                     const OnImported& on_progress) {
   std::uint64_t total = 0, done = 0;
   for (const auto& mapping : mappings) total += 2 * static_cast<std::uint64_t>(element_count(find_tensor(file, mapping).shape));
@@ -98,7 +98,7 @@ void import_gguf(const std::string& gguf_path, const std::string& folder, const 
   const GgufFile file(gguf_path);
   const Json config = gguf_model_config(file);
   const GgufTokenizer tokenizer = read_gguf_tokenizer(file);
-  const auto mappings = gguf_tensors(parse_model_config(config, gguf_path));
+  const auto mappings = model_tensors(parse_model_config(config, gguf_path));
   warn_of_unused_tensors(file, mappings);
 
   PendingDirectory pending(folder);

@@ -7,8 +7,9 @@
 #include "core/json.h"
 #include "formats/adapter_names.h"
 #include "formats/checkpoint.h"
-#include "formats/gguf_tensors.h"
+#include "formats/families/family.h"
 #include "formats/gguf_writer.h"
+#include "formats/model_tensors.h"
 #include "formats/tensor_floats.h"
 #include "iteralign/error.h"
 
@@ -48,7 +49,7 @@ struct Factor {
 // The two factors of every matrix, by the names that an adapter has for them.
 std::vector<Factor> possible_factors(const ModelConfig& config) {
   std::vector<Factor> factors;
-  for (const GgufTensorName& tensor : gguf_tensors(config)) {
+  for (const ModelTensor& tensor : model_tensors(config)) {
     if (tensor.shape.size() != 2 || !tensor.name.ends_with(".weight")) continue;
     const std::string module = tensor.name.substr(0, tensor.name.size() - std::string(".weight").size());
     factors.push_back({tensor.gguf_name + ".lora_a", module + ".lora_A.weight", 1, tensor.shape[1]});
@@ -63,7 +64,7 @@ void export_gguf_adapter(const std::string& model_folder, const std::string& ada
   const Json model_config = read_json(join_path(model_folder, "config.json"));
   const ModelConfig config = parse_model_config(model_config, join_path(model_folder, "config.json"));
   const std::string config_path = join_path(adapter_folder, "adapter_config.json");
-  const GgufMetadata metadata = {{"general.architecture", gguf_architecture(config.model_type)},
+  const GgufMetadata metadata = {{"general.architecture", std::string(config.family->gguf.architecture)},
                                  {"general.type", std::string("adapter")},
                                  {"adapter.type", std::string("lora")},
                                  {"adapter.lora.alpha", gguf_alpha(read_json(config_path), config_path)}};

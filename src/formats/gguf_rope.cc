@@ -1,7 +1,5 @@
 #include "formats/gguf_rope.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "formats/gguf_dequant.h"
+#include "formats/gguf_keys.h"
 #include "formats/rope_config.h"
 #include "formats/safetensors.h"
 #include "iteralign/error.h"
@@ -99,8 +98,6 @@ Json yarn_scaling(const GgufFile& file, const std::string& prefix) {
 }
 
 }  // namespace
-
-double gguf_shortest(double value) { return std::stod(fmt::format("{}", static_cast<float>(value))); }
 
 Json gguf_rope_scaling(const GgufFile& file, const std::string& architecture, double theta) {
   const std::string prefix = architecture + ".rope.scaling.";

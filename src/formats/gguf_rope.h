@@ -11,7 +11,4 @@ namespace iteralign {
 // The object rope_scaling, or null. Error data names a scaling that is not supported.
 Json gguf_rope_scaling(const GgufFile& file, const std::string& architecture, double theta);
 
-// The shortest number that is this one in float32: 0.00001f is meant as 1e-5, not as 9.999999747378752e-06.
-double gguf_shortest(double value);
-
 }  // namespace iteralign

@@ -36,8 +36,10 @@ inline constexpr int kNoRope = -1;
 
 enum class Activation { silu, gelu_tanh };
 
+struct Family;
+
 struct ModelConfig {
-  std::string model_type;  // one of model_families()
+  const Family* family = nullptr;  // what else is true of it (family.h)
   std::int64_t vocab_size = 0;
   std::int64_t hidden_size = 0;
   std::int64_t intermediate_size = 0;
@@ -48,13 +50,13 @@ struct ModelConfig {
   std::int64_t max_position_embeddings = 0;
   double rms_norm_eps = 1e-6;
   Activation activation = Activation::silu;
-  std::vector<RopeConfig> ropes;    // one; Gemma 3 has a second one for its windows
+  std::vector<RopeConfig> ropes;    // one, or one for all layers and one for those with a window
   std::vector<LayerConfig> layers;  // num_hidden_layers
   bool tie_word_embeddings = false;
-  bool scale_embeddings = false;                      // embeddings are multiplied by sqrt(hidden_size) (Gemma)
-  bool norm_adds_one = false;                         // norms multiply by 1 + weight (Gemma)
-  bool norm_rounds_last = false;                      // norms round to the compute dtype after the weight, not before (Gemma, OLMo 2)
-  bool attention_bias = false;                        // q, k, v and o (Qwen2: q, k and v, without this key)
+  bool scale_embeddings = false;                      // embeddings are multiplied by sqrt(hidden_size)
+  bool norm_adds_one = false;                         // norms multiply by 1 + weight
+  bool norm_rounds_last = false;                      // norms round to the compute dtype after the weight, not before
+  bool attention_bias = false;                        // q, k, v and o
   bool mlp_bias = false;                              // gate, up and down
   double attention_scale = 0;                         // of q k^T
   double attn_logit_softcapping = 0;                  // scores become c tanh(score / c); 0: off
@@ -62,9 +64,6 @@ struct ModelConfig {
   std::string dtype;                                  // of the weights as they were saved: "float32", "bfloat16", "float16"; may be empty
   std::int64_t bos_token_id = -1, pad_token_id = -1;  // -1: none
 };
-
-// The values of model_type that are supported.
-const std::vector<std::string>& model_families();
 
 // Error data names the key and `where` (the file); a model_type that is not supported is named with those that are.
 ModelConfig parse_model_config(const Json& config, const std::string& where);

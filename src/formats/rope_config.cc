@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "formats/families/family.h"
+
 namespace iteralign {
 namespace {
 
@@ -13,11 +15,11 @@ double required(const Fields& rope, const char* key) {
   return *value;
 }
 
-// The length that the model was trained with before it was extended. Phi 3 keeps it outside, with a default.
+// The length that the model was trained with before it was extended.
 std::int64_t original_length(const Fields& fields, const Fields& rope, const ModelConfig& config) {
   const char* key = "original_max_position_embeddings";
   if (const auto outside = fields.integer(key, 1)) return *outside;
-  if (config.model_type == "phi3") return 4096;
+  if (const std::int64_t otherwise = config.family->rope.outer_original_length; otherwise > 0) return otherwise;
   return rope.integer(key, 1).value_or(config.max_position_embeddings);
 }
 
@@ -34,7 +36,7 @@ double yarn_attention_factor(const Fields& rope, double factor) {
   return rope.positive("attention_factor").value_or(mscale && all ? scale(*mscale) / scale(*all) : scale(1));
 }
 
-// Ding et al. 2024, with the attention factor of Phi 3.
+// Ding et al. 2024.
 double longrope_attention_factor(const Fields& rope, double factor, std::int64_t original) {
   const double usual = factor <= 1 ? 1.0 : std::sqrt(1 + std::log(factor) / std::log(static_cast<double>(original)));
   return rope.positive("attention_factor").value_or(usual);
@@ -42,7 +44,7 @@ double longrope_attention_factor(const Fields& rope, double factor, std::int64_t
 
 std::string scaling_type(const Fields& rope, const ModelConfig& config) {
   const std::string type = rope.text("rope_type", rope.text("type", "default"));
-  const bool old_name = type == "su" || (config.model_type == "phi3" && type == "yarn");
+  const bool old_name = type == "su" || (config.family->rope.yarn_is_longrope && type == "yarn");
   return old_name ? "longrope" : type;
 }
 
@@ -79,18 +81,19 @@ void parse_scaling(const Fields& fields, const Fields& rope, const ModelConfig& 
   }
 }
 
-// Phi 4 mini turns three quarters of a head.
 std::int64_t rotated_dimensions(const Fields& fields, const Fields& rope, const ModelConfig& config) {
   const Fields& where = rope.find("partial_rotary_factor") != nullptr ? rope : fields;
   const double part = where.positive("partial_rotary_factor").value_or(1.0);
-  if (part != 1.0 && config.model_type != "phi3") where.fail("partial_rotary_factor", "is not 1, which is not supported in this family");
+  if (part != 1.0 && !config.family->rope.partial) where.fail("partial_rotary_factor", "is not 1, which is not supported in this family");
   const auto dim = static_cast<std::int64_t>(static_cast<double>(config.head_dim) * part);
   if (part > 1 || dim < 2 || dim % 2 != 0)
     where.fail("partial_rotary_factor", "turns " + std::to_string(dim) + " of " + std::to_string(config.head_dim) + " dimensions");
   return dim;
 }
 
-RopeConfig parse_one(const Fields& fields, const Fields& rope, const ModelConfig& config, double default_theta) {
+}  // namespace
+
+RopeConfig parse_rope(const Fields& fields, const Fields& rope, const ModelConfig& config, double default_theta) {
   RopeConfig result;
   result.dim = rotated_dimensions(fields, rope, config);
   result.theta = rope.positive("rope_theta").value_or(default_theta);
@@ -98,42 +101,12 @@ RopeConfig parse_one(const Fields& fields, const Fields& rope, const ModelConfig
   return result;
 }
 
-bool has(const Fields& fields, const char* key) {
-  const Json* value = fields.find(key);
-  return value != nullptr && !value->empty();
-}
-
-// The object `key`, or one without keys.
-Fields object_at(const Fields& fields, const std::string& key) {
-  static const Json empty = Json::object();
-  const Json* object = fields.find(key);
-  return {object == nullptr ? empty : *object, object == nullptr ? fields.where() : fields.where() + ": " + key};
-}
-
-constexpr const char *kGlobal = "full_attention", *kLocal = "sliding_attention";
-
-}  // namespace
-
-RopeConfig parse_rope(const Fields& fields, const ModelConfig& config, double default_theta) {
+RopeConfig parse_rope(const Fields& fields, const ModelConfig& config) {
   // As in transformers 5: what the one object says is nothing where the other is there, not even its rope_theta.
-  const Fields rope = object_at(fields, has(fields, "rope_scaling") ? "rope_scaling" : "rope_parameters");
-  for (const char* kind : {kGlobal, kLocal})
+  const Fields scaling = fields.object("rope_scaling"), rope = scaling.empty() ? fields.object("rope_parameters") : scaling;
+  for (const char* kind : {"full_attention", "sliding_attention"})
     if (rope.contains(kind)) rope.fail(kind, "is given for itself, which this family does not have");
-  return parse_one(fields, rope, config, fields.positive("rope_theta").value_or(default_theta));
-}
-
-std::vector<RopeConfig> parse_gemma3_ropes(const Fields& fields, const ModelConfig& config) {
-  const double global_theta = fields.positive("rope_theta").value_or(1e6),
-               local_theta = fields.positive("rope_local_base_freq").value_or(1e4);
-  const Fields both = object_at(fields, "rope_parameters"), scaling = object_at(fields, "rope_scaling");
-  if (has(fields, "rope_parameters") && !both.contains(kGlobal) && !both.contains(kLocal))
-    both.fail(kGlobal, "is missing: this family has an object for each kind of layer");
-  if (scaling.contains("type") && !scaling.contains("rope_type")) scaling.fail("rope_type", "is missing: `type` counts for nothing here");
-  // As in transformers 5: rope_scaling changes what the layers that see everything have, key by key.
-  Json global = both.find(kGlobal) == nullptr ? Json::object() : *both.find(kGlobal);
-  if (has(fields, "rope_scaling")) global.update(*fields.find("rope_scaling"));
-  const std::string where = fields.where() + ": rope_parameters: " + kGlobal;
-  return {parse_one(fields, Fields(global, where), config, global_theta), parse_one(fields, object_at(both, kLocal), config, local_theta)};
+  return parse_rope(fields, rope, config, fields.positive("rope_theta").value_or(config.family->rope.theta));
 }
 
 float llama3_divisor(const RopeConfig& rope, float inverse_frequency) {

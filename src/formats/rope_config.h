@@ -6,13 +6,13 @@
 
 namespace iteralign {
 
-// transformers 4: rope_theta and rope_scaling (null, or an object with its "type" or "rope_type"); transformers 5: one object
-// rope_parameters with everything, in whose place rope_scaling is taken where a file has both. Needs model_type, head_dim and
-// max_position_embeddings of `config`.
-RopeConfig parse_rope(const Fields& fields, const ModelConfig& config, double default_theta);
+// By the rules of config.family. transformers 4: rope_theta and rope_scaling (null, or an object with its "type" or "rope_type");
+// transformers 5: one object rope_parameters with everything, in whose place rope_scaling is taken where a file has both. Needs head_dim
+// and max_position_embeddings of `config`.
+RopeConfig parse_rope(const Fields& fields, const ModelConfig& config);
 
-// Gemma 3: of the layers that see everything, and of those with a window. Version 5 has an object for each in rope_parameters.
-std::vector<RopeConfig> parse_gemma3_ropes(const Fields& fields, const ModelConfig& config);
+// What one such object says.
+RopeConfig parse_rope(const Fields& fields, const Fields& rope, const ModelConfig& config, double default_theta);
 
 // What scaling of the kind llama3 divides an inverse frequency by: 1 for short waves, `factor` for long ones. In single precision, as
 // llama.cpp's converter computes it.

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "formats/gguf_tensors.h"
+#include "formats/model_tensors.h"
 #include "sick_model.h"
 
 namespace iteralign {

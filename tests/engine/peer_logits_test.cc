@@ -26,7 +26,7 @@ void expect_near(const at::Tensor& ours, const at::Tensor& theirs, double tolera
 
 // Alone, and beside a longer text, padded to its length.
 void compare_whole(const Model& model, const at::Tensor& tokens, const at::Tensor& theirs, double tolerance, const std::string& what) {
-  const std::int64_t length = tokens.size(0), padded = model.longrope_border() == INT64_MAX ? length + 7 : length;
+  const std::int64_t length = tokens.size(0), padded = model.rotates_alike(0, INT64_MAX) ? length + 7 : length;
   BatchAttention alone(1, length, at::kCPU), batch(2, padded, at::kCPU);
   expect_near(model.logits(model.forward(tokens, alone)), theirs, tolerance, what + ", alone");
   const at::Tensor two = at::cat({tokens, at::zeros({padded - length}, at::kLong), at::ones({padded}, at::kLong)});
@@ -36,7 +36,7 @@ void compare_whole(const Model& model, const at::Tensor& tokens, const at::Tenso
 // A prefill of the first half, then token by token. With longrope the second half would turn the cached first half otherwise.
 void compare_cached(const Model& model, const at::Tensor& tokens, const at::Tensor& theirs, double tolerance, const std::string& what) {
   const std::int64_t length = tokens.size(0), half = (length + 1) / 2;
-  if (length > model.longrope_border()) return;
+  if (!model.rotates_alike(0, length)) return;
   KvCache cache(model.config(), model.backend(), 2, length);
   PrefillAttention prefill(cache, {{1, 0, half, half}});
   std::vector<at::Tensor> rows = {model.forward(tokens.narrow(0, 0, half), prefill)};

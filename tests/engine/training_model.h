@@ -30,7 +30,7 @@ inline Backend plain(at::ScalarType dtype = at::kFloat) { return reference_backe
 inline std::unique_ptr<Model> open_tiny_model(const std::string& folder, const Backend& backend = fused()) {
   auto checkpoint = std::make_shared<const Checkpoint>(folder);
   const ModelConfig config = parse_model_config(checkpoint->config(), folder);
-  return make_model(std::move(checkpoint), config, backend);
+  return std::make_unique<Model>(std::move(checkpoint), config, backend);
 }
 
 inline LoraConfig all_layers(std::int64_t r = 4) {

@@ -1,5 +1,5 @@
 #pragma once
-// The tensors of a model by their names in Hugging Face folders and in GGUF files.
+// All tensors of a model by their names in Hugging Face folders and in GGUF files.
 // Reference: the tensor maps of gguf-py and convert_hf_to_gguf.py.
 
 #include <cstdint>
@@ -10,19 +10,20 @@
 
 namespace iteralign {
 
-struct GgufTensorName {
+struct ModelTensor {
   std::string gguf_name, name;
   std::vector<std::int64_t> shape;  // PyTorch's order
-  // > 0: q or k with so many heads, whose rows llama.cpp keeps in another order (architectures llama and smollm3). It turns
+  // > 0: q or k with so many heads, whose rows some architectures of llama.cpp keep in another order. They turn
   // neighbouring rows of a head as pairs (2j, 2j + 1), Hugging Face the halves of a head (j, j + d/2).
   std::int64_t rotated_heads = 0;
-  bool adds_one = false;  // a norm that multiplies by 1 + weight, which GGUF files keep as that sum (Gemma)
+  bool adds_one = false;  // a norm that multiplies by 1 + weight, which GGUF files keep as that sum
 };
 
-// general.architecture of a model_type: "llama", "qwen2", ...
-std::string gguf_architecture(const std::string& model_type);
+// What a module of this layer is called: "model.layers.0.".
+std::string layer_prefix(std::int64_t layer);
 
-std::vector<GgufTensorName> gguf_tensors(const ModelConfig& config);
+// In the order of the forward pass; without lm_head where it is the embedding.
+std::vector<ModelTensor> model_tensors(const ModelConfig& config);
 
 // Which row of the GGUF tensor is row `row` of Hugging Face's, for a head of `head_rows` rows; and the other way round.
 std::size_t gguf_row(std::size_t row, std::size_t head_rows);
