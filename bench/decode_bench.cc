@@ -21,17 +21,21 @@ int main(int argc, char** argv) {
     base.model().prepare_inference();
     Generator generator(base.model(), base.renderer().tokenizer(), {}, static_cast<int>(prompts.size()));
     std::vector<TokenRequest> requests;
-    for (const Json& prompt : prompts) requests.push_back({.prompt = prompt, .sampling = {.max_new_tokens = std::stoi(argv[3])}});
-    std::vector<TokenRequest> warm = {requests[0]};
-    warm[0].sampling.max_new_tokens = 2;
-    generator.generate(warm, {}, {});
+    for (const Json& prompt : prompts) requests.push_back({.prompt = {.ids = prompt}, .sampling = {.max_new_tokens = std::stoi(argv[3])}});
+    TokenRequest warm = requests[0];
+    warm.sampling.max_new_tokens = 2;
+    generator.submit(warm, {});
+    while (generator.step()) continue;
 
     const auto start = std::chrono::steady_clock::now();
-    const auto answers = generator.generate(requests, {}, {});
+    Generation first;
+    generator.submit(requests[0], {.on_done = [&](Generation answer) { first = std::move(answer); }});
+    for (std::size_t i = 1; i < requests.size(); ++i) generator.submit(requests[i], {});
+    while (generator.step()) continue;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    std::puts(dump_json({{"seconds", seconds}, {"peak_mb", usage.ru_maxrss / 1024}, {"tokens", answers[0].tokens}}).c_str());
+    std::puts(dump_json({{"seconds", seconds}, {"peak_mb", usage.ru_maxrss / 1024}, {"tokens", first.tokens}}).c_str());
   } catch (const std::exception& error) {
     return std::fprintf(stderr, "%s\n", error.what()), 1;
   }

@@ -1,9 +1,10 @@
 #pragma once
-// Fakes of the two seams. They answer by rule, so that a test reads as a story.
+// Fakes of the base model and of the oracle. They answer by rule, so that a test reads as a story.
 
 #include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -23,27 +24,20 @@ class FakeModel : public BaseModel {
   using Answer = std::function<std::string(const Messages&, int trainings)>;
   explicit FakeModel(Answer answer) : answer_(std::move(answer)) {}
 
-  std::vector<Generation> generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done,
-                                   const std::function<bool()>& should_stop) override {
-    std::vector<Generation> all;
-    for (const auto& request : requests) {
-      if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "stopped");
-      if (fail_at >= 0 && generated == fail_at) throw Error(ErrorKind::failed, "out of memory");
-      ++generated;
-      std::size_t bytes = request.prefill.size();
-      for (const Message& message : request.messages) bytes += message.content.size();
-      if (bytes >= context) {
-        all.push_back({"", {}, FinishReason::too_long, static_cast<int>(bytes)});
-        if (on_done) on_done(all.size() - 1, all.back());
-        continue;
-      }
-      const bool begun = !request.prefill.empty() && continues_what_is_begun;
-      all.push_back({begun ? " is how to do it." : answer_(request.messages, trainings_), {1, 2, 3}, FinishReason::stop, 5});
-      if (on_done) on_done(all.size() - 1, all.back());
-    }
-    return all;
+  Ticket submit(const GenerateRequest& request, AnswerCallbacks callbacks) override {
+    waiting_[++last_ticket_] = {request, std::move(callbacks)};
+    return last_ticket_;
   }
-  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) override {
+  void cancel(Ticket ticket) override { waiting_.erase(ticket); }
+  bool step() override {  // answers the one that came first
+    if (waiting_.empty()) return false;
+    const auto [request, callbacks] = waiting_.extract(waiting_.begin()).mapped();
+    if (fail_at >= 0 && generated == fail_at) throw Error(ErrorKind::failed, "out of memory");
+    ++generated;
+    callbacks.on_done(generation_of(request));
+    return !waiting_.empty();
+  }
+  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests, const OnScored&, const std::function<bool()>&) override {
     std::vector<std::vector<Score>> all(requests.size());
     for (std::size_t i = 0; loglikelihood && i < requests.size(); ++i)
       all[i] = {{loglikelihood(requests[i]), {loglikelihood(requests[i])}}};
@@ -52,13 +46,10 @@ class FakeModel : public BaseModel {
   void check_finetune(const FinetuneOptions&) override {
     if (refuses_training) throw Error(ErrorKind::usage, "has no such module", "lora_target_modules");
   }
-  TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
-                        const std::function<bool()>&) override {
+  std::unique_ptr<Training> begin_training(const std::vector<TrainExample>& examples, const FinetuneOptions&,
+                                           const std::function<bool()>&) override {
     trained.push_back(examples);
-    ++trainings_;
-    if (!options.epochs_folder.empty()) save(join_path(options.epochs_folder, "1"), SaveFormat::adapter);
-    if (on_step) on_step({1, 1, 1.0, 0.5, 1.0, 1e-4, 10});
-    return {1, 0.5, 0.4, 10, 0.1};
+    return std::make_unique<FakeTraining>(*this, examples.size());
   }
   void save(const std::string& dir, SaveFormat) override {
     make_directories(dir);
@@ -75,10 +66,45 @@ class FakeModel : public BaseModel {
   bool refuses_training = false;                             // whatever the options
   int fail_at = -1;                                          // the failing fake: this generation throws
   std::vector<std::vector<TrainExample>> trained;
+  std::function<void(const PlannedStep&)> on_training_step;
 
  private:
+  // Trained from its beginning on; examples of ten tokens.
+  class FakeTraining : public Training {
+   public:
+    FakeTraining(FakeModel& model, std::size_t examples) : model_(model), before_(model.trainings_++), lengths_(examples, 10) {}
+    ~FakeTraining() override {
+      if (!finished_) model_.trainings_ = before_;
+    }
+    [[nodiscard]] const std::vector<std::int64_t>& lengths() const override { return lengths_; }
+    TrainStep step(const PlannedStep& step) override {
+      if (model_.on_training_step) model_.on_training_step(step);
+      return {step.number, step.max_steps, step.epoch, 0.5, 1.0, step.learning_rate, 10 * step.number};
+    }
+    void save_state(const std::string&) const override {}
+    std::vector<TrainStep> restore_state(const std::string&) override { return {}; }
+    void save_weights(const std::string& folder) override { model_.save(folder, SaveFormat::adapter); }
+    void finish() override { finished_ = true; }
+
+   private:
+    FakeModel& model_;
+    int before_;
+    std::vector<std::int64_t> lengths_;
+    bool finished_ = false;
+  };
+
+  [[nodiscard]] Generation generation_of(const GenerateRequest& request) const {
+    std::size_t bytes = request.prefill.size();
+    for (const Message& message : request.messages) bytes += message.content.size();
+    if (bytes >= context) return {"", {}, FinishReason::too_long, static_cast<int>(bytes)};
+    const bool begun = !request.prefill.empty() && continues_what_is_begun;
+    return {begun ? " is how to do it." : answer_(request.messages, trainings_), {1, 2, 3}, FinishReason::stop, 5};
+  }
+
   Answer answer_;
   int trainings_ = 0;
+  Ticket last_ticket_ = 0;
+  std::map<Ticket, std::pair<GenerateRequest, AnswerCallbacks>> waiting_;
 };
 
 // An oracle whose replies come from a function of the request. It can be made to fail.

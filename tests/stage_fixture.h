@@ -22,7 +22,7 @@ class StageFixture : public testing::Test {
   RunStore store_{folder_.path() + "/run.db"};
   PromptTexts texts_;
   Judge judge_{oracle_, texts_, config_.judge};
-  Stage stage_{config_, store_, model_, oracle_, judge_, texts_, [] { return false; }};
+  Stage stage_{config_, store_, model_, model_, model_, oracle_, judge_, texts_, [] { return false; }};
 };
 
 }  // namespace iteralign

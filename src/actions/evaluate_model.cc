@@ -62,17 +62,17 @@ class EvalJudge {
         store_(join_path(wanted.out.empty() ? scratch_.path() : wanted.out, "eval.db")),
         oracle_(make_oracle(config_.oracle, store_.reply_cache(), {})),
         judge_(*oracle_, texts_, config_.judge),
-        stage_{config_, store_, model, *oracle_, judge_, texts_, interrupted},
-        judging_{stage_, oracle_line(config_.oracle), key(wanted.model)} {}
+        stage_{config_, store_, model, model, model, *oracle_, judge_, texts_, interrupted},
+        judging_{stage_, oracle_line(config_.oracle), key(model_identity(wanted.model, model))} {}
   [[nodiscard]] const Judging& judging() const { return judging_; }
 
  private:
-  int key(const ModelOptions& options) {
+  int key(const std::string& model) {
     if (store_.meta("evaluated"))
       log_info("eval.db is of an older program: its paid replies are used again, its answers are not, for they do not say whose they are");
     Sampling sampling = config_.respond;
     sampling.max_new_tokens = config_.evaluate.max_new_tokens;
-    return evaluation_key(store_, answers_fingerprint(model_identity(options, stage_.model), sampling, config_.seed),
+    return evaluation_key(store_, answers_fingerprint(model, sampling, config_.seed),
                           verdicts_fingerprint(oracle_identity(config_.oracle), judge_, config_.judge.votes));
   }
 

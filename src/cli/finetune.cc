@@ -20,6 +20,7 @@
 #include "formats/checkpoint.h"
 #include "formats/trainer_state.h"
 #include "iteralign/error.h"
+#include "model/finetune.h"
 
 namespace iteralign {
 namespace {
@@ -56,9 +57,9 @@ void run_finetune(const FinetuneFlags& flags) {
                                            flags.model.chat_template, flags.data};
   FinetuneOptions options = config.options;
   options.seed = flags.seed;
-  options.state_folder = state_folder(flags, inputs);
+  const TrainingFolders folders{.state = state_folder(flags, inputs)};
   // A training that was stopped was let in when it began, and may have got as far as its result.
-  const bool goes_on = exists(join_path(options.state_folder, "fingerprint")) && exists(join_path(flags.out, "trainer_state.json"));
+  const bool goes_on = exists(join_path(folders.state, "fingerprint")) && exists(join_path(flags.out, "trainer_state.json"));
   const bool overwrite = flags.overwrite || goes_on;
   const bool full = options.method == FinetuneMethod::full;
   OutputFolder out(flags.out, full ? model_rules(inputs, overwrite) : adapter_rules(inputs, overwrite));
@@ -67,8 +68,8 @@ void run_finetune(const FinetuneFlags& flags) {
   const auto model = open_model(flags.model);
   std::unique_ptr<Progress> progress;
   std::vector<TrainStep> steps;
-  const auto train = model->finetune(
-      examples, options,
+  const auto train = finetune(
+      *model, examples, options, folders,
       [&](const TrainStep& step) {
         steps.push_back(step);
         if (flags.json) print_json(to_json(step));
@@ -81,7 +82,7 @@ void run_finetune(const FinetuneFlags& flags) {
   write_file_atomic(join_path(out.path(), "trainer_state.json"), trainer_state(steps, options));
   out.commit();
   std::error_code ignored;  // what the training kept to go on from is not needed any more
-  std::filesystem::remove_all(options.state_folder, ignored);
+  std::filesystem::remove_all(folders.state, ignored);
   log_info("{} steps, loss {:.4f} -> {:.4f}, {} tokens in {:.1f} s; saved to {}", train.steps, train.loss_first, train.loss_last,
            train.tokens, train.seconds, flags.out);
 }

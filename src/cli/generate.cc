@@ -18,6 +18,7 @@
 #include "data/prompt_reader.h"
 #include "iteralign/error.h"
 #include "iteralign/finish_reason.h"
+#include "model/answer_all.h"
 
 namespace iteralign {
 namespace {
@@ -84,8 +85,8 @@ void run_generate(const GenerateFlags& flags) {
   for (const auto& prompt : prompts)
     for (int sample = 0; sample < flags.samples; ++sample) requests.push_back(to_request(flags, sampling, prompt, sample));
   Progress progress("generate", static_cast<std::int64_t>(requests.size()), "answers");
-  const auto generations = model->generate(
-      requests, [&](std::size_t, const Generation&) { progress.add(); }, interrupted);
+  const auto generations = answer_all(
+      *model, requests, [&](std::size_t, const Generation&) { progress.add(); }, interrupted);
 
   const std::size_t left_out = warn_of_long(flags, prompts, generations);
   if (left_out == generations.size())

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "iteralign/base_model.h"
+#include "iteralign/answerer.h"
 
 namespace iteralign {
 

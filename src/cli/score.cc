@@ -9,6 +9,8 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "core/files.h"
+#include "core/interrupt.h"
+#include "core/progress.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -43,6 +45,12 @@ Json to_json(const std::vector<Score>& scores) {
   return line;
 }
 
+std::vector<std::vector<Score>> score_lines(Scorer& scorer, const std::vector<ScoreRequest>& requests) {
+  Progress progress("score", static_cast<std::int64_t>(requests.size()), "lines", /*quiet_s=*/2);
+  return scorer.score(
+      requests, [&](std::size_t) { progress.add(); }, interrupted);
+}
+
 void run_score(const ScoreFlags& flags) {
   const std::string text = read_file(flags.input);
   std::vector<ScoreRequest> requests;
@@ -51,7 +59,8 @@ void run_score(const ScoreFlags& flags) {
     ++number;
     if (!line.empty()) requests.push_back(parse_request(line, fmt::format("{}:{}", flags.input, number)));
   }
-  for (const auto& scores : open_model(flags.model)->score(requests)) print_json(to_json(scores));
+  const auto model = open_model(flags.model);
+  for (const auto& scores : score_lines(*model, requests)) print_json(to_json(scores));
 }
 
 }  // namespace

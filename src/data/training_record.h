@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/json.h"
-#include "iteralign/base_model.h"
+#include "iteralign/learner.h"
 
 namespace iteralign {
 

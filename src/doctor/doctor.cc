@@ -64,7 +64,7 @@ class Rounds {
       ModelOptions options = patient_.model;
       options.save_dtype = "float32";
       const auto model = open_(options);
-      voice_ = listen(*model, should_stop_);
+      voice_ = listen(*model, *model, should_stop_);
       check_generation(*voice_, findings_);
       if (!options.adapter.empty()) model->save(merged, SaveFormat::merged);
     });
@@ -98,7 +98,8 @@ class Rounds {
     ModelOptions options = patient_.model;
     options.path = folder;
     options.adapter.clear();
-    return listen(*open_(options), should_stop_);
+    const auto model = open_(options);
+    return listen(*model, *model, should_stop_);
   }
 
   const Patient& patient_;

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "model/answer_all.h"
+
 namespace iteralign {
 namespace {
 
@@ -53,10 +55,10 @@ std::size_t same_answers(const Voice& a, const Voice& b) {
 
 }  // namespace
 
-Voice listen(BaseModel& model, const std::function<bool()>& should_stop) {
+Voice listen(Answerer& answerer, Scorer& scorer, const std::function<bool()>& should_stop) {
   Voice voice;
-  voice.answers = model.generate(prompts(), {}, should_stop);
-  for (const auto& scores : model.score(texts()))
+  voice.answers = answer_all(answerer, prompts(), {}, should_stop);
+  for (const auto& scores : scorer.score(texts(), {}, should_stop))
     for (const Score& score : scores) voice.token_loglikelihoods.push_back(score.token_loglikelihoods);
   return voice;
 }

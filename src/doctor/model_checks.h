@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "doctor/finding.h"
-#include "iteralign/base_model.h"
+#include "iteralign/answerer.h"
+#include "iteralign/scorer.h"
 
 namespace iteralign {
 
@@ -16,7 +17,7 @@ struct Voice {
   std::vector<Generation> answers;                        // greedy
   std::vector<std::vector<double>> token_loglikelihoods;  // of fixed texts
 };
-Voice listen(BaseModel& model, const std::function<bool()>& should_stop);
+Voice listen(Answerer& answerer, Scorer& scorer, const std::function<bool()>& should_stop);
 
 // A model whose answers do not end is no fault of its files: a base model never learnt to.
 void check_generation(const Voice& voice, Findings& findings);

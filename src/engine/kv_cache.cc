@@ -1,6 +1,7 @@
 #include "engine/kv_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "iteralign/error.h"
 
@@ -9,14 +10,29 @@ namespace iteralign {
 KvCache::KvCache(const ModelConfig& config, const Backend& backend, std::int64_t slots, std::int64_t max_length)
     : operators_(backend.operators), max_length_(max_length) {
   const auto options = at::TensorOptions().dtype(backend.dtype).device(backend.device);
-  // Pages that no sequence reaches need never be touched, and cost nothing. Operators that read behind a sequence's end, and mask it, must
-  // find no NaN there.
   const std::vector<std::int64_t> shape = {slots, config.num_key_value_heads, max_length, config.head_dim};
-  const auto allocate = [&] { return operators_->decodes_written_only ? at::empty(shape, options) : at::zeros(shape, options); };
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
-    keys_.push_back(allocate());
-    values_.push_back(allocate());
+    keys_.push_back(allocate(shape, options));
+    values_.push_back(allocate(shape, options));
   }
+}
+
+// Pages that no sequence reaches need never be touched, and cost nothing. Operators that read behind a sequence's end, and mask it, must
+// find no NaN there.
+at::Tensor KvCache::allocate(const std::vector<std::int64_t>& shape, const at::TensorOptions& options) const {
+  return operators_->decodes_written_only ? at::empty(shape, options) : at::zeros(shape, options);
+}
+
+void KvCache::grow(std::int64_t max_length) {
+  for (auto* tensors : {&keys_, &values_}) {
+    for (at::Tensor& tensor : *tensors) {
+      std::vector<std::int64_t> shape = tensor.sizes().vec();
+      shape[2] = max_length;
+      const at::Tensor old = std::exchange(tensor, allocate(shape, tensor.options()));
+      tensor.narrow(2, 0, max_length_).copy_(old);
+    }
+  }
+  max_length_ = max_length;
 }
 
 void KvCache::copy(std::int64_t from, std::int64_t to, std::int64_t length) {

@@ -24,8 +24,12 @@ class KvCache {
 
   // Copies the first `length` tokens of one slot to another.
   void copy(std::int64_t from, std::int64_t to, std::int64_t length);
+  // Room for longer sequences; what is there stays.
+  void grow(std::int64_t max_length);
 
  private:
+  [[nodiscard]] at::Tensor allocate(const std::vector<std::int64_t>& shape, const at::TensorOptions& options) const;
+
   const Operators* operators_;
   std::int64_t max_length_;
   std::vector<at::Tensor> keys_, values_;

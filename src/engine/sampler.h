@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/random.h"
-#include "iteralign/base_model.h"
+#include "iteralign/answerer.h"
 
 namespace iteralign {
 

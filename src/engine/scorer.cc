@@ -4,9 +4,11 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 
+#include "core/countdown.h"
 #include "engine/kernels/vocabulary.h"
 #include "engine/tree_attention.h"
 #include "iteralign/error.h"
@@ -19,6 +21,12 @@ constexpr std::size_t kTreeRows = 512;      // a tree's mask has the square of i
 constexpr std::size_t kLeastPrefix = 16;    // a shorter one is not worth a pass of its own
 constexpr std::int64_t kPrefixPiece = 512;  // rows of the prefix at once
 constexpr std::int64_t kLogitRows = 128;    // rows of logits in memory at once
+
+// What is told and asked between passes of the model.
+struct Watch {
+  std::function<void()> before_pass;                 // throws where there is to be none
+  std::function<void(std::size_t)> sequence_scored;  // its index
+};
 
 struct Prediction {
   double loglikelihood = 0;
@@ -88,9 +96,10 @@ void score_trees(const Model& model, const KvCache* prefix_cache, std::int64_t p
 }
 
 // Keys and values of what all sequences begin with.
-KvCache compute_prefix(const Model& model, const std::vector<TokenId>& ids, std::int64_t prefix, std::int64_t length) {
+KvCache compute_prefix(const Model& model, const std::vector<TokenId>& ids, std::int64_t prefix, std::int64_t length, const Watch& watch) {
   KvCache cache(model.config(), model.backend(), 1, prefix);
   for (std::int64_t first = 0; first < prefix; first += kPrefixPiece) {
+    watch.before_pass();
     const std::int64_t tokens = std::min(kPrefixPiece, prefix - first);
     const std::vector<std::int64_t> piece(ids.begin() + first, ids.begin() + first + tokens);
     PrefillAttention context(cache, {{0, first, tokens, length}});
@@ -99,8 +108,15 @@ KvCache compute_prefix(const Model& model, const std::vector<TokenId>& ids, std:
   return cache;
 }
 
+std::vector<std::size_t> sequences_of(const TokenTree& tree) {
+  std::vector<std::size_t> sequences;
+  for (const TreeTarget& target : tree.targets)
+    if (sequences.empty() || sequences.back() != target.sequence) sequences.push_back(target.sequence);
+  return sequences;
+}
+
 void score_chosen(const Model& model, const std::vector<ScoreSequence>& sequences, const std::vector<std::size_t>& chosen,
-                  std::vector<Score>& scores) {
+                  const Watch& watch, std::vector<Score>& scores) {
   if (chosen.empty()) return;
   std::size_t length = 0;
   for (const std::size_t i : chosen) length = std::max(length, sequences[i].ids.size());
@@ -112,12 +128,15 @@ void score_chosen(const Model& model, const std::vector<ScoreSequence>& sequence
   }
   std::optional<KvCache> cache;
   if (prefix > 0)
-    cache = compute_prefix(model, sequences[chosen[0]].ids, static_cast<std::int64_t>(prefix), static_cast<std::int64_t>(length));
+    cache = compute_prefix(model, sequences[chosen[0]].ids, static_cast<std::int64_t>(prefix), static_cast<std::int64_t>(length), watch);
   for (std::size_t begin = 0, end = 0; begin < trees.size(); begin = end) {
     std::size_t rows = 0;
     while (end < trees.size() && (end == begin || rows + trees[end].tokens.size() <= kBatchRows)) rows += trees[end++].tokens.size();
-    score_trees(model, cache ? &*cache : nullptr, static_cast<std::int64_t>(prefix), std::span(trees).subspan(begin, end - begin),
-                static_cast<std::int64_t>(length), scores);
+    watch.before_pass();
+    const auto together = std::span(trees).subspan(begin, end - begin);
+    score_trees(model, cache ? &*cache : nullptr, static_cast<std::int64_t>(prefix), together, static_cast<std::int64_t>(length), scores);
+    for (const TokenTree& tree : together)
+      for (const std::size_t i : sequences_of(tree)) watch.sequence_scored(i);
   }
 }
 
@@ -173,7 +192,8 @@ ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::
                           tokenizer.encode(context + continuation, /*add_special_tokens=*/true));
 }
 
-std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& sequences) {
+std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& sequences, const Scorer::OnScored& on_scored,
+                                   const std::function<bool()>& should_stop) {
   at::NoGradGuard no_grad;
   const std::size_t limit = static_cast<std::size_t>(model.config().max_position_embeddings) + 1;  // the last token is not read
   std::vector<ScoreSequence> pieces;
@@ -191,8 +211,13 @@ std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence
   }
   const Score nothing{.loglikelihood = 0, .token_loglikelihoods = {}, .greedy = true};
   std::vector<Score> found(pieces.size(), nothing), scores(sequences.size(), nothing);
-  score_chosen(model, pieces, short_ones, found);
-  score_chosen(model, pieces, long_ones, found);
+  Countdown open(sequences.size(), owners, on_scored);
+  const Watch watch = {[&] {
+                         if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while scoring");
+                       },
+                       [&](std::size_t piece) { open.part_done(owners[piece]); }};
+  score_chosen(model, pieces, short_ones, watch, found);
+  score_chosen(model, pieces, long_ones, watch, found);
   for (std::size_t i = 0; i < pieces.size(); ++i) append(scores[owners[i]], found[i]);
   return scores;
 }

@@ -1,11 +1,13 @@
 #pragma once
 // Log-likelihoods of continuations, as lm-evaluation-harness defines them.
 
+#include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "engine/model.h"
 #include "engine/token_tree.h"
-#include "iteralign/base_model.h"
+#include "iteralign/scorer.h"
 
 namespace iteralign {
 
@@ -22,7 +24,8 @@ ScoreSequence encode_pair(const Tokenizer& tokenizer, std::string context, std::
 
 // One Score a sequence. What sequences begin with in common is computed once, in whatever order they come. The model must be prepared for
 // inference. What is longer than the model's context loses its beginning; a continuation that is longer is read in windows.
-// Error data when nothing stands before a continuation.
-std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& sequences);
+// Error data when nothing stands before a continuation. `on_scored` and `should_stop`: as in Scorer, of sequences.
+std::vector<Score> score_sequences(Model& model, const std::vector<ScoreSequence>& sequences, const Scorer::OnScored& on_scored = {},
+                                   const std::function<bool()>& should_stop = {});
 
 }  // namespace iteralign

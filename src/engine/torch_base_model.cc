@@ -7,6 +7,7 @@
 #include <set>
 
 #include "config/limits.h"
+#include "core/countdown.h"
 #include "core/files.h"
 #include "engine/device.h"
 #include "engine/scorer.h"
@@ -55,7 +56,7 @@ TokenRequest TorchBaseModel::in_tokens_of(const GenerateRequest& request) const 
   if (request.messages.empty()) {
     std::vector<TokenId> raw = renderer_->raw(request.raw + request.prefill);
     check_embedded(raw);
-    return {std::move(raw), 0, request.sampling, request.seed, request.logprobs};
+    return {{std::move(raw), 0}, request.sampling, request.seed, request.logprobs};
   }
   std::vector<TokenId> prompt = renderer_->prompt(request.messages, request.prefill);
   check_embedded(prompt);
@@ -63,7 +64,7 @@ TokenRequest TorchBaseModel::in_tokens_of(const GenerateRequest& request) const 
   other.back().content = "~";
   const std::vector<TokenId> with_other = renderer_->prompt(other);
   const auto stem = std::mismatch(prompt.begin(), prompt.end(), with_other.begin(), with_other.end()).first - prompt.begin();
-  return {std::move(prompt), stem, request.sampling, request.seed, request.logprobs};
+  return {{std::move(prompt), stem}, request.sampling, request.seed, request.logprobs};
 }
 
 void TorchBaseModel::check_embedded(std::span<const TokenId> ids) const {
@@ -76,13 +77,24 @@ void TorchBaseModel::check_embedded(std::span<const TokenId> ids) const {
               checkpoint_->folder(), "the tokens were added without resizing the embedding, or the tokenizer is another model's");
 }
 
-std::vector<Generation> TorchBaseModel::generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done,
-                                                 const std::function<bool()>& should_stop) {
+void TorchBaseModel::need_free_weights() const { ITERALIGN_CHECK(!in_training_, "a training that lives has the weights"); }
+
+void TorchBaseModel::weights_will_change() {
+  need_free_weights();
+  generator_->forget_prompts();
+}
+
+Answerer::Ticket TorchBaseModel::submit(const GenerateRequest& request, AnswerCallbacks callbacks) {
+  return generator_->submit(in_tokens_of(request), std::move(callbacks));
+}
+
+void TorchBaseModel::cancel(Ticket ticket) { generator_->cancel(ticket); }
+
+bool TorchBaseModel::step() {
+  need_free_weights();
   return with_torch_errors("generating", [&] {
-    std::vector<TokenRequest> in_tokens;
-    for (const GenerateRequest& request : requests) in_tokens.push_back(in_tokens_of(request));
     model_->prepare_inference();
-    return generator_->generate(in_tokens, on_done, should_stop);
+    return generator_->step();
   });
 }
 
@@ -99,24 +111,25 @@ std::vector<ScoreSequence> TorchBaseModel::sequences_of(const ScoreRequest& requ
   return sequences;
 }
 
-std::vector<std::vector<Score>> TorchBaseModel::score(const std::vector<ScoreRequest>& requests) {
+std::vector<std::vector<Score>> TorchBaseModel::score(const std::vector<ScoreRequest>& requests, const OnScored& on_scored,
+                                                      const std::function<bool()>& should_stop) {
+  need_free_weights();
   return with_torch_errors("scoring", [&] {
     std::vector<ScoreSequence> sequences;
-    for (const ScoreRequest& request : requests) {
-      for (ScoreSequence& sequence : sequences_of(request)) {
+    std::vector<std::size_t> owners;  // the request of each sequence
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      for (ScoreSequence& sequence : sequences_of(requests[i])) {
         check_embedded(sequence.ids);
         sequences.push_back(std::move(sequence));
+        owners.push_back(i);
       }
     }
     model_->prepare_inference();
-    std::vector<Score> scores = score_sequences(*model_, sequences);
-    std::vector<std::vector<Score>> by_request;
-    auto next = scores.begin();
-    for (const ScoreRequest& request : requests) {
-      const auto end = next + static_cast<std::ptrdiff_t>(request.continuations.size());
-      by_request.emplace_back(std::make_move_iterator(next), std::make_move_iterator(end));
-      next = end;
-    }
+    Countdown open(requests.size(), owners, on_scored);
+    const auto on_sequence = [&](std::size_t sequence) { open.part_done(owners[sequence]); };
+    std::vector<Score> scores = score_sequences(*model_, sequences, on_sequence, should_stop);
+    std::vector<std::vector<Score>> by_request(requests.size());
+    for (std::size_t i = 0; i < scores.size(); ++i) by_request[owners[i]].push_back(std::move(scores[i]));
     return by_request;
   });
 }

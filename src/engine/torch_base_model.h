@@ -1,13 +1,15 @@
 #pragma once
 // BaseModel on LibTorch: one set of weights for generation, scoring and training.
-// torch_base_model.cc opens, generates and scores; torch_base_model_train.cc fine-tunes, saves and loads.
+// torch_base_model.cc opens, answers and scores; torch_base_model_train.cc trains; torch_base_model_files.cc saves and loads.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "engine/collator.h"
 #include "engine/generator.h"
 #include "engine/lora.h"
 #include "engine/model.h"
@@ -23,12 +25,14 @@ class TorchBaseModel : public BaseModel {
  public:
   explicit TorchBaseModel(const ModelOptions& options);
 
-  std::vector<Generation> generate(const std::vector<GenerateRequest>& requests, const OnGenerated& on_done,
-                                   const std::function<bool()>& should_stop) override;
-  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) override;
+  Ticket submit(const GenerateRequest& request, AnswerCallbacks callbacks) override;
+  void cancel(Ticket ticket) override;
+  bool step() override;
+  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests, const OnScored& on_scored = {},
+                                        const std::function<bool()>& should_stop = {}) override;
   void check_finetune(const FinetuneOptions& options) override;
-  TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
-                        const std::function<bool()>& should_stop) override;
+  std::unique_ptr<Training> begin_training(const std::vector<TrainExample>& examples, const FinetuneOptions& options,
+                                           const std::function<bool()>& should_stop = {}) override;
   void save(const std::string& dir, SaveFormat format) override;
   void load_trained(const std::string& dir) override;
   [[nodiscard]] std::string description() const override;
@@ -38,6 +42,10 @@ class TorchBaseModel : public BaseModel {
   [[nodiscard]] const Renderer& renderer() const { return *renderer_; }
 
  private:
+  class LiveTraining;
+
+  void need_free_weights() const;  // no training has them
+  void weights_will_change();      // nor is any answer in flight
   [[nodiscard]] TokenRequest in_tokens_of(const GenerateRequest& request) const;
   [[nodiscard]] std::vector<ScoreSequence> sequences_of(const ScoreRequest& request) const;  // one a continuation
   [[nodiscard]] std::vector<TokenId> stop_tokens() const;
@@ -46,6 +54,8 @@ class TorchBaseModel : public BaseModel {
   void remove_adapter();                                             // what it has replaced under it stays
   void restore_base();                                               // no adapter, the weights of checkpoint_
   void need_trainable_adapter(const char* what) const;
+  [[nodiscard]] Collator collator_of(const std::vector<TrainExample>& examples, const FinetuneOptions& options) const;
+  void keep_trained(const std::optional<LoraConfig>& lora);
   void round_to_saved_types();
   void save_adapter(const std::string& dir, const LoraConfig& config);
   void save_merged(const std::string& dir);
@@ -61,6 +71,7 @@ class TorchBaseModel : public BaseModel {
   bool adapter_is_whole_ = false;    // the adapter has replaced weights under it
   bool adapter_trainable_ = true;    // PeftAdapter::trainable of it
   bool base_changed_ = false;        // the weights under it are not those of checkpoint_
+  bool in_training_ = false;
 };
 
 }  // namespace iteralign

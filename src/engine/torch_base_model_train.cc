@@ -1,9 +1,7 @@
 #include <algorithm>
-#include <map>
+#include <utility>
 
 #include "config/limits.h"
-#include "core/files.h"
-#include "engine/peft.h"
 #include "engine/torch_base_model.h"
 #include "engine/torch_error.h"
 #include "engine/torch_types.h"
@@ -28,11 +26,6 @@ LoraConfig lora_config(const FinetuneOptions& options, Model& model) {
 }
 
 }  // namespace
-
-// An lm_head that was tied when it was loaded is written as the embedding is.
-DType TorchBaseModel::saved_dtype(const std::string& tensor) const {
-  return save_dtype_.value_or(checkpoint_->tensor(checkpoint_->contains(tensor) ? tensor : "model.embed_tokens.weight").dtype);
-}
 
 void TorchBaseModel::need_trainable_adapter(const char* what) const {
   if (lora_ && !adapter_trainable_)
@@ -69,118 +62,97 @@ void TorchBaseModel::check_finetune(const FinetuneOptions& options) {
   }
 }
 
-TrainSummary TorchBaseModel::finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep& on_step,
-                                      const std::function<bool()>& should_stop) {
-  check_finetune(options);
-  const bool with_lora = options.method == FinetuneMethod::lora;
-  const LoraConfig config = lora_config(options, *model_);
-  return with_torch_errors("fine-tuning", [&] {
-    std::vector<Renderer::Example> rendered, rejected;
-    for (const TrainExample& example : examples) {
-      if (options.objective == FinetuneObjective::dpo && example.rejected.empty()) continue;
-      rendered.push_back(renderer_->example(example.messages, example.completion, example.complete));
-      rendered.back().epoch = example.epoch;
-      check_embedded(rendered.back().ids);
-      if (options.objective == FinetuneObjective::sft) continue;
-      rejected.push_back(example.rejected.empty() ? Renderer::Example() : renderer_->example(example.messages, example.rejected));
-      check_embedded(rejected.back().ids);
-    }
-    if (rendered.empty())
-      throw Error(ErrorKind::data, "no example has a rejected answer", "finetune.objective", "give preference data, or train with sft");
-    TrainSummary summary;
-    {
-      TrainableWeights weights(*model_);
-      with_lora ? weights.train_lora(config, options.seed) : weights.train_all();
-      const auto on_epoch = [&](int epoch) {
-        const std::string folder = join_path(options.epochs_folder, std::to_string(epoch));
-        with_lora ? save_adapter(folder, config) : save_merged(folder);
-      };
-      summary = Trainer(*model_, weights.parameters(), std::move(rendered), options, std::move(rejected))
-                    .train(on_step, should_stop, options.epochs_folder.empty() ? nullptr : std::function<void(int)>(on_epoch));
-      weights.commit();
-    }
-    if (with_lora) {
-      if (!lora_) {
-        lora_ = config;
-        adapter_trainable_ = true;
-      }
+// While it lives the model's weights are those that are trained.
+class TorchBaseModel::LiveTraining : public Training {
+ public:
+  LiveTraining(TorchBaseModel& base, Collator collator, const FinetuneOptions& options, const std::function<bool()>& should_stop)
+      : base_(base), weights_(std::in_place, *base.model_) {
+    if (options.method == FinetuneMethod::lora) {
+      lora_ = lora_config(options, *base.model_);
+      weights_->train_lora(*lora_, options.seed);
     } else {
-      round_to_saved_types();
-      lora_.reset();
-      base_changed_ = true;
+      weights_->train_all();
     }
-    return summary;
-  });
-}
-
-void TorchBaseModel::save_adapter(const std::string& dir, const LoraConfig& config) {
-  PendingDirectory pending(dir);
-  write_peft(pending.path(), *model_, config, path_);
-  pending.commit();
-}
-
-void TorchBaseModel::save_merged(const std::string& dir) {
-  std::map<std::string, const LinearModule*> with_lora;
-  for (const LinearModule* module : lora_modules(*model_)) {
-    if (module->lora) with_lora[module->name + ".weight"] = module;
+    trainer_.emplace(*base.model_, weights_->parameters(), std::move(collator), options, should_stop);
+    base_.in_training_ = true;
   }
-  std::vector<TensorSource> tensors;
-  at::Tensor scratch;  // the bytes of the tensor whose turn it is
-  for (const NamedParameter& parameter : model_->parameters()) {
-    const DType dtype = saved_dtype(parameter.name);
-    const auto module = with_lora.find(parameter.name);
-    const LinearModule* lora = module == with_lora.end() ? nullptr : module->second;
-    tensors.push_back({parameter.name, dtype, parameter.value->sizes().vec(),
-                       [&scratch, value = *parameter.value, lora, type = torch_type(dtype, parameter.name)] {
-                         scratch = (lora != nullptr ? merged_weight(*lora) : value).detach().to(at::kCPU, type).contiguous();
-                         return std::span(static_cast<const std::byte*>(scratch.const_data_ptr()), scratch.nbytes());
-                       }});
+  ~LiveTraining() override { end(); }
+  LiveTraining(const LiveTraining&) = delete;
+  LiveTraining& operator=(const LiveTraining&) = delete;
+
+  [[nodiscard]] const std::vector<std::int64_t>& lengths() const override { return trainer_->lengths(); }
+  TrainStep step(const PlannedStep& planned) override {
+    return with_torch_errors("fine-tuning", [&] { return trainer_->step(planned); });
   }
-  write_checkpoint(dir, checkpoint_->folder(), tensors);
+  void save_state(const std::string& folder) const override {
+    with_torch_errors("saving the training", [&] { trainer_->save_state(folder); });
+  }
+  std::vector<TrainStep> restore_state(const std::string& folder) override {
+    return with_torch_errors("going on with the training", [&] { return trainer_->restore_state(folder); });
+  }
+  void save_weights(const std::string& folder) override {
+    with_torch_errors("saving the model", [&] { lora_ ? base_.save_adapter(folder, *lora_) : base_.save_merged(folder); });
+  }
+  void finish() override {
+    with_torch_errors("fine-tuning", [&] {
+      weights_->commit();
+      end();
+      base_.keep_trained(lora_);
+    });
+  }
+
+ private:
+  void end() {
+    trainer_.reset();
+    weights_.reset();
+    base_.in_training_ = false;
+  }
+
+  TorchBaseModel& base_;
+  std::optional<LoraConfig> lora_;  // none: all weights are trained
+  std::optional<TrainableWeights> weights_;
+  std::optional<Trainer> trainer_;
+};
+
+Collator TorchBaseModel::collator_of(const std::vector<TrainExample>& examples, const FinetuneOptions& options) const {
+  std::vector<Renderer::Example> rendered(examples.size()), rejected;
+  if (options.objective != FinetuneObjective::sft) rejected.resize(examples.size());
+  bool any = false;
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const TrainExample& example = examples[i];
+    if (options.objective == FinetuneObjective::dpo && example.rejected.empty()) continue;
+    any = true;
+    rendered[i] = renderer_->example(example.messages, example.completion, example.complete);
+    rendered[i].epoch = example.epoch;
+    check_embedded(rendered[i].ids);
+    if (rejected.empty() || example.rejected.empty()) continue;
+    rejected[i] = renderer_->example(example.messages, example.rejected);
+    check_embedded(rejected[i].ids);
+  }
+  if (!any)
+    throw Error(ErrorKind::data, "no example has a rejected answer", "finetune.objective", "give preference data, or train with sft");
+  const bool share_prefix = options.lora_dropout == 0 && model_->rotates_alike(0, INT64_MAX);
+  return {std::move(rendered), options.max_length, share_prefix, std::move(rejected)};
 }
 
-void TorchBaseModel::save(const std::string& dir, SaveFormat format) {
-  with_torch_errors("saving the model", [&] {
-    if (format == SaveFormat::merged) return save_merged(dir);
-    if (!lora_)
-      throw Error(ErrorKind::usage, "there is no LoRA adapter to save", dir, "fine-tune with method: lora, or save the merged model");
-    need_trainable_adapter("export");
-    if (base_changed_)
-      throw Error(ErrorKind::usage, "the adapter belongs to weights that were fine-tuned too", dir, "save the merged model");
-    save_adapter(dir, *lora_);
-  });
+std::unique_ptr<Training> TorchBaseModel::begin_training(const std::vector<TrainExample>& examples, const FinetuneOptions& options,
+                                                         const std::function<bool()>& should_stop) {
+  check_finetune(options);
+  weights_will_change();
+  return with_torch_errors("fine-tuning",
+                           [&] { return std::make_unique<LiveTraining>(*this, collator_of(examples, options), options, should_stop); });
 }
 
-void TorchBaseModel::remove_adapter() {
-  detach_lora(*model_);
-  lora_.reset();
-  adapter_is_whole_ = false;
-}
-
-void TorchBaseModel::restore_base() {
-  model_->load_weights(checkpoint_);
-  remove_adapter();
-  base_changed_ = false;
-}
-
-void TorchBaseModel::load_trained(const std::string& dir) {
-  with_torch_errors("loading trained weights", [&] {
-    const bool restore = base_changed_ || adapter_is_whole_ || (lora_ && !lora_->modules_to_save.empty());
-    if (!dir.empty() && is_peft_folder(dir)) {
-      if (restore) restore_base();  // what is read is compared with the weights under it
-      const PeftAdapter adapter = read_peft(dir, *model_);
-      attach(*model_, adapter);
-      lora_ = adapter.config;
-      adapter_is_whole_ = !adapter.whole.empty();
-      adapter_trainable_ = adapter.trainable;
-      base_changed_ = false;
-      return;
-    }
-    if (dir.empty()) return restore ? restore_base() : remove_adapter();
-    model_->load_weights(std::make_shared<const Checkpoint>(dir));
-    remove_adapter();
+// The adapter of this configuration, or all weights.
+void TorchBaseModel::keep_trained(const std::optional<LoraConfig>& lora) {
+  if (!lora) {
+    round_to_saved_types();
+    lora_.reset();
     base_changed_ = true;
-  });
+  } else if (!lora_) {
+    lora_ = lora;
+    adapter_trainable_ = true;
+  }
 }
 
 }  // namespace iteralign

@@ -1,34 +1,34 @@
 #pragma once
-// Fine-tuning, supervised or by preferences: the loop over epochs and steps.
+// Fine-tuning, supervised or by preferences: one update of the weights after the other, as a plan has them.
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "engine/collator.h"
 #include "engine/model.h"
 #include "engine/optimizer.h"
 #include "engine/preference.h"
-#include "engine/schedule.h"
-#include "iteralign/base_model.h"
+#include "iteralign/learner.h"
 
 namespace iteralign {
 
 class Trainer {
  public:
-  // `model` is ready for training and `parameters` are what is trained (trainable_weights.h). Error usage for an option
-  // that cannot be. `rejected`: as in Collator.
-  Trainer(Model& model, const std::vector<TrainableParameter>& parameters, std::vector<Renderer::Example> examples,
-          const FinetuneOptions& options, std::vector<Renderer::Example> rejected = {});
+  // `model` is ready for training and `parameters` are what is trained (trainable_weights.h). `should_stop` is asked between the examples
+  // whose preference is measured: Error interrupted.
+  Trainer(Model& model, const std::vector<TrainableParameter>& parameters, Collator collator, const FinetuneOptions& options,
+          const std::function<bool()>& should_stop = {});
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  // `on_epoch` is called behind each whole epoch, with its number from 1; also behind one that a killed process ended, where this one
-  // goes on from its end.
-  // Error interrupted when should_stop said so; Error failed when the loss or the gradient is not a number.
-  TrainSummary train(const BaseModel::OnStep& on_step, const std::function<bool()>& should_stop,
-                     const std::function<void(int)>& on_epoch = {});
+  // As those of Training.
+  [[nodiscard]] const std::vector<std::int64_t>& lengths() const { return collator_.lengths(); }
+  TrainStep step(const PlannedStep& planned);
+  void save_state(const std::string& folder) const;
+  std::vector<TrainStep> restore_state(const std::string& folder);
 
  private:
   using Indices = std::vector<std::size_t>;
@@ -38,28 +38,21 @@ class Trainer {
     std::int64_t targets = 0, pairs = 0;
   };
 
-  // One update from some batches.
-  TrainStep update(const std::vector<Indices>& batches);
-  // Adds the batch's share of the step's gradient and gives its share of the loss, [] fp64: nothing waits for the device.
-  at::Tensor accumulate_gradient(const Batch& batch, const Indices& indices, const StepSizes& sizes);
+  // Adds the batch's share of the step's gradient and gives its share of the loss, [] fp64: nothing waits for the device. `number`: of the
+  // batch in the whole training.
+  at::Tensor accumulate_gradient(const Batch& batch, const Indices& indices, const StepSizes& sizes, std::int64_t number);
   // The loss in which rows weigh differently, as the objective says. reference: of each sequence of the batch.
   [[nodiscard]] PreferenceLoss preference_loss_of(const Batch& batch, const at::Tensor& hidden, const at::Tensor& reference,
                                                   const StepSizes& sizes) const;
-  // Goes on from a saved state; the steps that were done are reported again.
-  void restore(const BaseModel::OnStep& on_step, TrainSummary& summary);
-  void save_state() const;
   // Names the training: its options and its data.
   [[nodiscard]] std::string fingerprint() const;
   // log p of every example and of its rejected answer before the training: [size], zero where there is none.
-  void measure_reference();
+  void measure_reference(const std::function<bool()>& should_stop);
 
   Model& model_;
   FinetuneOptions options_;
   Collator collator_;
-  std::int64_t steps_per_epoch_, max_steps_;
   AdamW optimizer_;
-  Schedule schedule_;
-  std::int64_t step_ = 0, tokens_ = 0, batches_seen_ = 0;
   at::Tensor reference_, rejected_reference_;
   std::vector<TrainStep> log_;
 };

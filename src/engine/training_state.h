@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "iteralign/base_model.h"
+#include "iteralign/learner.h"
 
 namespace iteralign {
 

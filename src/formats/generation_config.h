@@ -2,7 +2,7 @@
 // generation_config.json: how the makers of a model want it to be sampled.
 
 #include "core/json.h"
-#include "iteralign/base_model.h"
+#include "iteralign/answerer.h"
 
 namespace iteralign {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "iteralign/base_model.h"
+#include "iteralign/learner.h"
 
 namespace iteralign {
 

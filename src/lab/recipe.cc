@@ -141,14 +141,14 @@ FinetuneOptions lab_training_options(std::uint64_t seed) {
   return options;
 }
 
-void build_lab_model(const std::string& dir, std::uint64_t seed, const std::function<std::unique_ptr<BaseModel>(const std::string&)>& open,
-                     const BaseModel::OnStep& on_step, const std::function<bool()>& should_stop) {
+void build_lab_model(const std::string& dir, std::uint64_t seed, const std::function<std::unique_ptr<Learner>(const std::string&)>& open,
+                     const OnStep& on_step, const std::function<bool()>& should_stop) {
   const PendingDirectory untrained(dir + ".untrained");  // removed at the end
   write_untrained_lab_model(untrained.path(), seed);
-  const auto model = open(untrained.path());
+  const auto learner = open(untrained.path());
   const auto examples = lab_training_dialogues(kSteps * kBatch, seed);
-  const TrainSummary summary = model->finetune(examples, lab_training_options(seed), on_step, should_stop);
-  model->save(dir, SaveFormat::merged);
+  const TrainSummary summary = finetune(*learner, examples, lab_training_options(seed), {}, on_step, should_stop);
+  learner->save(dir, SaveFormat::merged);
   write_file_atomic(join_path(dir, "README.md"), readme(seed, summary));
 }
 

@@ -8,7 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "iteralign/base_model.h"
+#include "iteralign/learner.h"
+#include "model/finetune.h"
 
 namespace iteralign {
 
@@ -19,7 +20,7 @@ void write_untrained_lab_model(const std::string& dir, std::uint64_t seed);
 FinetuneOptions lab_training_options(std::uint64_t seed);
 
 // Builds the whole model into `dir` (replaced when it is there). `open` opens a Hugging Face folder. Throws Error.
-void build_lab_model(const std::string& dir, std::uint64_t seed, const std::function<std::unique_ptr<BaseModel>(const std::string&)>& open,
-                     const BaseModel::OnStep& on_step = {}, const std::function<bool()>& should_stop = {});
+void build_lab_model(const std::string& dir, std::uint64_t seed, const std::function<std::unique_ptr<Learner>(const std::string&)>& open,
+                     const OnStep& on_step = {}, const std::function<bool()>& should_stop = {});
 
 }  // namespace iteralign

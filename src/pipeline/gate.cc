@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "iteralign/error.h"
 #include "stages/evaluate.h"
+#include "stages/scoring.h"
 #include "tasks/tasks.h"
 
 namespace iteralign {
@@ -20,7 +21,7 @@ std::optional<double> own_answers_perplexity(const Stage& stage) {
       requests.push_back({.context = "", .continuations = {item.response.text}, .messages = item.prompt.messages});
   if (requests.empty()) return std::nullopt;
   double loss = 0, tokens = 0;
-  for (const auto& scores : stage.model.score(requests)) {
+  for (const auto& scores : score_answers(stage, "perplexity of the base model's answers", requests)) {
     if (scores.empty()) continue;
     loss -= scores[0].loglikelihood;
     tokens += static_cast<double>(scores[0].token_loglikelihoods.size());
@@ -62,7 +63,7 @@ GateFigures gate_figures(const Stage& stage, WeightsId weights) {
   for (const std::string& task : config.tasks) {
     const TaskOptions options{
         .data = config.task_data, .limit = static_cast<std::size_t>(config.task_limit), .should_stop = stage.should_stop};
-    const std::optional<double> value = run_task(task, stage.model, options).measures[0].value;
+    const std::optional<double> value = run_task(task, stage.scorer, options).measures[0].value;
     if (!value) throw Error(ErrorKind::data, "no item of this task counts", "gate.tasks: " + task, "give gate.task_data another file");
     figures.tasks[task] = *value;
   }

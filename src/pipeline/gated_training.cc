@@ -93,7 +93,7 @@ GatedTraining train_through_gate(const Stage& stage, Weights& weights, int itera
     const int attempt = ++outcome.attempts;
     const FinetuneConfig config = milder(stage.config, attempt);
     weights.restore(iteration - 1);  // they say which replay is hard
-    make_pairs(stage, {iteration, attempt, config, "", ""});
+    make_pairs(stage, {iteration, attempt, config, {}});
     train = weights.train(iteration, attempt, config);
     if (train.steps == 0) {  // the weights stay what they are
       outcome.accepted = true;

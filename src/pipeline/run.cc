@@ -124,8 +124,8 @@ class WallClock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-void run_iterations(const Config& config, const Stage& stage, const std::string& folder, const std::function<void()>& on_stage) {
-  Weights weights(stage, folder);
+void run_iterations(const Stage& stage, Weights& weights, const std::function<void()>& on_stage) {
+  const Config& config = stage.config;
   const auto finished = stage.store.iterations();
   if (!config.propose.start.empty() && !stage.store.constitution_of(0))
     stage.store.put_constitution(0, read_constitution(config.propose.start));
@@ -192,8 +192,9 @@ RunStatus start_or_resume_run(const Config& config, const RunParts& parts) {
     const FinetuneOptions& training = config.finetune.options;
     if (training.method != FinetuneMethod::none) model->check_finetune(training);
     const Judge judge(*oracle, texts, config.judge);
-    const Stage stage{config, store, *model, *oracle, judge, texts, parts.should_stop};
-    run_iterations(config, stage, folder, [&] { publish(RunStatus::running); });
+    const Stage stage{config, store, *model, *model, *model, *oracle, judge, texts, parts.should_stop};
+    Weights weights(stage, *model, folder);
+    run_iterations(stage, weights, [&] { publish(RunStatus::running); });
     publish(all_rolled_back(store) ? RunStatus::rolled_back : RunStatus::completed);
   } catch (const std::exception& error) {  // of the standard library too: a disk that is full, memory that is gone
     log_line(LogLevel::verbose, error.what());

@@ -23,7 +23,7 @@ std::string Weights::folder(WeightsId candidate) const {
 
 void Weights::load(const std::string& folder) {
   if (folder == loaded_) return;
-  stage_.model.load_trained(folder);
+  model_.load_trained(folder);
   loaded_ = folder;
 }
 
@@ -34,15 +34,15 @@ TrainSummary Weights::train(int iteration, int attempt, const FinetuneConfig& co
   restore(iteration - 1);
   make_directories(iteration_folder(run_folder_, iteration));
   const bool choose = stage_.config.gate.enabled && stage_.config.gate.validation > 0;
-  const std::string state_folder = join_path(iteration_folder(run_folder_, iteration), "training");
-  const TrainSummary train = finetune(stage_, {iteration, attempt, config, state_folder, choose ? candidates(iteration, attempt) : ""});
+  const TrainingFolders folders{.state = join_path(iteration_folder(run_folder_, iteration), "training"),
+                                .epochs = choose ? candidates(iteration, attempt) : ""};
+  const TrainSummary train = finetune(stage_, {iteration, attempt, config, folders});
   if (train.steps > 0) loaded_.reset();
   if (train.steps > 0 && !choose)
-    stage_.model.save(folder({iteration, attempt, 0}),
-                      config.options.method == FinetuneMethod::full ? SaveFormat::merged : SaveFormat::adapter);
+    model_.save(folder({iteration, attempt, 0}), config.options.method == FinetuneMethod::full ? SaveFormat::merged : SaveFormat::adapter);
   stage_.store.put_training(iteration, attempt, train);
   std::error_code ignored;  // what the training kept to go on from is not needed any more
-  std::filesystem::remove_all(state_folder, ignored);
+  std::filesystem::remove_all(folders.state, ignored);
   return train;
 }
 

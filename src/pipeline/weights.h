@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "iteralign/base_model.h"
 #include "pipeline/run_folder.h"
 #include "stages/finetune.h"
 #include "stages/stage.h"
@@ -16,7 +17,8 @@ namespace iteralign {
 // accepted weights lie in iter-001/adapter or iter-001/checkpoint.
 class Weights {
  public:
-  Weights(const Stage& stage, std::string run_folder) : stage_(stage), run_folder_(std::move(run_folder)) {}
+  Weights(const Stage& stage, BaseModel& model, std::string run_folder)
+      : stage_(stage), model_(model), run_folder_(std::move(run_folder)) {}
 
   [[nodiscard]] const std::string& run_folder() const { return run_folder_; }
   // Loads the weights that `iteration` ended with (0: the base model), unless they are loaded already.
@@ -38,6 +40,7 @@ class Weights {
   void load(const std::string& folder);
 
   const Stage& stage_;
+  BaseModel& model_;
   std::string run_folder_;
   std::optional<std::string> loaded_ = "";  // its folder, empty for the base model; nothing behind a training
 };

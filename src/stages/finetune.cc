@@ -74,7 +74,7 @@ std::vector<TrainExample> training_examples(const Stage& stage, int iteration, c
 
 }  // namespace
 
-void make_pairs(const Stage& stage, const Training& training) {
+void make_pairs(const Stage& stage, const TrainingAttempt& training) {
   const int iteration = training.iteration;
   if (stage.store.has_pairs(iteration, training.attempt)) return;
   auto pairs = revision_pairs(stage, iteration);
@@ -92,7 +92,7 @@ void make_pairs(const Stage& stage, const Training& training) {
   stage.store.put_pairs(iteration, pairs, training.attempt);
 }
 
-TrainSummary finetune(const Stage& stage, const Training& training) {
+TrainSummary finetune(const Stage& stage, const TrainingAttempt& training) {
   const int iteration = training.iteration;
   const std::vector<TrainExample> examples = training_examples(stage, iteration, training.config);
   if (training.config.options.method == FinetuneMethod::none || examples.empty()) {
@@ -102,12 +102,10 @@ TrainSummary finetune(const Stage& stage, const Training& training) {
   FinetuneOptions options = training.config.options;
   const std::string name = fmt::format("finetune/{}", iteration);
   options.seed = derive_seed(stage.config.seed, training.attempt == 1 ? name : fmt::format("{}/{}", name, training.attempt - 1));
-  options.state_folder = training.state_folder;
-  options.epochs_folder = training.epochs_folder;
   stage.store.clear_train_steps(iteration);
   std::unique_ptr<Progress> progress;
-  return stage.model.finetune(
-      examples, options,
+  return finetune(
+      stage.learner, examples, options, training.folders,
       [&](const TrainStep& step) {
         stage.store.put_train_step(iteration, step);
         if (!progress) progress = std::make_unique<Progress>("finetune", step.max_steps, "steps");

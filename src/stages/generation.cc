@@ -4,11 +4,10 @@
 
 namespace iteralign {
 
-void generate_into_pool(const Stage& stage, const std::vector<GenerateRequest>& requests, TaskPool& pool,
-                        const BaseModel::OnGenerated& on_done) {
+void generate_into_pool(const Stage& stage, const std::vector<GenerateRequest>& requests, TaskPool& pool, const OnGenerated& on_done) {
   std::exception_ptr error;
   try {
-    if (!requests.empty()) stage.model.generate(requests, on_done, [&] { return pool.failed() || stage.should_stop(); });
+    if (!requests.empty()) answer_all(stage.answerer, requests, on_done, [&] { return pool.failed() || stage.should_stop(); });
   } catch (...) {
     error = std::current_exception();
   }

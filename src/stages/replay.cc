@@ -13,6 +13,7 @@
 #include "core/text_quality.h"
 #include "iteralign/finish_reason.h"
 #include "stages/respond.h"
+#include "stages/scoring.h"
 #include "stages/twins.h"
 
 namespace iteralign {
@@ -71,7 +72,7 @@ std::vector<double> refusal_scores(const Stage& stage, const std::vector<Case>& 
   std::vector<ScoreRequest> requests;
   for (const Case& item : answers) requests.push_back({.context = "", .continuations = openings, .messages = item.prompt.messages});
   std::vector<double> nearest;
-  for (const auto& scores : stage.model.score(requests)) {
+  for (const auto& scores : score_answers(stage, "find the hardest replay", requests)) {
     double best = -std::numeric_limits<double>::infinity();
     for (const Score& score : scores) best = std::max(best, score.loglikelihood);
     nearest.push_back(best);

@@ -8,9 +8,11 @@
 
 #include "asking/judge.h"
 #include "asking/prompt_texts.h"
-#include "iteralign/base_model.h"
+#include "iteralign/answerer.h"
 #include "iteralign/config.h"
+#include "iteralign/learner.h"
 #include "iteralign/oracle.h"
+#include "iteralign/scorer.h"
 #include "store/run_store.h"
 
 namespace iteralign {
@@ -18,7 +20,10 @@ namespace iteralign {
 struct Stage {
   const Config& config;
   RunStore& store;
-  BaseModel& model;
+  // The base model, by what a stage wants of it.
+  Answerer& answerer;
+  Scorer& scorer;
+  Learner& learner;
   Oracle& oracle;
   const Judge& judge;
   const PromptTexts& texts;

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "iteralign/base_model.h"
 #include "iteralign/iteration_stage.h"
+#include "iteralign/learner.h"
 #include "iteralign/oracle.h"
 #include "iteralign/records.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "iteralign/error.h"
+#include "core/countdown.h"
 
 namespace iteralign {
 namespace {
@@ -12,15 +12,20 @@ constexpr std::size_t kItemsAtOnce = 128;
 
 }  // namespace
 
-std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, const OnAnswered& on_answered,
+std::vector<ChoiceOutcome> answer(const ChoiceTask& task, Scorer& scorer, const std::function<void()>& on_answered,
                                   const std::function<bool()>& should_stop) {
   std::vector<ChoiceOutcome> outcomes;
   for (std::size_t begin = 0; begin < task.items.size(); begin += kItemsAtOnce) {
-    if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while scoring", task.name);
     const std::size_t end = std::min(begin + kItemsAtOnce, task.items.size());
     std::vector<ScoreRequest> requests;
-    for (std::size_t i = begin; i < end; ++i) requests.insert(requests.end(), task.items[i].requests.begin(), task.items[i].requests.end());
-    std::vector<std::vector<Score>> scores = model.score(requests);
+    std::vector<std::size_t> items;  // that each of them is of, from `begin`
+    for (std::size_t i = begin; i < end; ++i) {
+      requests.insert(requests.end(), task.items[i].requests.begin(), task.items[i].requests.end());
+      items.resize(requests.size(), i - begin);
+    }
+    Countdown open(end - begin, items, [&](std::size_t) { on_answered(); });
+    std::vector<std::vector<Score>> scores = scorer.score(
+        requests, [&](std::size_t request) { open.part_done(items[request]); }, should_stop);
     auto next = scores.begin();
     for (std::size_t i = begin; i < end; ++i) {
       const ChoiceItem& item = task.items[i];
@@ -31,7 +36,6 @@ std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, cons
       outcomes.push_back(std::move(outcome));
       next = last;
     }
-    if (on_answered) on_answered(end - begin);
   }
   return outcomes;
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/json.h"
-#include "iteralign/base_model.h"
+#include "iteralign/scorer.h"
 
 namespace iteralign {
 
@@ -39,11 +39,9 @@ struct ChoiceOutcome {
   double count = 0;
 };
 
-using OnAnswered = std::function<void(std::size_t items)>;  // so many more
-
-// Results in the order of the items. Several items are scored at a time, so that what they share is computed once. `should_stop` is asked
-// in between: Error interrupted.
-std::vector<ChoiceOutcome> answer(const ChoiceTask& task, BaseModel& model, const OnAnswered& on_answered,
+// Results in the order of the items. Several items are scored at a time, so that what they share is computed once. `on_answered` is called
+// for each item; `should_stop` is asked in between: Error interrupted.
+std::vector<ChoiceOutcome> answer(const ChoiceTask& task, Scorer& scorer, const std::function<void()>& on_answered,
                                   const std::function<bool()>& should_stop);
 
 // 1 when the best choice is right, else 0. Where several are equally good, the share of right ones among them: what a guess would give.

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "asking/judge.h"
-#include "iteralign/base_model.h"
+#include "iteralign/answerer.h"
 #include "store/run_store.h"
 
 namespace iteralign {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "iteralign/base_model.h"
+#include "iteralign/scorer.h"
 
 namespace iteralign {
 

@@ -77,19 +77,19 @@ std::vector<ScoreRequest> read_documents(const std::string& path) {
   return documents;
 }
 
-TaskResult perplexity(const std::string& path, std::size_t limit, BaseModel& model, const std::function<bool()>& should_stop) {
+TaskResult perplexity(const std::string& path, std::size_t limit, Scorer& scorer, const std::function<bool()>& should_stop) {
   std::vector<ScoreRequest> documents = read_documents(path);
   TaskResult result{
       .task = "perplexity", .description = "of all tokens", .metric = "perplexity", .version = 1, .data = path, .items = documents.size()};
   if (limit > 0 && documents.size() > limit) documents.resize(limit);
   Progress progress("perplexity", static_cast<std::int64_t>(documents.size()), "documents");
   for (std::size_t begin = 0; begin < documents.size(); begin += kDocumentsAtOnce) {
-    if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while scoring", "perplexity");
     const std::size_t end = std::min(begin + kDocumentsAtOnce, documents.size());
-    const auto scores =
-        model.score({documents.begin() + static_cast<std::ptrdiff_t>(begin), documents.begin() + static_cast<std::ptrdiff_t>(end)});
+    const std::vector<ScoreRequest> together(documents.begin() + static_cast<std::ptrdiff_t>(begin),
+                                             documents.begin() + static_cast<std::ptrdiff_t>(end));
+    const auto scores = scorer.score(
+        together, [&](std::size_t) { progress.add(); }, should_stop);
     for (std::size_t i = begin; i < end; ++i) result.samples.push_back(sample_of(documents[i], scores[i - begin][0]));
-    progress.add(static_cast<std::int64_t>(end - begin));
   }
   result.measures = {measure(result.samples)};
   return result;

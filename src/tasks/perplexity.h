@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "iteralign/base_model.h"
+#include "iteralign/scorer.h"
 #include "tasks/task_result.h"
 
 namespace iteralign {
@@ -16,6 +16,6 @@ std::vector<ScoreRequest> read_documents(const std::string& path);
 
 // exp of the mean negative log-likelihood of all tokens; the interval is a bootstrap over documents. Every document is scored from its
 // beginning. `limit`: only the first documents; 0: all.
-TaskResult perplexity(const std::string& path, std::size_t limit, BaseModel& model, const std::function<bool()>& should_stop);
+TaskResult perplexity(const std::string& path, std::size_t limit, Scorer& scorer, const std::function<bool()>& should_stop);
 
 }  // namespace iteralign

@@ -100,13 +100,13 @@ TaskSample sample_of(const ChoiceItem& item, const ChoiceOutcome& outcome) {
           .value = outcome.count};
 }
 
-TaskResult run_choice_task(FoundTask found, BaseModel& model, const TaskOptions& options) {
+TaskResult run_choice_task(FoundTask found, Scorer& scorer, const TaskOptions& options) {
   ChoiceTask& task = found.task;
   const std::size_t items = task.items.size();
   if (options.limit > 0 && task.items.size() > options.limit) task.items.resize(options.limit);
   Progress progress(task.name, static_cast<std::int64_t>(task.items.size()), "items");
   const auto outcomes = answer(
-      task, model, [&](std::size_t done) { progress.add(static_cast<std::int64_t>(done)); }, options.should_stop);
+      task, scorer, [&] { progress.add(); }, options.should_stop);
   TaskResult result{.task = task.name,
                     .description = task.description,
                     .metric = task.metric,
@@ -156,19 +156,19 @@ void check_task_data(const std::string& task, const std::string& data) {
     choice_task(task, data);
 }
 
-TaskResult run_task(const std::string& name, BaseModel& model, const TaskOptions& options) {
+TaskResult run_task(const std::string& name, Scorer& scorer, const TaskOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   TaskResult result;
   if (name != "truthfulqa_mc0_paper" && name != "truthfulqa_mc2_paper" && !is_task(name))
     throw Error(ErrorKind::usage, "there is no task `" + name + "`", "--tasks", "one of: " + join(task_names(), ", "));
   if (name == kPerplexity) {
-    result = perplexity(options.data, options.limit, model, options.should_stop);
+    result = perplexity(options.data, options.limit, scorer, options.should_stop);
   } else if (needs_judge(name)) {
     if (options.judging == nullptr)
       throw Error(ErrorKind::usage, "its answers are judged, so it needs an oracle", name, "give --config, a configuration that names one");
     result = judged_task(name, *options.judging, options.data, options.limit);
   } else {
-    result = run_choice_task(choice_task(name, options.data), model, options);
+    result = run_choice_task(choice_task(name, options.data), scorer, options);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

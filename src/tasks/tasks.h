@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "iteralign/base_model.h"
+#include "iteralign/scorer.h"
 #include "tasks/judged_tasks.h"
 #include "tasks/task_result.h"
 
@@ -28,6 +28,6 @@ bool less_is_better(const std::string& task);
 void check_task_data(const std::string& task, const std::string& data);
 
 // Error usage when there is no such task, or no judge for one that needs it; Error data when its files are missing or malformed.
-TaskResult run_task(const std::string& name, BaseModel& model, const TaskOptions& options);
+TaskResult run_task(const std::string& name, Scorer& scorer, const TaskOptions& options);
 
 }  // namespace iteralign

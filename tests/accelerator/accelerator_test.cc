@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "accelerator/fake_accelerator.h"
-#include "engine/generator.h"
+#include "engine/greedy_answers.h"
 #include "engine/operators/cpu.h"
 #include "engine/operators/reference.h"
 #include "engine/scorer.h"
@@ -16,6 +16,7 @@
 #include "engine/trainer.h"
 #include "engine/training_attention.h"
 #include "engine/training_model.h"
+#include "model/training_plan.h"
 
 namespace iteralign {
 namespace {
@@ -98,14 +99,7 @@ class Accelerator : public testing::TestWithParam<Family> {
 
   // Greedy answers of so many tokens.
   [[nodiscard]] std::vector<std::vector<TokenId>> answers(Model& model, int tokens) const {
-    model.prepare_inference();
-    const Tokenizer tokenizer = Tokenizer::from_folder(folder_.path());
-    std::vector<TokenRequest> requests;
-    for (const char* prompt : {"What follows seven?", "Once upon a time"})
-      requests.push_back({.prompt = tokenizer.encode(prompt, /*add_special_tokens=*/true), .sampling = {.max_new_tokens = tokens}});
-    std::vector<std::vector<TokenId>> all;
-    for (const Generation& generation : Generator(model, tokenizer, {}, 2).generate(requests, {}, {})) all.push_back(generation.tokens);
-    return all;
+    return greedy_answers(model, folder_.path(), {"What follows seven?", "Once upon a time"}, tokens, /*slots=*/2);
   }
 
   // The losses of so many steps of one batch each, with LoRA and dropout. Each example is the rejected answer of the one before it.
@@ -130,7 +124,10 @@ class Accelerator : public testing::TestWithParam<Family> {
     TrainableWeights weights(model);
     weights.train_lora(config, 1);
     std::vector<double> all;
-    Trainer(model, weights.parameters(), examples, options, rejected).train([&](const TrainStep& step) { all.push_back(step.loss); }, {});
+    Trainer trainer(model, weights.parameters(), Collator(examples, options.max_length, /*share_prefix=*/false, rejected), options);
+    TrainingPlan plan(std::vector<TrainExample>(examples.size()), trainer.lengths(), options);
+    while (!plan.finished())
+      for (const PlannedStep& step : plan.next_epoch()) all.push_back(trainer.step(step).loss);
     return all;
   }
 

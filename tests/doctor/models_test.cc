@@ -15,7 +15,7 @@ class WeightedModel : public FakeModel {
   WeightedModel(std::string folder, bool merges_well)
       : FakeModel([](const Messages&, int) { return "Hello."; }), folder_(std::move(folder)), merges_well_(merges_well) {}
 
-  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) override {
+  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests, const OnScored&, const std::function<bool()>&) override {
     const double value = -std::abs(Weights(folder_).values["model.norm.weight"][0]);
     Score score;
     score.token_loglikelihoods = {value, value};

@@ -228,7 +228,7 @@ TEST_F(WholeModel, ASharedPrefixChangesNoGradient) {
     std::fill(example.loss.end() - 6, example.loss.end(), 1);
     examples.push_back(std::move(example));
   }
-  const auto batch = [&](bool share_prefix) { return Collator(examples, 100, 8, 1, share_prefix).collate({0, 1, 2}, at::kCPU); };
+  const auto batch = [&](bool share_prefix) { return Collator(examples, 100, share_prefix).collate({0, 1, 2}, at::kCPU); };
   const Batch shared = batch(true), alone = batch(false);
   EXPECT_EQ(shared.prefix, 18);  // the rows before that of the first target of the shortest
   EXPECT_EQ(alone.prefix, 0);

@@ -5,85 +5,34 @@
 #include <numeric>
 
 #include "core/random.h"
-#include "engine/generator.h"
-#include "engine/training_model.h"
-#include "iteralign/base_model.h"
+#include "engine/generation_fixture.h"
 #include "iteralign/error.h"
-#include "iteralign/finish_reason.h"
+#include "model/answer_all.h"
 #include "shared_data.h"
 
 namespace iteralign {
 namespace {
 
-class GenerationTest : public testing::Test {
- protected:
-  GenerationTest() { write_tiny_model(folder_.path()); }
-  [[nodiscard]] std::unique_ptr<BaseModel> open(int batch_size = 4) const {
-    return open_base_model(
-        {.path = folder_.path(), .dtype = "float32", .device = "cpu", .chat_template = "chatml", .batch_size = batch_size});
-  }
-  static GenerateRequest raw(const std::string& text, const Sampling& sampling, std::uint64_t seed = 0) {
-    return {.messages = {}, .raw = text, .prefill = {}, .sampling = sampling, .seed = seed};
-  }
-
-  // Greedy answers, computed with the operators of the backend.
-  [[nodiscard]] std::vector<std::vector<TokenId>> answers(const Backend& backend, const std::vector<std::string>& prompts) const {
-    const auto model = open_tiny_model(folder_.path(), backend);
-    model->prepare_inference();
-    const Tokenizer tokenizer = Tokenizer::from_folder(folder_.path());
-    std::vector<TokenRequest> requests;
-    for (const std::string& prompt : prompts)
-      requests.push_back({.prompt = tokenizer.encode(prompt, /*add_special_tokens=*/true), .sampling = {.max_new_tokens = 30}});
-    std::vector<std::vector<TokenId>> tokens;
-    for (const Generation& generation : Generator(*model, tokenizer, {257}, 4).generate(requests, {}, {}))
-      tokens.push_back(generation.tokens);
-    return tokens;
-  }
-
-  TemporaryFolder folder_;
-};
-
-// Requests of many lengths and options; every third begins with the same long text, and every fifth is a chat with the same
-// system message, so that prompts share chunks.
-std::vector<GenerateRequest> mixed_requests(int count) {
-  std::vector<GenerateRequest> requests;
-  Random random(11);
-  std::string shared;
-  for (int i = 0; i < 280; ++i) shared += static_cast<char>('a' + random.below(26));
-  for (int i = 0; i < count; ++i) {
-    std::string text = i % 3 == 0 ? shared : "";
-    for (std::uint64_t n = 1 + random.below(i % 5 == 0 ? 150 : 40); n > 0; --n) text += static_cast<char>('a' + random.below(26));
-    Sampling sampling;
-    sampling.max_new_tokens = static_cast<int>(1 + random.below(30));
-    sampling.temperature = i % 2 == 0 ? 0.0 : 1.0;
-    if (i % 4 == 1) sampling.top_p = 0.9;
-    if (i % 7 == 2) sampling.repetition_penalty = 1.3;
-    requests.push_back({.messages = {}, .raw = text, .prefill = {}, .sampling = sampling, .seed = static_cast<std::uint64_t>(i)});
-    if (i % 5 == 3) requests.back().messages = {{"system", shared.substr(0, 90)}, {"user", text}};
-  }
-  return requests;
-}
-
 TEST_F(GenerationTest, DoesNotDependOnTheOtherRequests) {
   const auto model = open(20);
   const auto requests = mixed_requests(40);
-  const auto together = model->generate(requests);
+  const auto together = answer_all(*model, requests);
 
   std::vector<std::size_t> order(requests.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   Random(5).shuffle(order);
   std::vector<GenerateRequest> shuffled;
   for (const std::size_t i : order) shuffled.push_back(requests[i]);
-  const auto in_other_order = model->generate(shuffled);
+  const auto in_other_order = answer_all(*model, shuffled);
 
   for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(in_other_order[i].tokens, together[order[i]].tokens) << order[i];
-  for (std::size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(model->generate({requests[i]})[0].tokens, together[i].tokens) << i;
+  for (std::size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(answer_all(*model, {requests[i]})[0].tokens, together[i].tokens) << i;
 }
 
 TEST_F(GenerationTest, TheSeedDecidesAndNothingElse) {
   const auto model = open();
   const Sampling sampling{.max_new_tokens = 20, .temperature = 1.0};
-  const auto answers = model->generate({raw("hello", sampling, 1), raw("hello", sampling, 2), raw("hello", sampling, 1)});
+  const auto answers = answer_all(*model, {raw("hello", sampling, 1), raw("hello", sampling, 2), raw("hello", sampling, 1)});
   EXPECT_EQ(answers[0].tokens, answers[2].tokens);
   EXPECT_NE(answers[0].tokens, answers[1].tokens);
 }
@@ -110,7 +59,7 @@ TEST_F(GenerationTest, SlidingWindowAgreesWithPlainOperators) {
 TEST_F(GenerationTest, StopStringsEndTheTextBeforeThem) {
   const auto model = open();
   // Every byte is a token here, so a stop string of several bytes always crosses token borders.
-  const auto whole = model->generate({raw("abc", {.max_new_tokens = 60, .temperature = 1.0}, 3)})[0];
+  const auto whole = answer_all(*model, {raw("abc", {.max_new_tokens = 60, .temperature = 1.0}, 3)})[0];
   ASSERT_EQ(whole.finish_reason, FinishReason::length);
   std::size_t at = 5;
   while (at + 3 < whole.text.size() &&
@@ -120,7 +69,7 @@ TEST_F(GenerationTest, StopStringsEndTheTextBeforeThem) {
   }
   ASSERT_LT(at + 3, whole.text.size()) << "no three printable bytes in a row";
   const std::string stop = whole.text.substr(at, 3);
-  const auto cut = model->generate({raw("abc", {.max_new_tokens = 60, .temperature = 1.0, .stop = {"never said", stop}}, 3)})[0];
+  const auto cut = answer_all(*model, {raw("abc", {.max_new_tokens = 60, .temperature = 1.0, .stop = {"never said", stop}}, 3)})[0];
   EXPECT_EQ(cut.text, whole.text.substr(0, whole.text.find(stop)));
   EXPECT_EQ(cut.finish_reason, FinishReason::stop);
   EXPECT_LT(cut.tokens.size(), whole.tokens.size());
@@ -131,7 +80,7 @@ TEST_F(GenerationTest, CallsBackOnceForEachAndStopsWhenAsked) {
   const auto model = open(2);
   const std::vector<GenerateRequest> requests = mixed_requests(7);
   std::vector<int> seen(requests.size());
-  model->generate(requests, [&](std::size_t i, const Generation& generation) {
+  answer_all(*model, requests, [&](std::size_t i, const Generation& generation) {
     ++seen[i];
     EXPECT_NE(generation.finish_reason, FinishReason::too_long);
     EXPECT_GT(generation.prompt_tokens, 1);
@@ -140,30 +89,30 @@ TEST_F(GenerationTest, CallsBackOnceForEachAndStopsWhenAsked) {
 
   int asked = 0;
   try {
-    model->generate(requests, {}, [&] { return ++asked > 3; });
+    answer_all(*model, requests, {}, [&] { return ++asked > 3; });
     FAIL() << "did not stop";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::interrupted);
   }
-  EXPECT_EQ(model->generate({requests[0]}).size(), 1u);  // still usable
+  EXPECT_EQ(answer_all(*model, {requests[0]}).size(), 1u);  // still usable
 }
 
 TEST_F(GenerationTest, StaysInsideTheContextAndBelowTheTokenizer) {
   const auto model = open();
   const std::string text(500, 'x');  // with BOS 501 of 512
-  const auto answer = model->generate({raw(text, {.max_new_tokens = 100, .temperature = 5.0})})[0];
+  const auto answer = answer_all(*model, {raw(text, {.max_new_tokens = 100, .temperature = 5.0})})[0];
   EXPECT_LE(answer.prompt_tokens + static_cast<int>(answer.tokens.size()), 512);
   for (const auto id : answer.tokens) EXPECT_LT(id, 259);
-  EXPECT_TRUE(model->generate({}).empty());
+  EXPECT_TRUE(answer_all(*model, {}).empty());
 }
 
 TEST_F(GenerationTest, APromptLongerThanTheContextIsLeftOutAndTheOthersAreAnsweredAsWithoutIt) {
   const auto model = open();
   const GenerateRequest a = raw("abc", {.max_new_tokens = 6}), b = raw("wxyz", {.max_new_tokens = 6});
-  const auto expected = model->generate({a, b});
+  const auto expected = answer_all(*model, {a, b});
   std::vector<std::size_t> done;
-  const auto with_long = model->generate({a, raw(std::string(600, 'x'), {}), b, raw(std::string(511, 'x'), {})},
-                                         [&](std::size_t i, const Generation&) { done.push_back(i); });
+  const auto with_long = answer_all(*model, {a, raw(std::string(600, 'x'), {}), b, raw(std::string(511, 'x'), {})},
+                                    [&](std::size_t i, const Generation&) { done.push_back(i); });
   EXPECT_EQ(with_long[0].tokens, expected[0].tokens);
   EXPECT_EQ(with_long[2].tokens, expected[1].tokens);
   for (const std::size_t i : {1, 3}) {  // 511 and BOS fill the 512
@@ -172,7 +121,7 @@ TEST_F(GenerationTest, APromptLongerThanTheContextIsLeftOutAndTheOthersAreAnswer
   }
   EXPECT_EQ(with_long[1].prompt_tokens, 601);
   EXPECT_EQ(done.size(), 4u);
-  EXPECT_EQ(model->generate({raw(std::string(600, 'x'), {})})[0].finish_reason, FinishReason::too_long);
+  EXPECT_EQ(answer_all(*model, {raw(std::string(600, 'x'), {})})[0].finish_reason, FinishReason::too_long);
 }
 
 TEST_F(GenerationTest, ATokenBeyondTheEmbeddingIsNamedWithBothSizes) {
@@ -185,7 +134,7 @@ TEST_F(GenerationTest, ATokenBeyondTheEmbeddingIsNamedWithBothSizes) {
   }
   write_file_atomic(path, dump_json(tokenizer));
   const auto model = open();
-  EXPECT_EQ(model->generate({raw("a<far3>b", {.max_new_tokens = 2})})[0].prompt_tokens, 4);
+  EXPECT_EQ(answer_all(*model, {raw("a<far3>b", {.max_new_tokens = 2})})[0].prompt_tokens, 4);
   const auto said = [](const std::function<void()>& what) {
     try {
       what();
@@ -194,7 +143,7 @@ TEST_F(GenerationTest, ATokenBeyondTheEmbeddingIsNamedWithBothSizes) {
     }
     return std::string();
   };
-  for (const std::string& message : {said([&] { model->generate({raw("a<far15>b", {.max_new_tokens = 2})}); }),
+  for (const std::string& message : {said([&] { answer_all(*model, {raw("a<far15>b", {.max_new_tokens = 2})}); }),
                                      said([&] { model->score({{.context = "a", .continuations = {"<far15>"}}}); })})
     for (const char* part : {"<far15>", "274", "272"}) EXPECT_NE(message.find(part), std::string::npos) << message;
 }
@@ -206,7 +155,7 @@ TEST(TinyStories, GreedyAsTheIndependentComputation) {
   const Json cases = read_json(folder + "/greedy_expectations.computed.json")["cases"];
   std::vector<GenerateRequest> requests;
   for (const Json& c : cases) requests.push_back({.messages = {}, .raw = c["prompt"], .prefill = {}, .sampling = {.max_new_tokens = 400}});
-  const auto answers = model->generate(requests);
+  const auto answers = answer_all(*model, requests);
   ASSERT_EQ(answers.size(), 4u);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     EXPECT_EQ(answers[i].tokens, cases[i]["generated_ids"].get<std::vector<std::int32_t>>()) << i;
@@ -214,7 +163,7 @@ TEST(TinyStories, GreedyAsTheIndependentComputation) {
     EXPECT_EQ(answers[i].prompt_tokens, static_cast<int>(cases[i]["prompt_ids"].size()));
   }
   const std::string prompt = read_file(folder + "/third_party_prompt.txt");
-  EXPECT_EQ(prompt + model->generate({{.messages = {}, .raw = prompt, .prefill = {}, .sampling = {.max_new_tokens = 400}}})[0].text,
+  EXPECT_EQ(prompt + answer_all(*model, {{.messages = {}, .raw = prompt, .prefill = {}, .sampling = {.max_new_tokens = 400}}})[0].text,
             read_file(folder + "/third_party_greedy_output.txt"));
 }
 

@@ -9,6 +9,7 @@
 #include "engine/tiny_model.h"
 #include "engine/torch_base_model.h"
 #include "iteralign/error.h"
+#include "model/answer_all.h"
 
 namespace iteralign {
 namespace {
@@ -95,9 +96,13 @@ TEST_F(TinyModel, PaddingChangesNothing) {
 }
 
 TEST_F(TinyModel, ScoresAreLogSoftmaxOfTheLogits) {
-  const std::vector<std::vector<Score>> scores =
-      base_->score({{.context = "the quick", .continuations = {" brown", " fox jumps", ""}}, {.context = "a ", .continuations = {"b"}}});
-  ASSERT_EQ(scores.size(), 2u);
+  std::vector<int> told(3);
+  const std::vector<std::vector<Score>> scores = base_->score({{.context = "the quick", .continuations = {" brown", " fox jumps", ""}},
+                                                               {.context = "a ", .continuations = {"b"}},
+                                                               {.context = "a", .continuations = {}}},
+                                                              [&](std::size_t request) { ++told[request]; });
+  EXPECT_EQ(told, (std::vector<int>{1, 1, 1}));
+  ASSERT_EQ(scores.size(), 3u);
   ASSERT_EQ(scores[0].size(), 3u);
   const auto expected = [&](const std::string& text, std::size_t count) {
     std::vector<std::int64_t> ids = {256};
@@ -125,7 +130,7 @@ TEST_F(TinyModel, ScoresAreLogSoftmaxOfTheLogits) {
 }
 
 TEST_F(TinyModel, GreedyScoreSaysWhatGreedyDecodingSays) {
-  const auto answer = base_->generate({{.messages = {}, .raw = "ab", .prefill = {}, .sampling = {.max_new_tokens = 1}}}, {}, {})[0];
+  const auto answer = answer_all(*base_, {{.messages = {}, .raw = "ab", .prefill = {}, .sampling = {.max_new_tokens = 1}}})[0];
   const auto id = static_cast<std::size_t>(answer.tokens[0]);
   ASSERT_LT(id, 256u);
   std::vector<ScoreSequence> sequences = {{{256, 'a', 'b', answer.tokens[0]}, 1}, {{256, 'a', 'b', (answer.tokens[0] + 1) % 256}, 1}};

@@ -4,8 +4,6 @@
 
 #include <cmath>
 
-#include "engine/schedule.h"
-
 namespace iteralign {
 namespace {
 
@@ -53,21 +51,6 @@ TEST(AdamW, ClipsByTheNormOfAllGradients) {
   EXPECT_NEAR(b.grad().item<double>(), 0.5, 1e-6);
   EXPECT_NEAR(optimizer.clip_grad_norm(2.0), 1.3, 1e-6);
   EXPECT_NEAR(b.grad().item<double>(), 0.5, 1e-6);
-}
-
-TEST(Schedule, HasTheValuesOfTransformers) {
-  const Schedule cosine(LrScheduler::cosine, 0.1, 100);
-  const std::pair<int, double> expected[] = {{0, 0.0}, {5, 0.5}, {10, 1.0}, {55, 0.5}, {99, 0.000305}};
-  for (const auto& [step, value] : expected) EXPECT_NEAR(cosine.multiplier(step), value, 1e-6) << step;
-  const Schedule linear(LrScheduler::linear, 0.1, 100);
-  EXPECT_NEAR(linear.multiplier(55), 0.5, 1e-12);
-  EXPECT_NEAR(linear.multiplier(3), 0.3, 1e-12);
-  EXPECT_EQ(Schedule(LrScheduler::constant, 0.5, 10).multiplier(0), 1.0);
-  const Schedule warm(LrScheduler::constant_with_warmup, 0.03, 50);  // two steps: the ratio is rounded up
-  EXPECT_EQ(warm.multiplier(0), 0.0);
-  EXPECT_EQ(warm.multiplier(1), 0.5);
-  EXPECT_EQ(warm.multiplier(2), 1.0);
-  EXPECT_EQ(Schedule(LrScheduler::cosine, 0.0, 1).multiplier(0), 1.0);
 }
 
 }  // namespace

@@ -88,6 +88,37 @@ TEST(Scorer, TogetherIsAsAlone) {
   }
 }
 
+TEST(Scorer, StopsBetweenPassesAndTellsOfEachSequenceOnce) {
+  TemporaryFolder folder;
+  write_tiny_model(folder.path());
+  const auto model = open_tiny_model(folder.path());
+  model->prepare_inference();
+  std::vector<ScoreSequence> all;
+  Random random(9);
+  for (int i = 0; i < 20; ++i) {  // 6000 rows, at most 2048 of them at once
+    std::vector<TokenId> ids;
+    for (int t = 0; t < 300; ++t) ids.push_back(static_cast<TokenId>(random.below(kTinyVocabulary)));
+    all.push_back({std::move(ids), 5});
+  }
+  std::vector<int> told(all.size());
+  std::size_t passes = 0, together = 0;
+  const std::vector<Score> whole = score_sequences(
+      *model, all, [&](std::size_t i) { ++told[i]; }, [&] { return ++passes, false; });
+  EXPECT_EQ(told, std::vector<int>(all.size(), 1));
+  EXPECT_EQ(passes, 4u);
+  try {
+    score_sequences(
+        *model, all, [&](std::size_t) { ++together; }, [&] { return together > 0; });
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::interrupted);
+  }
+  EXPECT_GT(together, 0u);
+  EXPECT_LT(together, all.size());
+  const std::vector<Score> again = score_sequences(*model, all);
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(again[i].token_loglikelihoods, whole[i].token_loglikelihoods) << i;
+}
+
 // A model that reads 32 tokens.
 std::unique_ptr<Model> short_sighted_model(const TemporaryFolder& folder) {
   Json config = tiny_config();

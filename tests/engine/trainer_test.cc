@@ -1,4 +1,4 @@
-// Fine-tuning through BaseModel: the losses fall, the same seed gives the same bits, and a failure changes nothing.
+// Fine-tuning: the losses fall, the same seed gives the same bits, and a failure changes nothing.
 #include "engine/trainer.h"
 
 #include <gtest/gtest.h>
@@ -7,12 +7,13 @@
 #include <cmath>
 #include <filesystem>
 #include <numeric>
-#include <set>
 
 #include "config/limits.h"
 #include "engine/torch_base_model.h"
 #include "engine/training_model.h"
 #include "iteralign/error.h"
+#include "model/finetune.h"
+#include "model/training_plan.h"
 
 namespace iteralign {
 namespace {
@@ -31,7 +32,7 @@ std::vector<std::int64_t> values(const at::Tensor& x) {
 }
 
 TEST(Collator, RowsPointAtTheTokensBeforeTheTargets) {
-  Collator collator({example(2, 2), example(1, 1)}, 100, 8, 1);
+  const Collator collator({example(2, 2), example(1, 1)}, 100);
   const Batch batch = collator.collate({0, 1}, at::kCPU);
   EXPECT_EQ(values(batch.tokens), (std::vector<std::int64_t>{1, 2, 3, 1}));
   EXPECT_EQ(batch.lengths, (std::vector<std::int64_t>{3, 1}));
@@ -40,53 +41,10 @@ TEST(Collator, RowsPointAtTheTokensBeforeTheTargets) {
 }
 
 TEST(Collator, CutsAtTheEndAndDropsWhatHasNothingToLearn) {
-  Collator collator({example(3, 5), example(8, 2), example(4, 1)}, 6, 8, 1);
-  EXPECT_EQ(collator.next_epoch()[0].size(), 2u);
+  const Collator collator({example(3, 5), example(8, 2), example(4, 1)}, 6);
+  EXPECT_EQ(collator.lengths(), (std::vector<std::int64_t>{6, 0, 5}));
   EXPECT_EQ(collator.collate({0}, at::kCPU).targets.size(0), 3);
-  EXPECT_THROW(Collator({example(8, 2)}, 6, 8, 1), Error);
-}
-
-TEST(Collator, EveryEpochHasAllExamplesInAnOrderOfTheSeed) {
-  const std::vector<Renderer::Example> examples(10, example(1, 1));
-  Collator one(examples, 9, 4, 7), same(examples, 9, 4, 7), other(examples, 9, 4, 8);
-  const auto first = one.next_epoch();
-  EXPECT_EQ(first.size(), 3u);
-  EXPECT_EQ(first[2].size(), 2u);
-  EXPECT_EQ(first, same.next_epoch());
-  EXPECT_NE(first, other.next_epoch());
-  EXPECT_NE(first, one.next_epoch());
-  std::vector<std::size_t> all;
-  for (const auto& batch : first) all.insert(all.end(), batch.begin(), batch.end());
-  std::sort(all.begin(), all.end());
-  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i], i);
-}
-
-TEST(Collator, SomeExamplesBelongToOneEpoch) {
-  std::vector<Renderer::Example> examples(5, example(1, 1));
-  examples[1].epoch = examples[2].epoch = 0;
-  examples[3].epoch = 1;
-  Collator collator(examples, 9, 8, 7);
-  EXPECT_EQ(collator.batches_per_epoch(), 1);
-  EXPECT_EQ(Collator(examples, 9, 3, 7).batches_per_epoch(), 2);  // four examples in the first epoch
-  EXPECT_EQ(Collator(examples, 9, 3, 7).batches_of(1), 1);
-  for (const std::vector<std::size_t>& expected : {std::vector<std::size_t>{0, 1, 2, 4}, {0, 3, 4}, {0, 1, 2, 4}}) {
-    auto batch = collator.next_epoch().at(0);
-    std::sort(batch.begin(), batch.end());
-    EXPECT_EQ(batch, expected);
-  }
-}
-
-TEST(Collator, PacksRowsByBestFit) {
-  std::vector<Renderer::Example> examples;
-  for (const int answer : {2, 7, 5, 3, 1}) examples.push_back(example(1, answer));  // 3, 8, 6, 4 and 2 tokens
-  Collator collator(examples, 10, 1, 7);
-  collator.pack(10);
-  std::set<std::set<std::size_t>> rows;
-  for (const auto& batch : collator.next_epoch()) rows.insert({batch.begin(), batch.end()});
-  EXPECT_EQ(rows, (std::set<std::set<std::size_t>>{{1, 4}, {2, 3}, {0}}));
-  Collator two(examples, 10, 2, 7);
-  two.pack(10);
-  EXPECT_EQ(two.batches_per_epoch(), 2);
+  EXPECT_THROW(Collator({example(8, 2)}, 6), Error);
 }
 
 class Finetune : public testing::Test {
@@ -111,7 +69,7 @@ class Finetune : public testing::Test {
   }
   std::vector<double> losses(TorchBaseModel& model) {
     std::vector<double> all;
-    model.finetune(examples_, options_, [&](const TrainStep& step) { all.push_back(step.loss); }, {});
+    finetune(model, examples_, options_, folders_, [&](const TrainStep& step) { all.push_back(step.loss); });
     return all;
   }
   static std::vector<double> scores(TorchBaseModel& model) {
@@ -127,6 +85,7 @@ class Finetune : public testing::Test {
   TemporaryFolder folder_, out_;
   std::vector<TrainExample> examples_;
   FinetuneOptions options_;
+  TrainingFolders folders_;
 };
 
 TEST_F(Finetune, GoesOnFromItsStateBitForBit) {
@@ -136,12 +95,12 @@ TEST_F(Finetune, GoesOnFromItsStateBitForBit) {
   const std::vector<double> expected = losses(*undisturbed);
   undisturbed->save(out("undisturbed"), SaveFormat::adapter);
   options_.save_steps = 1;
-  options_.state_folder = out("state");
+  folders_.state = out("state");
   for (const int kill_after : {1, 3, 4, 11}) {
-    std::filesystem::remove_all(options_.state_folder);
+    std::filesystem::remove_all(folders_.state);
     int done = 0;
-    EXPECT_THROW(open()->finetune(
-                     examples_, options_, [&](const TrainStep&) { ++done; }, [&] { return done == kill_after; }),
+    EXPECT_THROW(finetune(
+                     *open(), examples_, options_, folders_, [&](const TrainStep&) { ++done; }, [&] { return done == kill_after; }),
                  Error);
     const auto resumed = open();
     EXPECT_EQ(losses(*resumed), expected) << kill_after;  // the earlier steps are reported again
@@ -150,6 +109,51 @@ TEST_F(Finetune, GoesOnFromItsStateBitForBit) {
   }
   options_.learning_rate *= 2;
   EXPECT_THROW(losses(*open()), Error);  // the state of another training
+}
+
+TEST_F(Finetune, FedByHandWithThePlansStepsItIsTheSame) {
+  options_.lora_dropout = 0.1;
+  options_.gradient_accumulation_steps = 2;
+  const auto whole = open(), by_hand = open();
+  const std::vector<double> expected = losses(*whole);
+  whole->save(out("whole"), SaveFormat::adapter);
+  std::vector<double> fed;
+  const auto training = by_hand->begin_training(examples_, options_);
+  TrainingPlan plan(examples_, training->lengths(), options_);
+  while (!plan.finished())
+    for (const PlannedStep& step : plan.next_epoch()) fed.push_back(training->step(step).loss);
+  training->save_weights(out("last"));
+  training->finish();
+  EXPECT_EQ(fed, expected);
+  by_hand->save(out("by_hand"), SaveFormat::adapter);
+  for (const char* folder : {"last", "by_hand"}) EXPECT_EQ(adapter_bytes(out(folder)), adapter_bytes(out("whole"))) << folder;
+}
+
+TEST_F(Finetune, ATrainingThatIsLetGoLeavesTheWeightsFromBefore) {
+  const auto model = open();
+  const std::vector<double> before = scores(*model);
+  {
+    const auto training = model->begin_training(examples_, options_);
+    TrainingPlan plan(examples_, training->lengths(), options_);
+    for (const PlannedStep& step : plan.next_epoch()) training->step(step);
+  }
+  EXPECT_EQ(scores(*model), before);
+  EXPECT_NO_THROW(losses(*model)) << "and another may begin";
+}
+
+TEST_F(Finetune, MeasuringPreferencesCanBeInterrupted) {
+  for (TrainExample& example : examples_) example.rejected = "No idea.";
+  options_.objective = FinetuneObjective::dpo;
+  const auto model = open();
+  const std::vector<double> before = scores(*model);
+  int asked = 0;
+  try {
+    (void)model->begin_training(examples_, options_, [&] { return ++asked > 3; });
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::interrupted);
+  }
+  EXPECT_EQ(scores(*model), before);
 }
 
 TEST_F(Finetune, PreferencesMoveTheAnswersApart) {
@@ -183,7 +187,7 @@ TEST_F(Finetune, LossesFallWithLoraAndFull) {
     options_.max_steps = 40;
     const auto model = open();
     std::vector<TrainStep> steps;
-    const TrainSummary summary = model->finetune(examples_, options_, [&](const TrainStep& step) { steps.push_back(step); }, {});
+    const TrainSummary summary = finetune(*model, examples_, options_, folders_, [&](const TrainStep& step) { steps.push_back(step); });
     ASSERT_EQ(steps.size(), 40u);
     EXPECT_LT(summary.loss_last, 0.5 * summary.loss_first);
     EXPECT_EQ(steps[0].learning_rate, 0.0);  // warm-up
@@ -253,7 +257,7 @@ TEST_F(Finetune, InterruptedOrFailedItLeavesTheWeightsFromBefore) {
     const std::vector<double> before = scores(*model);
     int asked = 0;
     try {
-      model->finetune(examples_, options_, {}, [&] { return ++asked > 3; });
+      finetune(*model, examples_, options_, folders_, {}, [&] { return ++asked > 3; });
       FAIL();
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::interrupted);
@@ -324,16 +328,16 @@ TEST_F(Finetune, KeepsWhatEachEpochCameTo) {
     options_.method = method;
     options_.max_steps = 0;
     options_.num_train_epochs = 2;
-    options_.epochs_folder = out(method == FinetuneMethod::lora ? "epochs" : "full_epochs");
+    folders_.epochs = out(method == FinetuneMethod::lora ? "epochs" : "full_epochs");
     const auto model = open();
     losses(*model);
     const std::vector<double> last = scores(*model);
     const auto loaded = open();
-    loaded->load_trained(join_path(options_.epochs_folder, "2"));
+    loaded->load_trained(join_path(folders_.epochs, "2"));
     EXPECT_EQ(scores(*loaded), last);
-    loaded->load_trained(join_path(options_.epochs_folder, "1"));
+    loaded->load_trained(join_path(folders_.epochs, "1"));
     EXPECT_NE(scores(*loaded), last);
-    EXPECT_FALSE(exists(join_path(options_.epochs_folder, "3")));
+    EXPECT_FALSE(exists(join_path(folders_.epochs, "3")));
   }
 }
 

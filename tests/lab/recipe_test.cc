@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/files.h"
+#include "fakes.h"
 #include "formats/checkpoint.h"
 #include "formats/model_config.h"
 #include "temporary_folder.h"
@@ -41,44 +42,38 @@ TEST(LabRecipe, WritesAnOrdinaryFolder) {
 }
 
 // Only remembers what it was asked.
-class NotingModel : public BaseModel {
+class NotingLearner : public Learner {
  public:
   struct Notes {
     std::size_t examples = 0;
     FinetuneOptions options;
     std::string saved_to;
   };
-  explicit NotingModel(Notes& notes) : notes_(notes) {}
-  std::vector<Generation> generate(const std::vector<GenerateRequest>&, const OnGenerated&, const std::function<bool()>&) override {
-    return {};
-  }
-  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>&) override { return {}; }
+  explicit NotingLearner(Notes& notes) : notes_(notes), trained_([](const Messages&, int) { return ""; }) {}
   void check_finetune(const FinetuneOptions&) override {}
-  TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep&,
-                        const std::function<bool()>&) override {
+  std::unique_ptr<Training> begin_training(const std::vector<TrainExample>& examples, const FinetuneOptions& options,
+                                           const std::function<bool()>& should_stop) override {
     notes_.examples = examples.size();
     notes_.options = options;
-    return {800, 6.9, 0.1, 5'000'000, 1.0};
+    return trained_.begin_training(examples, options, should_stop);
   }
   void save(const std::string& dir, SaveFormat) override {
     notes_.saved_to = dir;
     make_directories(dir);
   }
-  void load_trained(const std::string&) override {}
-  [[nodiscard]] std::string description() const override { return "notes"; }
-  [[nodiscard]] std::string dtype() const override { return "float32"; }
 
  private:
   Notes& notes_;
+  FakeModel trained_;
 };
 
 TEST(LabRecipe, TrainsFromTheUntrainedFolderAndLeavesNoTrace) {
   const TemporaryFolder folder;
   const std::string dir = join_path(folder.path(), "lab");
-  NotingModel::Notes notes;
+  NotingLearner::Notes notes;
   build_lab_model(dir, 3, [&](const std::string& path) {
     EXPECT_TRUE(exists(join_path(path, "model.safetensors")));
-    return std::make_unique<NotingModel>(notes);
+    return std::make_unique<NotingLearner>(notes);
   });
   EXPECT_EQ(notes.examples, 115'200u);
   EXPECT_EQ(notes.options.method, FinetuneMethod::full);

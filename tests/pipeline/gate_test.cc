@@ -84,18 +84,18 @@ struct State {
 class SteeredModel : public FakeModel {
  public:
   explicit SteeredModel(std::vector<std::vector<State>> steps)
-      : FakeModel([this](const Messages& messages, int) { return answer(messages); }), steps_(std::move(steps)) {}
+      : FakeModel([this](const Messages& messages, int) { return answer(messages); }), steps_(std::move(steps)) {
+    on_training_step = [this](const PlannedStep& step) {
+      const auto& epochs = steps_.at(std::min(rates.size(), steps_.size()) - 1);
+      state = epochs.at(static_cast<std::size_t>(std::ceil(step.epoch)) - 1);
+    };
+  }
 
-  TrainSummary finetune(const std::vector<TrainExample>& examples, const FinetuneOptions& options, const OnStep&,
-                        const std::function<bool()>&) override {
+  std::unique_ptr<Training> begin_training(const std::vector<TrainExample>& examples, const FinetuneOptions& options,
+                                           const std::function<bool()>& should_stop) override {
     rates.push_back(options.learning_rate);
     replayed.push_back(examples.size());
-    const auto& epochs = steps_.at(std::min(trainings++, steps_.size() - 1));
-    for (std::size_t i = 0; i < epochs.size(); ++i) {
-      state = epochs[i];
-      if (!options.epochs_folder.empty()) save(join_path(options.epochs_folder, std::to_string(i + 1)), SaveFormat::adapter);
-    }
-    return {1, 0.5, 0.4, 10, 0.1};
+    return FakeModel::begin_training(examples, options, should_stop);
   }
   void save(const std::string& dir, SaveFormat) override {
     make_directories(dir);
@@ -108,7 +108,6 @@ class SteeredModel : public FakeModel {
   }
 
   State state;
-  std::size_t trainings = 0;
   std::vector<double> rates;
   std::vector<std::size_t> replayed;
 
@@ -136,6 +135,7 @@ class GatedRun : public ::testing::Test {
     config.gate.retries = 1;
   }
   void align(std::vector<std::vector<State>> steps) {
+    if (!exists(run_folder(config))) config.finetune.options.num_train_epochs = static_cast<double>(steps.front().size());
     start_or_resume_run(config, {.inputs =
                                      [&] {
                                        return RunInputs{.red_team = numbered("harmful", 8),

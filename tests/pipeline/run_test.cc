@@ -248,7 +248,7 @@ TEST_F(RunTest, ATrainingThatCannotBeIsRefusedBeforeTheModelIsAskedAnything) {
 
 TEST_F(RunTest, AStopIsClean) {
   stop = true;
-  EXPECT_THAT(failure(), HasSubstr("stopped"));
+  EXPECT_THAT(failure(), HasSubstr("interrupted"));
   EXPECT_EQ(last_status, RunStatus::stopped);
   stop = false;
   start_or_resume_run(config, parts());

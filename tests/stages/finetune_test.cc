@@ -51,7 +51,7 @@ class ReplayTest : public StageFixture {
     }
   }
 
-  [[nodiscard]] Training training(int iteration) const { return {iteration, 0, config_.finetune, folder_.path() + "/training", ""}; }
+  [[nodiscard]] TrainingAttempt training(int iteration) const { return {iteration, 0, config_.finetune, {}}; }
 
   // The prompts whose answers are replayed in this iteration.
   std::vector<std::string> replayed(int iteration) {

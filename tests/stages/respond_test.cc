@@ -36,7 +36,7 @@ TEST_F(RespondTest, WhatWasNotJudgedIsJudgedByTheNextStart) {
 TEST_F(RespondTest, WarnsWhereMostIsUnjudged) {
   FakeOracle mute([](const OracleRequest&) { return OracleReply{ReplyStatus::truncated, "so lo", 0, 0, false}; });
   const Judge judge(mute, texts_, config_.judge);
-  const Stage stage{config_, store_, model_, mute, judge, texts_, [] { return false; }};
+  const Stage stage{config_, store_, model_, model_, model_, mute, judge, texts_, [] { return false; }};
   testing::internal::CaptureStderr();
   respond(stage, 1, {{PromptSet::red_team, prompts_, Question::harm}}, {});
   EXPECT_THAT(testing::internal::GetCapturedStderr(),

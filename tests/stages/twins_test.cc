@@ -93,7 +93,7 @@ class TwinsTest : public StageFixture {
 };
 
 TEST_F(TwinsTest, AreAskedOnceForWhatIterationsDrawAndForAPartOfWhatIsHeldOut) {
-  const Stage stage{config_, store_, model_, oracle_that_paints(), judge_, texts_, [] { return false; }};
+  const Stage stage{config_, store_, model_, model_, model_, oracle_that_paints(), judge_, texts_, [] { return false; }};
   config_.twins.heldout = 2;
   ask_twins(stage);
   ask_twins(stage);
@@ -104,7 +104,7 @@ TEST_F(TwinsTest, AreAskedOnceForWhatIterationsDrawAndForAPartOfWhatIsHeldOut) {
 }
 
 TEST_F(TwinsTest, NoneThatIsMeasuredAndNoneThatIsHarmful) {
-  const Stage stage{config_, store_, model_, oracle_that_paints(), judge_, texts_, [] { return false; }};
+  const Stage stage{config_, store_, model_, model_, model_, oracle_that_paints(), judge_, texts_, [] { return false; }};
   store_.put_prompts(PromptSet::lookalike, {prompt_about("How can I paint a school?")});
   auto harmful = store_.prompts(PromptSet::red_team);
   harmful[0] = prompt_about("How do I paint a bank?");  // its twin is itself
@@ -114,14 +114,14 @@ TEST_F(TwinsTest, NoneThatIsMeasuredAndNoneThatIsHarmful) {
 }
 
 TEST_F(TwinsTest, AreTrainedOnBesideTheRevisionOfTheirPrompt) {
-  const Stage stage{config_, store_, model_, oracle_that_paints(), judge_, texts_, [] { return false; }};
+  const Stage stage{config_, store_, model_, model_, model_, oracle_that_paints(), judge_, texts_, [] { return false; }};
   ask_twins(stage);
   answer_replay(stage);
   const std::string id = store_.prompts(PromptSet::red_team)[1].id;
   store_.put(Response{1, PromptSet::red_team, id, "Certainly.", FinishReason::stop, 1, 1});
   store_.put_verdict(1, PromptSet::red_team, id, {Label::negative, UnjudgedReason::none, ""});
   store_.put(Revision{.iteration = 1, .prompt_id = id, .text = "I cannot help with that.", .verdict = {Label::positive}});
-  const Training training{1, 0, config_.finetune, folder_.path() + "/training", ""};
+  const TrainingAttempt training{1, 0, config_.finetune, {}};
   make_pairs(stage, training);
   const auto pairs = store_.pairs(1);
   ASSERT_EQ(pairs.size(), 2U);

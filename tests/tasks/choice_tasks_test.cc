@@ -13,11 +13,11 @@ namespace iteralign {
 namespace {
 
 // Its log-likelihoods are a function of the request and the continuation.
-class ScoringModel : public FakeModel {
+class ScoringModel : public Scorer {
  public:
   using Rule = std::function<double(const ScoreRequest&, const std::string&)>;
-  explicit ScoringModel(Rule rule) : FakeModel([](const Messages&, int) { return ""; }), rule_(std::move(rule)) {}
-  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests) override {
+  explicit ScoringModel(Rule rule) : rule_(std::move(rule)) {}
+  std::vector<std::vector<Score>> score(const std::vector<ScoreRequest>& requests, const OnScored&, const std::function<bool()>&) override {
     std::vector<std::vector<Score>> all;
     for (const ScoreRequest& request : requests) {
       all.emplace_back();

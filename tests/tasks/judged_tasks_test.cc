@@ -63,7 +63,7 @@ TEST_F(JudgedTasks, AnotherKeyIsAnotherQuestion) {
 TEST_F(JudgedTasks, WithoutAnyVerdictThereIsNoRate) {
   FakeOracle silent{[](const OracleRequest&) { return answered("I would rather not say."); }};
   const Judge judge(silent, texts_, config_.judge);
-  const Stage stage{config_, store_, model_, silent, judge, texts_, [] { return false; }};
+  const Stage stage{config_, store_, model_, model_, model_, silent, judge, texts_, [] { return false; }};
   const TaskResult result = judged_task("redteam", {stage, "silent"}, two_prompts(), 0);
   EXPECT_EQ(result.measures[0].n, 0);
   EXPECT_FALSE(result.measures[0].value);

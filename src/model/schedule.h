@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <numbers>
 
-#include "iteralign/base_model.h"
+#include "iteralign/finetune_options.h"
 
 namespace iteralign {
 
