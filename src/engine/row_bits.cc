@@ -1,8 +1,16 @@
 #include "engine/row_bits.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+
 #include <set>
 
 namespace iteralign {
+namespace {
+
+// A sum in another order differs by less than bf16 keeps, so that few values show it: so many of each shape are compared.
+constexpr std::int64_t kValues = 1 << 17;
+
+}  // namespace
 
 std::int64_t RowBits::of_step(std::int64_t sequences) {
   for (std::int64_t rows = 1; rows < slots_; rows = rows < 4 ? rows * 2 : rows + 4) {
@@ -11,15 +19,22 @@ std::int64_t RowBits::of_step(std::int64_t sequences) {
   return slots_;
 }
 
-// True when, for the products of every shape in the model, these rows of `rows` random ones give alone what they give among all.
+// True when, for the products of every shape in the model, these rows of `rows` random ones give alone what they give among all. The random
+// rows are the same in every process: a run that goes on must not see other bits than the one that was killed.
 bool RowBits::same_alone(std::int64_t rows, const std::vector<std::pair<std::int64_t, std::int64_t>>& parts) const {
+  at::Generator generator = at::detail::createCPUGenerator(/*seed_val=*/1);
+  std::int64_t compared = 0;  // rows of a draw
+  for (const auto& part : parts) compared += part.second;
   std::set<std::pair<std::int64_t, std::int64_t>> shapes;  // what a product does depends on its shape alone
   for (const Linear* linear : model_.linears()) {
     if (!shapes.insert({linear->in_features(), linear->out_features()}).second) continue;
-    const at::Tensor x = at::randn({rows, linear->in_features()}, at::TensorOptions().device(model_.device())).to(model_.dtype()),
-                     y = linear->forward(x);
-    for (const auto& [first, count] : parts)
-      if (!at::equal(y.narrow(0, first, count), linear->forward(x.narrow(0, first, count)))) return false;
+    const std::int64_t draws = 1 + kValues / (compared * linear->out_features());
+    for (std::int64_t draw = 0; draw < draws; ++draw) {
+      const at::Tensor x = at::randn({rows, linear->in_features()}, generator, at::kFloat).to(model_.device(), model_.dtype()),
+                       y = linear->forward(x);
+      for (const auto& [first, count] : parts)
+        if (!at::equal(y.narrow(0, first, count), linear->forward(x.narrow(0, first, count)))) return false;
+    }
   }
   return true;
 }
