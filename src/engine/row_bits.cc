@@ -2,13 +2,18 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <algorithm>
 #include <set>
 
 namespace iteralign {
 namespace {
 
-// A sum in another order differs by less than bf16 keeps, so that few values show it: so many of each shape are compared.
-constexpr std::int64_t kValues = 1 << 17;
+// How often random rows are drawn for a product of which so many values are compared each time. In fp32 a sum in another order shows at
+// once; in bf16 it differs by less than is kept, so that few values show it.
+std::int64_t draws(at::ScalarType dtype, std::int64_t values) {
+  constexpr std::int64_t kValues = 1 << 17, kMost = 256;
+  return dtype == at::kBFloat16 ? std::clamp<std::int64_t>(kValues / values, 1, kMost) : 1;
+}
 
 }  // namespace
 
@@ -28,8 +33,7 @@ bool RowBits::same_alone(std::int64_t rows, const std::vector<std::pair<std::int
   std::set<std::pair<std::int64_t, std::int64_t>> shapes;  // what a product does depends on its shape alone
   for (const Linear* linear : model_.linears()) {
     if (!shapes.insert({linear->in_features(), linear->out_features()}).second) continue;
-    const std::int64_t draws = 1 + kValues / (compared * linear->out_features());
-    for (std::int64_t draw = 0; draw < draws; ++draw) {
+    for (std::int64_t draw = draws(model_.dtype(), compared * linear->out_features()); draw > 0; --draw) {
       const at::Tensor x = at::randn({rows, linear->in_features()}, generator, at::kFloat).to(model_.device(), model_.dtype()),
                        y = linear->forward(x);
       for (const auto& [first, count] : parts)

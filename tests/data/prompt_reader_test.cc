@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <ostream>
 #include <set>
 
 #include "iteralign/error.h"
@@ -146,6 +147,8 @@ struct PublishedFile {
   const char* path;
   std::size_t records, categories;
 };
+
+void PrintTo(const PublishedFile& file, std::ostream* out) { *out << file.path; }
 
 class PublishedPrompts : public ::testing::TestWithParam<PublishedFile> {};
 
