@@ -52,12 +52,14 @@ void Trainer::save_state(const std::string& folder) const {
 }
 
 std::string Trainer::fingerprint() const {
-  const FinetuneOptions& o = options_;
-  const auto all = std::make_tuple(static_cast<int>(o.method), static_cast<int>(o.objective), o.dpo_beta, o.learning_rate,
-                                   o.num_train_epochs, o.max_steps, o.per_device_train_batch_size, o.gradient_accumulation_steps,
-                                   name(o.lr_scheduler_type), o.warmup_ratio, o.weight_decay, o.adam_beta1, o.adam_beta2, o.adam_epsilon,
-                                   o.max_grad_norm, o.max_length, o.packing, o.seed, o.lora_r, o.lora_alpha, o.lora_dropout, o.use_rslora,
-                                   join(o.lora_target_modules, ","), join(o.modules_to_save, ","), collator_.fingerprint());
+  // All options, so that a new one does not compile before it is decided whether it makes another training. Memory and saving do not.
+  const auto& [method, objective, dpo_beta, learning_rate, epochs, max_steps, batch_size, accumulation, scheduler, warmup_ratio,
+               weight_decay, beta1, beta2, epsilon, max_grad_norm, max_length, packing, checkpointing, seed, save_steps, r, alpha, dropout,
+               rslora, targets, saved_modules] = options_;
+  const auto all =
+      std::make_tuple(static_cast<int>(method), static_cast<int>(objective), dpo_beta, learning_rate, epochs, max_steps, batch_size,
+                      accumulation, name(scheduler), warmup_ratio, weight_decay, beta1, beta2, epsilon, max_grad_norm, max_length, packing,
+                      seed, r, alpha, dropout, rslora, join(targets, ","), join(saved_modules, ","), collator_.fingerprint());
   return hash128_hex(fmt::format("{}", fmt::join(all, " ")));
 }
 
