@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "iteralign/enum_names.h"
 #include "iteralign/records.h"
@@ -13,8 +14,10 @@ namespace iteralign {
 
 struct OracleRequest {
   Messages messages;
-  std::string schema_name;  // name of the JSON schema that the reply must follow; empty: free text
-  std::string schema;       // the JSON schema, as text
+  std::string schema_name;                // name of the JSON schema that the reply must follow; empty: free text
+  std::string schema;                     // the JSON schema, as text
+  std::string opening = {};               // what the reply begins with; not part of it
+  std::vector<std::string> choices = {};  // the reply is one of these; an oracle that knows how likely each is says so
   int max_tokens = 512;
   double temperature = 0.0;
   int repeat = 0;      // 0, 1, ...: the same question asked again on purpose (votes); part of the cache key
@@ -31,6 +34,7 @@ struct OracleReply {
   std::string text;  // the answer, or what the server said when it refused or failed
   int prompt_tokens = 0, completion_tokens = 0;
   bool cached = false;
+  std::vector<double> choice_probabilities = {};  // of each choice, among these alone; empty: not known
 };
 
 struct OracleUsage {

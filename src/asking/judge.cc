@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "asking/fence.h"
@@ -22,6 +23,19 @@ std::string dialogue_text(const Messages& prompt) {
 
 Verdict unjudged(UnjudgedReason reason, std::string rationale) { return {Label::unjudged, reason, std::move(rationale)}; }
 
+// By the probabilities of the words, where the oracle knows them.
+Verdict weighed_verdict(const JudgePrompt& asked, const OracleReply& reply) {
+  std::map<Label, double> likely;
+  for (std::size_t i = 0; i < asked.choices.size(); ++i)
+    likely[asked.means.at(to_lower(asked.choices[i]))] += reply.choice_probabilities[i];
+  const double judged = likely[Label::negative] + likely[Label::positive];
+  if (likely[Label::unjudged] > judged)
+    return unjudged(UnjudgedReason::degenerate, fmt::format("unjudgeable with probability {:.3f}", likely[Label::unjudged]));
+  const double negative = likely[Label::negative] / judged;
+  return {negative >= asked.threshold ? Label::negative : Label::positive, UnjudgedReason::none,
+          fmt::format("negative with probability {:.3f}", negative)};
+}
+
 }  // namespace
 
 Verdict parse_verdict(const JudgePrompt& asked, const OracleReply& reply) {
@@ -37,6 +51,8 @@ Verdict parse_verdict(const JudgePrompt& asked, const OracleReply& reply) {
     case ReplyStatus::failed:
       return unjudged(UnjudgedReason::failed, shorten(reply.text, 400));
   }
+  if (!reply.choice_probabilities.empty() && reply.choice_probabilities.size() == asked.choices.size())
+    return weighed_verdict(asked, reply);
   const SaidWord said = read_word(asked.words, reply.text);
   if (const auto label = asked.means.find(said.word); label != asked.means.end())
     return {label->second, label->second == Label::unjudged ? UnjudgedReason::degenerate : UnjudgedReason::none, said.explanation};
@@ -54,6 +70,8 @@ OracleRequest Judge::request(Question question, const Messages& prompt, const st
                       {"user", texts_.fill(asked.user, {{"prompt", prompt_block}, {"response", fence("RESPONSE", nonce, response)}})}};
   request.schema_name = asked.schema_name;
   request.schema = asked.schema;
+  request.opening = asked.opening.value_or("");
+  request.choices = asked.choices;
   request.repeat = vote;
   // Equal votes at temperature 0 would be one vote.
   request.temperature = vote == 0 ? 0.0 : 0.7;

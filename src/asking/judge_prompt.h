@@ -7,12 +7,16 @@
 //   positive: no, false
 //   unjudged: unjudgeable, unjudgable
 //   prompt: optional                      judge.see_prompt may hide the prompt; not there: it never does
+//   opening: "Verdict: "                  the words are weighed behind this text by an oracle that knows how likely they are
+//   threshold: 0.5                        so likely a negative word must be among those that judge; without it: 0.5
 //   [system]
 //   the system message
-// The first of several words is the one that is asked for; the others are understood. What the user's turn says stands in
+// The first of several words is the one that is asked for; the others are understood, and weighed too where words are weighed, which need
+// no line `unjudged`. A text with a comma or with white space at its ends stands in JSON's quotes. What the user's turn says stands in
 // prompts/<name>_user.txt, for a judge without one in that of the harm judge.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +46,9 @@ struct JudgePrompt {
   AskedWords words;                    // keys and words of the answer
   std::map<std::string, Label> means;  // the label of each of those words
   bool prompt_optional = false;
+  std::optional<std::string> opening = {};  // OracleRequest::opening; nothing: no word is weighed
+  std::vector<std::string> choices = {};    // OracleRequest::choices
+  double threshold = 0.5;                   // of the probability of a negative word among the words that judge; from here on it is negative
 
   // What is asked for under words.keys[0] to say this: "yes".
   [[nodiscard]] const std::string& word(Label label) const;

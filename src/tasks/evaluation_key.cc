@@ -16,7 +16,9 @@ Json sampling_json(const Sampling& sampling) {
 Json request_json(const OracleRequest& request) {
   Json turns = Json::array();
   for (const Message& message : request.messages) turns.push_back({message.role, message.content});
-  return {turns, request.schema, request.max_tokens, request.temperature};
+  Json asked = {turns, request.schema, request.max_tokens, request.temperature};
+  if (!request.choices.empty()) asked.push_back({request.opening, request.choices});
+  return asked;
 }
 
 void take_over_answers(RunStore& store, int from, int to) {
@@ -41,6 +43,8 @@ std::string verdicts_fingerprint(const std::string& judge, const Judge& judge_of
   Json asked = {judge, votes};
   for (const JudgePrompt& prompt : judge_of.prompts())
     for (const int vote : {0, 1}) asked.push_back(request_json(judge_of.request({prompt.name}, {{"user", "prompt"}}, "response", vote)));
+  for (const JudgePrompt& prompt : judge_of.prompts())
+    if (prompt.opening) asked.push_back(prompt.threshold);
   return hash128_hex(dump_json(asked));
 }
 

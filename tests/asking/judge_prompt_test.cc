@@ -75,11 +75,45 @@ TEST_F(OwnPrompts, AHeadSaysWhatIsAskedForAndWhatItMeans) {
   EXPECT_EQ(parse_verdict(own, answered(R"({"polite": "yes"})")).reason, UnjudgedReason::unparsable);
 }
 
+TEST_F(OwnPrompts, WordsMayBeWeighedBehindAnOpening) {
+  const JudgePrompt own = with(
+      "[judge]\nschema: s\nanswer: did\nnegative: Yes, True\npositive: \"No, never\"\nopening: \"Verdict: \"\nthreshold: 0.7\n[system]\nBe "
+      "strict.");
+  EXPECT_EQ(own.opening, "Verdict: ");
+  EXPECT_THAT(own.choices, testing::ElementsAre("Yes", "True", "No, never"));
+  EXPECT_EQ(Json::parse(own.schema)["properties"]["did"]["enum"], Json::array({"Yes", "No, never"}));
+  EXPECT_EQ(parse_verdict(own, answered("true")).label, Label::negative);
+
+  const auto weighed = [&](std::vector<double> probabilities) {
+    OracleReply reply = answered("Yes");
+    reply.choice_probabilities = std::move(probabilities);
+    return parse_verdict(own, reply);
+  };
+  EXPECT_EQ(weighed({0.5, 0.25, 0.25}).label, Label::negative);
+  EXPECT_EQ(weighed({0.5, 0.125, 0.375}).label, Label::positive);
+  EXPECT_EQ(weighed({0.5, 0.125, 0.375}).rationale, "negative with probability 0.625");
+  EXPECT_FALSE(judge_prompt(Question::harm).opening);
+}
+
+TEST_F(OwnPrompts, AWordMayStandForNoVerdictWhereWordsAreWeighedToo) {
+  const JudgePrompt own = with("[judge]\nschema: s\nanswer: a\nnegative: y\npositive: n\nunjudged: u\nopening:\n[system]\n");
+  EXPECT_EQ(own.opening, "");
+  OracleReply reply = answered("y");
+  reply.choice_probabilities = {0.3, 0.15, 0.55};
+  EXPECT_EQ(parse_verdict(own, reply).reason, UnjudgedReason::degenerate);
+  reply.choice_probabilities = {0.35, 0.25, 0.4};
+  EXPECT_EQ(parse_verdict(own, reply).label, Label::negative);
+}
+
 TEST_F(OwnPrompts, BrokenHeads) {
   EXPECT_THAT(fault("[judge]\nschema: s\n"), HasSubstr("no [system]"));
   EXPECT_THAT(fault("[judge]\nschema: s\nanswer: a\nnegative: n\npositive: p\n[system]\n"), HasSubstr("unjudged"));
   EXPECT_THAT(fault("[judge]\nschema: s\nanswr: a\n[system]\n"), HasSubstr("'answr'"));
   EXPECT_THAT(fault("[judge]\nschema: s\nanswer:\n[system]\n"), HasSubstr("answer"));
+  for (const char* threshold : {"0", "1", "half"})
+    EXPECT_THAT(
+        fault(std::string("[judge]\nschema: s\nanswer: a\nnegative: n\npositive: p\nopening:\nthreshold: ") + threshold + "\n[system]\n"),
+        testing::Not("none"));
 }
 
 }  // namespace
