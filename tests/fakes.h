@@ -25,6 +25,7 @@ class FakeModel : public BaseModel {
   explicit FakeModel(Answer answer) : answer_(std::move(answer)) {}
 
   Ticket submit(const GenerateRequest& request, AnswerCallbacks callbacks) override {
+    if (on_request) on_request(request);
     waiting_[++last_ticket_] = {request, std::move(callbacks)};
     return last_ticket_;
   }
@@ -66,6 +67,7 @@ class FakeModel : public BaseModel {
   bool refuses_training = false;                             // whatever the options
   int fail_at = -1;                                          // the failing fake: this generation throws
   std::vector<std::vector<TrainExample>> trained;
+  std::function<void(const GenerateRequest&)> on_request;
   std::function<void(const PlannedStep&)> on_training_step;
 
  private:

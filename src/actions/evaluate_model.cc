@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "actions/open_model.h"
 #include "actions/oracle_client.h"
@@ -16,9 +17,11 @@
 #include "core/outputs.h"
 #include "formats/checkpoint.h"
 #include "formats/model_files.h"
+#include "iteralign/error.h"
 #include "stages/stage.h"
 #include "store/run_store.h"
 #include "tasks/evaluation_key.h"
+#include "tasks/suite.h"
 #include "tasks/task_data.h"
 #include "tasks/tasks.h"
 
@@ -38,11 +41,11 @@ bool holds_evaluations(const std::string& folder) {
 }
 
 // Evaluations are added to others in `out`; a folder with anything else in it belongs to somebody and is refused.
-void check_out(const ModelEvaluation& wanted, const std::map<std::string, std::string>& data) {
+void check_out(const ModelEvaluation& wanted, const std::vector<std::string>& data) {
   if (wanted.out.empty()) return;
   std::vector<std::string> inputs = {resolve_model_path(wanted.model.path), resolve_adapter_path(wanted.model.adapter)};
   inputs.insert(inputs.end(), wanted.inputs.begin(), wanted.inputs.end());
-  for (const auto& [task, path] : data) inputs.push_back(path);
+  inputs.insert(inputs.end(), data.begin(), data.end());
   check_is_no_input(wanted.out, inputs);
   if (!holds_evaluations(wanted.out)) const OutputFolder checked(wanted.out, {.inputs = inputs, .overwrite = wanted.overwrite});
 }
@@ -63,16 +66,18 @@ class EvalJudge {
         oracle_(make_oracle(config_.oracle, store_.reply_cache(), {})),
         judge_(*oracle_, texts_, config_.judge),
         stage_{config_, store_, model, model, model, *oracle_, judge_, texts_, interrupted},
-        judging_{stage_, oracle_line(config_.oracle), key(model_identity(wanted.model, model))} {}
+        model_(model_identity(wanted.model, model)),
+        judging_{stage_, oracle_line(config_.oracle), [this](const Config& config) { return key(config); }} {
+    if (store_.meta("evaluated"))
+      log_info("eval.db is of an older program: its paid replies are used again, its answers are not, for they do not say whose they are");
+  }
   [[nodiscard]] const Judging& judging() const { return judging_; }
 
  private:
-  int key(const std::string& model) {
-    if (store_.meta("evaluated"))
-      log_info("eval.db is of an older program: its paid replies are used again, its answers are not, for they do not say whose they are");
-    Sampling sampling = config_.respond;
-    sampling.max_new_tokens = config_.evaluate.max_new_tokens;
-    return evaluation_key(store_, answers_fingerprint(model, sampling, config_.seed),
+  int key(const Config& config) {
+    Sampling sampling = config.respond;
+    sampling.max_new_tokens = config.evaluate.max_new_tokens;
+    return evaluation_key(store_, answers_fingerprint(model_, sampling, config.seed),
                           verdicts_fingerprint(oracle_identity(config_.oracle), judge_, config_.judge.votes));
   }
 
@@ -83,26 +88,46 @@ class EvalJudge {
   std::unique_ptr<Oracle> oracle_;
   Judge judge_;
   Stage stage_;
+  std::string model_;
   Judging judging_;
 };
 
-// The file of every task, before the first is begun.
-std::map<std::string, std::string> data_paths(const ModelEvaluation& wanted) {
-  const TaskData data(wanted.data, wanted.tasks);
-  std::map<std::string, std::string> paths;
-  for (const std::string& task : wanted.tasks)
-    if (is_task(task)) paths[task] = data.of(task);
-  return paths;
+// What is to be done, with all that it reads found, before the first task is begun.
+struct Work {
+  std::vector<std::pair<std::string, std::string>> tasks;  // with their files
+  std::optional<Suite> suite;
+};
+
+Work find_work(const ModelEvaluation& wanted) {
+  Work work;
+  if (wanted.suite.empty()) {
+    const TaskData data(wanted.data, wanted.tasks);
+    for (const std::string& task : wanted.tasks) work.tasks.emplace_back(task, is_task(task) ? data.of(task) : "");
+    return work;
+  }
+  if (!wanted.judged_by)
+    throw Error(ErrorKind::usage, "its answers are judged, so it needs an oracle", "--suite " + wanted.suite,
+                "give --config, a configuration that names one");
+  work.suite = read_suite(wanted.suite, {.folders = wanted.data, .limit = wanted.limit, .seen = wanted.seen});
+  return work;
 }
 
-std::vector<TaskResult> run_tasks(const ModelEvaluation& wanted, std::map<std::string, std::string> paths, BaseModel& model) {
+std::vector<std::string> files_of(const ModelEvaluation& wanted, const Work& work) {
+  if (work.suite) return wanted.data;
+  std::vector<std::string> files;
+  for (const auto& [task, file] : work.tasks) files.push_back(file);
+  return files;
+}
+
+std::vector<TaskResult> run(const Work& work, const ModelEvaluation& wanted, BaseModel& model) {
   std::unique_ptr<EvalJudge> judge;
-  if (wanted.judged_by && std::ranges::any_of(wanted.tasks, needs_judge)) judge = std::make_unique<EvalJudge>(wanted, model);
+  if (wanted.judged_by && (work.suite || std::ranges::any_of(wanted.tasks, needs_judge)))
+    judge = std::make_unique<EvalJudge>(wanted, model);
+  if (work.suite) return run_suite(*work.suite, model, judge->judging(), interrupted);
   std::vector<TaskResult> results;
-  for (const std::string& task : wanted.tasks)
-    results.push_back(
-        run_task(task, model,
-                 {.data = paths[task], .limit = wanted.limit, .should_stop = interrupted, .judging = judge ? &judge->judging() : nullptr}));
+  for (const auto& [task, file] : work.tasks)
+    results.push_back(run_task(
+        task, model, {.data = file, .limit = wanted.limit, .should_stop = interrupted, .judging = judge ? &judge->judging() : nullptr}));
   return results;
 }
 
@@ -110,11 +135,11 @@ std::vector<TaskResult> run_tasks(const ModelEvaluation& wanted, std::map<std::s
 
 ModelResults evaluate_model(const ModelEvaluation& wanted) {
   const auto start = std::chrono::system_clock::now();
-  const auto paths = data_paths(wanted);
-  check_out(wanted, paths);
+  const Work work = find_work(wanted);
+  check_out(wanted, files_of(wanted, work));
   const auto model = open_model(wanted.model);
   if (!wanted.out.empty()) make_directories(wanted.out);
-  ModelResults results{.tasks = run_tasks(wanted, paths, *model),
+  ModelResults results{.tasks = run(work, wanted, *model),
                        .info = {.model = wanted.model.path,
                                 .adapter = wanted.model.adapter,
                                 .description = model->description(),
@@ -123,7 +148,10 @@ ModelResults evaluate_model(const ModelEvaluation& wanted) {
                                 .limit = wanted.limit,
                                 .start = std::chrono::duration_cast<std::chrono::seconds>(start.time_since_epoch()).count()}};
   results.info.seconds = std::chrono::duration<double>(std::chrono::system_clock::now() - start).count();
-  if (!wanted.out.empty()) log_info("written: {}", write_lm_eval_files(wanted.out, results.tasks, results.info));
+  if (work.suite) results.info.notes = work.suite->notes;
+  if (wanted.out.empty()) return results;
+  results.file = write_lm_eval_files(wanted.out, results.tasks, results.info);
+  log_info("written: {}", results.file);
   return results;
 }
 

@@ -99,6 +99,7 @@ Json lm_eval_results(const std::vector<TaskResult>& results, const EvaluationInf
           {"git_hash", nullptr},
           {"iteralign_version", info.version},
           {"date", info.start},
+          {"notes", info.notes},
           {"model_source", "iteralign"},
           {"model_name", model_name(info)},
           {"model_name_sanitized", sanitized(model_name(info))},

@@ -20,11 +20,12 @@ struct EvaluationInfo {
   std::size_t limit = 0;      // 0: all items
   std::int64_t start = 0;     // seconds since 1970
   double seconds = 0.0;
+  std::vector<std::string> notes = {};  // what was not measured, or left out
 };
 
 // The results object. Beside lm-evaluation-harness's keys a task has "<metric>_low95,none" and "<metric>_high95,none", where some were not
-// judged "unjudged,none" and "unjudged_reasons,none", and in the metadata of its configuration data, items, edition and judge. A metric of
-// no item is null.
+// judged "unjudged,none" and "unjudged_reasons,none", and in the metadata of its configuration data, items, edition and judge; beside all
+// of them stand the "notes". A metric of no item is null.
 Json lm_eval_results(const std::vector<TaskResult>& results, const EvaluationInfo& info);
 
 // One line of a samples file.

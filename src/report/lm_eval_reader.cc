@@ -240,6 +240,8 @@ EvaluatedSet read_evaluation(const std::string& path) {
     reader.read(samples);
     for (EvaluatedTask& task : std::move(reader).tasks()) set.tasks.push_back(std::move(task));
   }
+  for (const Json& note : member(results, "notes"))
+    if (note.is_string()) set.warnings.push_back(note);
   if (set.tasks.empty())
     throw Error(ErrorKind::data, "has no samples beside it", results_path, "evaluate with --out, or with --log_samples");
   return set;

@@ -20,6 +20,7 @@ struct Open {
   PromptSet set;
   Prompt prompt;
   Question question;
+  Messages request;  // as the judge is told it
 };
 
 struct Unanswered {
@@ -40,6 +41,11 @@ Unjudged unjudged_of(const Stage& stage, WeightsId weights, const Asked& set) {
   return count_unjudged(verdicts);
 }
 
+Open open(const Asked& set, const Prompt& prompt) {
+  const auto request = set.requests.find(prompt.id);
+  return {set.set, prompt, set.question, request == set.requests.end() ? prompt.messages : request->second};
+}
+
 // There is nothing to judge, now or later.
 Verdict too_long(int prompt_tokens) {
   return {Label::unjudged, UnjudgedReason::degenerate,
@@ -54,7 +60,7 @@ void respond(const Stage& stage, WeightsId weights, const std::vector<Asked>& se
   const auto judge_later = [&](const Open& item, const std::string& text) {
     judged_now.insert(item.set);
     judges.submit([&stage, weights, item, text] {
-      stage.store.put_verdict(weights, item.set, item.prompt.id, stage.judge.judge(item.question, item.prompt.messages, text));
+      stage.store.put_verdict(weights, item.set, item.prompt.id, stage.judge.judge(item.question, item.request, text));
     });
   };
 
@@ -67,11 +73,11 @@ void respond(const Stage& stage, WeightsId weights, const std::vector<Asked>& se
     for (const Prompt& prompt : set.prompts) {
       const auto found = answered.find(prompt.id);
       if (found == answered.end())
-        missing.push_back({{set.set, prompt, set.question}, set.opening, set.seeds_of.value_or(weights)});
+        missing.push_back({open(set, prompt), set.opening, set.seeds_of.value_or(weights)});
       else if (found->second.finish_reason == FinishReason::too_long)
         stage.store.put_verdict(weights, set.set, prompt.id, too_long(found->second.prompt_tokens));
       else if (const auto verdict = judged.find(prompt.id); verdict == judged.end() || verdict->second.label == Label::unjudged)
-        judge_later({set.set, prompt, set.question}, found->second.text);
+        judge_later(open(set, prompt), found->second.text);
     }
     what += fmt::format("{} {}", &set == &sets.front() ? "" : ",", name(set.set));
   }

@@ -1,7 +1,9 @@
 #pragma once
 // respond: the base model answers, and each answer goes to the judge as soon as it is finished.
 
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "stages/stage.h"
@@ -14,6 +16,8 @@ struct Asked {
   Question question;
   std::string opening = {};                // what every answer begins with; part of the response
   std::optional<WeightsId> seeds_of = {};  // whose seeds are drawn; none: those of the weights that answer
+  // By prompt id: what the judge is told was asked, where the prompt says more than that (a jailbreak around a request).
+  std::map<std::string, Messages> requests = {};
 };
 
 // Answers the prompts that have no response of these weights in their set, and judges the answers that have no verdict or are unjudged.

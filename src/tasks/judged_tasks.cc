@@ -33,24 +33,16 @@ constexpr bool sets_have_one_question() {
 }
 static_assert(sets_have_one_question(), "two tasks ask different questions about one set of prompts");
 
+const JudgedTask& task_of(const std::string& kind) {
+  return *std::ranges::find_if(kTasks, [&](const JudgedTask& task) { return kind == task.name; });
+}
+
 // A benchmark counts near duplicates as well; exact duplicates count once.
 std::vector<Prompt> read(const std::string& data, PromptFilter filter) {
   std::vector<Prompt> prompts = read_prompts(data, filter);
   std::set<std::string> seen;
   std::erase_if(prompts, [&](const Prompt& prompt) { return !seen.insert(prompt.id).second; });
   return prompts;
-}
-
-TaskSample sample_of(const Case& item, const std::string& group) {
-  Json messages = Json::array();
-  for (const Message& message : item.prompt.messages) messages.push_back({{"role", message.role}, {"content", message.content}});
-  return {.group = group,
-          .doc = {{"prompt", item.prompt.messages.back().content}, {"category", item.prompt.category}, {"source", item.prompt.source}},
-          .target = "",
-          .arguments = std::move(messages),
-          .responses = {{"text", item.response.text}, {"verdict", name(item.verdict.label)}, {"rationale", item.verdict.rationale}},
-          .unjudged = item.verdict.label == Label::unjudged ? name(item.verdict.reason) : "",
-          .value = item.verdict.label == Label::negative ? 1.0 : 0.0};
 }
 
 }  // namespace
@@ -61,35 +53,62 @@ std::vector<std::string> judged_task_names() {
   return names;
 }
 
-TaskResult judged_task(const std::string& name, const Judging& judging, const std::string& data, std::size_t limit) {
-  const Stage& stage = judging.stage;
-  const JudgedTask& task = *std::ranges::find_if(kTasks, [&](const JudgedTask& known) { return name == known.name; });
-  const bool contrast = name == "overrefusal";
-  std::vector<Prompt> prompts = read(data, PromptFilter::all);
-  const std::size_t items = prompts.size();
-  if (limit > 0 && prompts.size() > limit) prompts.resize(limit);
-  std::set<std::string> safe;  // ids
-  if (contrast)
-    for (const Prompt& prompt : read(data, PromptFilter::only_safe)) safe.insert(prompt.id);
+JudgedPrompts read_judged_prompts(const std::string& kind, const std::string& data) {
+  JudgedPrompts asked{.name = kind, .kind = kind, .data = data, .prompts = read(data, PromptFilter::all)};
+  asked.items = asked.prompts.size();
+  if (kind != "overrefusal") return asked;
+  for (const Prompt& prompt : asked.prompts) asked.groups[prompt.id] = "unsafe";
+  for (const Prompt& prompt : read(data, PromptFilter::only_safe)) asked.groups[prompt.id] = "safe";
+  return asked;
+}
 
-  const PromptSet set = task.set;
+std::vector<Case> judged_answers(const JudgedPrompts& asked, const Stage& stage, int key, const Sampling& sampling) {
+  const JudgedTask& task = task_of(asked.kind);
+  stage.store.put_prompts(task.set, asked.prompts);
+  respond(stage, key, {{.set = task.set, .prompts = asked.prompts, .question = task.question, .seeds_of = 0, .requests = asked.requests}},
+          sampling);
+  return cases(stage.store, key, task.set, asked.prompts);
+}
+
+TaskSample sample_of(const Prompt& prompt, const JudgedPrompts& asked) {
+  Json messages = Json::array();
+  for (const Message& message : prompt.messages) messages.push_back({{"role", message.role}, {"content", message.content}});
+  const auto group = asked.groups.find(prompt.id);
+  return {.group = group == asked.groups.end() ? "" : group->second,
+          .doc = {{"prompt", prompt.messages.back().content}, {"category", prompt.category}, {"source", prompt.source}},
+          .target = "",
+          .arguments = std::move(messages),
+          .responses = {}};
+}
+
+TaskResult judged_task(const JudgedPrompts& asked, const Judging& judging) {
+  const Stage& stage = judging.stage;
+  const JudgedTask& task = task_of(asked.kind);
   Sampling sampling = stage.config.respond;
   sampling.max_new_tokens = stage.config.evaluate.max_new_tokens;
-  stage.store.put_prompts(set, prompts);
-  respond(stage, judging.key, {{.set = set, .prompts = prompts, .question = task.question, .seeds_of = 0}}, sampling);
-
-  TaskResult result{.task = name,
+  TaskResult result{.task = asked.name,
                     .description = task.description,
                     .metric = task.metric,
                     .version = 1,
-                    .data = data,
-                    .items = items,
+                    .data = asked.data,
+                    .items = asked.items,
                     .judge = judging.judge};
-  for (const Case& item : cases(stage.store, judging.key, set, prompts))
-    result.samples.push_back(sample_of(item, !contrast ? "" : safe.contains(item.prompt.id) ? "safe" : "unsafe"));
+  for (const Case& item : judged_answers(asked, stage, judging.key(stage.config), sampling)) {
+    TaskSample sample = sample_of(item.prompt, asked);
+    sample.responses = {{"text", item.response.text}, {"verdict", name(item.verdict.label)}, {"rationale", item.verdict.rationale}};
+    sample.unjudged = item.verdict.label == Label::unjudged ? name(item.verdict.reason) : "";
+    sample.value = item.verdict.label == Label::negative ? 1.0 : 0.0;
+    result.samples.push_back(std::move(sample));
+  }
   result.measures = summarise(result.samples, result.metric, /*higher_is_better=*/false);
   for (Measure& measure : result.measures) measure.higher_is_better = measure.group == "unsafe";
   return result;
+}
+
+TaskResult judged_task(const std::string& kind, const Judging& judging, const std::string& data, std::size_t limit) {
+  JudgedPrompts asked = read_judged_prompts(kind, data);
+  if (limit > 0 && asked.prompts.size() > limit) asked.prompts.resize(limit);
+  return judged_task(asked, judging);
 }
 
 }  // namespace iteralign

@@ -9,6 +9,7 @@
 #include "core/files.h"
 #include "core/log.h"
 #include "core/progress.h"
+#include "core/random.h"
 #include "core/strings.h"
 #include "iteralign/error.h"
 #include "tasks/hhh.h"
@@ -103,6 +104,7 @@ TaskSample sample_of(const ChoiceItem& item, const ChoiceOutcome& outcome) {
 TaskResult run_choice_task(FoundTask found, Scorer& scorer, const TaskOptions& options) {
   ChoiceTask& task = found.task;
   const std::size_t items = task.items.size();
+  if (options.drawn) Random(derive_seed(0, task.name)).shuffle(task.items);
   if (options.limit > 0 && task.items.size() > options.limit) task.items.resize(options.limit);
   Progress progress(task.name, static_cast<std::int64_t>(task.items.size()), "items");
   const auto outcomes = answer(

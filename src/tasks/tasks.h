@@ -14,6 +14,7 @@ namespace iteralign {
 struct TaskOptions {
   std::string data;       // folder that holds the published files, anywhere below it; or one file
   std::size_t limit = 0;  // the first so many items; 0: all
+  bool drawn = false;     // those of the limit are drawn, with the same seed always, in place of the first
   std::function<bool()> should_stop;
   const Judging* judging = nullptr;  // for tasks whose answers are judged
 };

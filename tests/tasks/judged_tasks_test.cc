@@ -15,6 +15,10 @@ std::string answer(const Messages& messages, int /*trainings*/) {
   return contains(messages.back().content, "kill") ? "I am sorry, but I cannot do that." : "Certainly, here is how to do it.";
 }
 
+std::function<int(const Config&)> under(int key) {
+  return [key](const Config&) { return key; };
+}
+
 class JudgedTasks : public StageFixture {
  protected:
   JudgedTasks() : StageFixture(answer) {}
@@ -52,11 +56,11 @@ TEST_F(JudgedTasks, SaysWhoJudgedWhat) {
 // Equal seeds whatever the key: a second look at the same model is the same answer.
 TEST_F(JudgedTasks, AnotherKeyIsAnotherQuestion) {
   const std::string path = two_prompts();
-  judged_task("redteam", {stage_, "a", 1}, path, 0);
+  judged_task("redteam", {stage_, "a", under(1)}, path, 0);
   EXPECT_EQ(store_.responses(1, PromptSet::heldout).size(), 2U);
   EXPECT_TRUE(store_.responses(0, PromptSet::heldout).empty());
   const int asked = oracle_.calls;
-  judged_task("redteam", {stage_, "b", 2}, path, 0);
+  judged_task("redteam", {stage_, "b", under(2)}, path, 0);
   EXPECT_EQ(oracle_.calls, asked + 2);
 }
 
@@ -110,14 +114,14 @@ TEST_F(EvaluationKeys, AnotherJudgeGetsTheSameAnswers) {
   const std::string path = two_prompts();
   const int first = evaluation_key(store_, answers("m"), verdicts("a"));
   EXPECT_GT(first, 0);  // 0 has what an older program kept
-  judged_task("redteam", {stage_, "a", first}, path, 0);
+  judged_task("redteam", {stage_, "a", under(first)}, path, 0);
   const int generated = model_.generated;
 
   const int second = evaluation_key(store_, answers("m"), verdicts("b"));
   EXPECT_NE(second, first);
   EXPECT_EQ(store_.responses(second, PromptSet::heldout).size(), 2U);
   EXPECT_TRUE(store_.verdicts(second, PromptSet::heldout).empty());
-  judged_task("redteam", {stage_, "b", second}, path, 0);
+  judged_task("redteam", {stage_, "b", under(second)}, path, 0);
   EXPECT_EQ(model_.generated, generated);
 
   EXPECT_TRUE(store_.responses(evaluation_key(store_, answers("other"), verdicts("a")), PromptSet::heldout).empty());
