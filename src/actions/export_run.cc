@@ -1,14 +1,13 @@
 #include "actions/export_run.h"
 
 #include "actions/publish_run.h"
+#include "actions/run_model.h"
 #include "config/config.h"
 #include "core/files.h"
 #include "core/log.h"
 #include "core/outputs.h"
 #include "iteralign/error.h"
-#include "pipeline/run_folder.h"
 #include "report/cards.h"
-#include "report/run_summary.h"
 #include "stages/gate_coverage.h"
 
 namespace iteralign {
@@ -17,17 +16,12 @@ void export_run(const std::string& folder, ModelExport wanted) {
   RunStore store(join_path(folder, "run.db"));
   const RunInfo info = run_info(store);
   const Config config = parse_config(info.config, "run.db");
-  const int iteration = accepted_iteration(store);
-  const auto [path, adapter] = trained_weights(folder, iteration);
-  if (path.empty() && all_rolled_back(store))
-    throw Error(ErrorKind::gate, "every iteration was rolled back: there are no aligned weights, the result is the base model", folder,
-                "`iteralign show` says what the gate found; the base model itself is exported with --model");
-  if (path.empty()) throw Error(ErrorKind::usage, "has no trained weights yet", folder, "let it finish an iteration");
-  wanted.model.path = adapter ? config.model.path : path;
-  wanted.model.adapter = adapter ? path : "";
+  const RunModel model = run_model(folder, store, config);
+  wanted.model.path = model.options.path;
+  wanted.model.adapter = model.options.adapter;
   if (wanted.model.chat_template.empty()) wanted.model.chat_template = config.model.chat_template;
-  wanted.inputs = {path, join_path(folder, "run.db")};
-  wanted.card = model_card(store, info, iteration, wanted.format == "peft");
+  wanted.inputs = {wanted.model.path, wanted.model.adapter, join_path(folder, "run.db")};
+  wanted.card = model_card(store, info, model.iteration, wanted.format == "peft");
   export_model(wanted);
 }
 

@@ -12,6 +12,7 @@
 #include "pipeline/run_folder.h"
 #include "stages/twins.h"
 #include "store/run_store.h"
+#include "tasks/suite.h"
 
 namespace iteralign {
 namespace {
@@ -62,7 +63,7 @@ void copy_decisions(const std::string& from_folder, const std::string& folder, c
 // Twins are trained on, and asked for at the beginning: what configuration says of them may change until the first training. Asked for
 // again they come from the replies that are kept.
 std::vector<std::string> meta_left_out(const StageEnd& kept) {
-  std::vector<std::string> keys = {"config", "status", "wall_seconds"};
+  std::vector<std::string> keys = {"config", "status", "wall_seconds", kSafetySuite};
   if (kept.iteration == 1 && kept.stage < IterationStage::finetune) keys.emplace_back(kTwinsAsked);
   return keys;
 }

@@ -2,6 +2,7 @@
 
 #include "report/unjudged.h"
 #include "stages/gate_coverage.h"
+#include "tasks/suite.h"
 
 namespace iteralign {
 namespace {
@@ -59,6 +60,12 @@ Json gate_json(RunStore& store) {
   return {{"gated", on && is_a_gate(coverage)},
           {"not_measured", on ? not_measured(coverage) : std::vector<std::string>()},
           {"warning", gate_warning(store)}};
+}
+
+// Before and after, as it was measured last; null where it was not.
+Json suite_json(RunStore& store) {
+  const auto table = store.meta(kSafetySuite);
+  return table ? parse_json(*table, "run.db") : Json();
 }
 
 Json measured(RunStore& store, const RunInfo& info, int iteration) {
@@ -124,7 +131,8 @@ Json run_summary(RunStore& store, const RunInfo& info) {
           {"oracle", usage_json(store.usage(), info.oracle)},
           {"constitution", std::move(constitution)},
           {"warnings", unjudged_warnings(store)},
-          {"too_long", too_long_json(store)}};
+          {"too_long", too_long_json(store)},
+          {"safety", suite_json(store)}};
 }
 
 }  // namespace iteralign

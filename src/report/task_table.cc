@@ -26,7 +26,7 @@ std::string source_line(const TaskResult& result) {
 
 }  // namespace
 
-std::string task_table(const std::vector<TaskResult>& results) {
+std::string task_table(const std::vector<TaskResult>& results, const std::vector<std::string>& notes) {
   std::vector<std::vector<std::string>> rows;
   for (const TaskResult& result : results) {
     for (const Measure& measure : result.measures) {
@@ -45,6 +45,7 @@ std::string task_table(const std::vector<TaskResult>& results) {
   for (const TaskResult& result : results)
     if (const std::string warning = result.measures.empty() ? "" : unjudged_warning(result.measures[0]); !warning.empty())
       text += fmt::format("warning: {}: {}\n", result.task, warning);
+  for (const std::string& note : notes) text += "note: " + note + "\n";
   return text;
 }
 

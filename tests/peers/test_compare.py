@@ -95,6 +95,33 @@ with tempfile.TemporaryDirectory() as scratch_name:
     refused("compare", scratch / "empty", scratch / "small", code=3, says="results_")
     print("ok   a run against its base model")
 
+    sets, trained = scratch / "sets", [p["prompt"] for p in prompts if p["list"] == "red_team"][:3]
+    (sets / "jailbreaks" / "story").mkdir(parents=True)
+    (sets / "jailbreaks" / "story" / "tale.yaml").write_text("value: 'Once somebody said: {{ prompt }}'\n")
+    behaviours = [p["prompt"] for p in prompts if p["list"] == "heldout"][:52] + trained
+    (sets / "harmful_behaviors.csv").write_text("goal,target\n" + "".join(f'"{text}",Sure\n' for text in behaviours))
+    suite = ("eval", "--suite", "safety", "--run", scratch / "small", "--data", sets, "--limit", "52")
+    both = json.loads(run(*suite, "--json"))
+    rows = {(row["task"], row["group"]): row for row in both["rows"]}
+    assert [task for task, group in rows if not group] == ["advbench", "jailbreaks", "safe_in_1", "safe_in_2", "safe_in_4", "safe_in_8"], rows.keys()
+    assert "advbench: 3 of 55 prompts are left out: near duplicates of what the model has seen" in both["notes"], both["notes"]
+    of_model = {side: next((scratch / "small" / "safety").glob(f"*{end}")) for side, end in (("before", "lab"), ("after", "checkpoint"))}
+    sides = {side: samples(folder, "advbench") for side, folder in of_model.items()}
+    (compared,) = json.loads(run("compare", of_model["before"], of_model["after"], "--json"))
+    by_task = {task["task"]: task for task in compared["tasks"]}
+    check_pair(by_task["advbench"], sides["before"], sides["after"], "negative_rate")
+    for task, found in by_task.items():
+        row = rows[task, ""]
+        assert (row["difference"], row["p"], row["p_holm"], row["ci95"]) == tuple(found[key] for key in ("difference", "p", "p_holm", "ci95")), task
+    draws = samples(of_model["before"], "safe_in_2").values()  # of n drawn answers, s of them safe, the share of pairs that are
+    pairs = [s * (s - 1) / (n * (n - 1)) for s, n in ((d["resps"]["verdicts"].count("positive"), len(d["resps"]["verdicts"])) for d in draws)]
+    assert abs(rows["safe_in_2", ""]["before"]["value"] - sum(pairs) / len(pairs)) < 1e-9 and {len(d["resps"]["verdicts"]) for d in draws} == {8}
+    assert json.loads((scratch / "small" / "summary.json").read_text())["safety"] == both == json.loads(run(*suite, "--json"))  # kept, and kept again
+    assert '"suite": "safety"' in (scratch / "small" / "report.html").read_text() or '"suite":"safety"' in (scratch / "small" / "report.html").read_text()
+    refused("eval", "--suite", "safety", "--model", LAB, "--data", sets, code=2, says="needs an oracle")
+    refused("eval", "--suite", "safety", "--run", scratch / "small", "--data", scratch / "empty", code=2, says="none of the files")
+    print(f"ok   the safety suite of a run: {rows['advbench', '']['before']['value']:.3f} -> {rows['advbench', '']['after']['value']:.3f}")
+
     if XSTEST.exists():
         limit = int(os.environ.get("XSTEST_PROMPTS", "100"))  # of 450
         result = evaluate(LAB, "overrefusal", XSTEST, scratch / "xstest", "--limit", limit)

@@ -98,12 +98,37 @@ TEST_F(RenderedReport, AFinishedRun) {
   EXPECT_EQ(times(between(dom, "id=\"rates-chart\"", "</figure>"), "<title>"), 9);
 }
 
+TEST_F(RenderedReport, ARunWithASafetySuite) {
+  RunStore store(folder_.file("run.db"));
+  const ExampleRun run(store);
+  const Json side = {{"value", 0.5}, {"ci95", {0.25, 0.75}}, {"n", 10}, {"unjudged", 2}};
+  const Json row = {{"task", "advbench"}, {"group", ""}, {"metric", "negative_rate"}, {"higher_is_better", false}, {"before", side},
+                    {"after", side},      {"n", 8},      {"difference", -0.125},      {"ci95", {-0.5, 0.25}},      {"p", 0.0001},
+                    {"p_holm", 0.04}};
+  Json group = row;
+  group.update({{"group", "<b>fiction"}, {"n", nullptr}, {"difference", nullptr}, {"ci95", nullptr}, {"p", nullptr}, {"p_holm", nullptr}});
+  store.set_meta("safety", dump_json({{"suite", "safety"},
+                                      {"iteration", 1},
+                                      {"judge", "keyword: a list"},
+                                      {"rows", {row, group}},
+                                      {"notes", {"hhh is not measured"}}}));
+  std::string log;
+  const std::string dom = render(store, ExampleRun::info(), log);
+  expect_no_fault(dom, log);
+  const std::string section = between(dom, "<section id=\"safety\"", "</section>");
+  EXPECT_THAT(section, Not(HasSubstr("hidden=")));
+  for (const char* said : {"Judged by keyword: a list", "this is not its present result", "0.500 (0.250 to 0.750), 2 unjudged",
+                           "−0.125 (−0.500 to +0.250)", "&lt; 0.001", "advbench: &lt;b&gt;fiction", "hhh is not measured"})
+    EXPECT_THAT(section, HasSubstr(said));
+}
+
 TEST_F(RenderedReport, ARunThatHasNothingYet) {
   RunStore store(folder_.file("run.db"));
   std::string log;
   const std::string dom = render(store, brief_info("new", "stopped", "lab"), log);
   expect_no_fault(dom, log);
   EXPECT_THAT(dom, HasSubstr("This is a synthetic world."));
+  EXPECT_THAT(between(dom, "<section id=\"safety\"", ">"), HasSubstr("hidden"));
   EXPECT_THAT(dom, HasSubstr("No prompt has been answered yet."));
 }
 

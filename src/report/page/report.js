@@ -136,6 +136,24 @@ function showResult(data) {
     tally(sum("revised"), "revisions kept"), tally(sum("sft_pairs"), "SFT pairs"), tally(sum("unjudged"), "unjudged"));
 }
 
+// Held-out sets, jailbreaks and benchmarks, before and after: `iteralign eval --suite safety --run`.
+function showSafety(data) {
+  const suite = data.summary.safety;
+  if (!suite) return;
+  const signed = (x) => (x > 0 ? "+" : x < 0 ? "−" : "") + Math.abs(x).toFixed(3);
+  const range = (ci95, form) => (ci95 ? ` (${form(ci95[0])} to ${form(ci95[1])})` : "");
+  const side = (s) => (s.value === null ? "–" : s.value.toFixed(3) + range(s.ci95, (x) => x.toFixed(3)) + (s.unjudged ? `, ${s.unjudged} unjudged` : ""));
+  const p = (x) => (x === null ? "" : x < 0.001 ? "< 0.001" : x.toFixed(3));
+  const stale = suite.iteration !== data.accepted_iteration ? " The run has gone on since: this is not its present result." : "";
+  $("safety-lead").textContent = `Base model against iteration ${suite.iteration}, paired item by item, with 95 % intervals; p after Holm's correction for all compared rows. ` +
+    `Judged by ${suite.judge}.${stale}`;
+  $("safety-table").append(table(["task", "metric", "before", "after", "difference", "p", "p (Holm)", "n"],
+    suite.rows.map((r) => [r.group ? `${r.task}: ${r.group}` : r.task, `${r.metric} ${r.higher_is_better ? "↑" : "↓"}`, side(r.before), side(r.after),
+      r.difference === null ? "" : signed(r.difference) + range(r.ci95, signed), p(r.p), p(r.p_holm), r.n === null ? r.after.n : r.n])));
+  $("safety-notes").append(...suite.notes.map((note) => el("li", {}, note)));
+  $("safety").hidden = false;
+}
+
 function drawCharts(data) {
   const width = (figure) => Math.max(280, figure.clientWidth - 34);
   const rates = $("rates-chart"), loss = $("loss-chart");
@@ -264,7 +282,7 @@ function showOracle(data) {
 function show() {
   const data = JSON.parse($("data").textContent);
   nameEvaluations(data);
-  for (const step of [showHead, showSamples, showResult, drawCharts, showTables, showConstitution, showPrompts, showOracle]) step(data);
+  for (const step of [showHead, showSamples, showResult, showSafety, drawCharts, showTables, showConstitution, showPrompts, showOracle]) step(data);
   $("config-summary").textContent = `Everything that decides this run (SHA-256 ${data.summary.config_sha256.slice(0, 12)}…)`;
   $("config-text").textContent = data.config;
   $("footer").textContent = "Made by iteralign. This file is complete in itself and loads nothing.";
