@@ -30,6 +30,8 @@ struct GenerateRequest {
   Messages messages;    // rendered with the model's chat template and a generation prompt ...
   std::string raw;      // ... unless `messages` is empty: then this text as it is, with the tokenizer's BOS rule
   std::string prefill;  // text that the assistant's turn starts with; not part of the answer
+  // JSON schema, as text (grammar/json_schema.h): the answer is JSON that follows it, whole within max_new_tokens. Empty: any text.
+  std::string schema = {};
   Sampling sampling;
   std::uint64_t seed = 0;  // of this request alone: its answer depends neither on the others that are in flight nor on when it came
   bool logprobs = false;

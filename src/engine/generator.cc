@@ -2,12 +2,14 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "config/limits.h"
 #include "engine/kernels/vocabulary.h"
+#include "grammar/json_schema.h"
 #include "iteralign/error.h"
 #include "text/stop_strings.h"
 
@@ -29,9 +31,27 @@ std::int64_t Generator::room(const TokenRequest& request) const {
 Generator::Ticket Generator::submit(TokenRequest request, AnswerCallbacks callbacks) {
   check_limits(request.sampling);
   if (request.prompt.ids.empty()) throw Error(ErrorKind::data, "the prompt is empty and the tokenizer adds no start token", "prompt");
+  auto grammar = grammar_of(request);
   const std::lock_guard lock(mutex_);
-  submitted_.push_back({++last_ticket_, std::move(request), std::move(callbacks)});
+  submitted_.push_back({++last_ticket_, std::move(request), std::move(callbacks), std::move(grammar)});
   return last_ticket_;
+}
+
+std::shared_ptr<const TokenGrammar> Generator::grammar_of(const TokenRequest& request) {
+  if (request.schema.empty()) return nullptr;
+  const Sampling& sampling = request.sampling;
+  if (!sampling.stop.empty()) throw Error(ErrorKind::usage, "an answer that follows a JSON schema ends by itself", "stop", "leave it out");
+  const std::lock_guard lock(grammar_mutex_);
+  auto& grammar = grammars_[request.schema];
+  if (!grammar) {
+    Automaton automaton = json_schema_automaton(request.schema);
+    if (!token_texts_) token_texts_ = std::make_shared<const TokenTexts>(tokenizer_, stop_tokens_);
+    grammar = std::make_shared<const TokenGrammar>(std::move(automaton), token_texts_);
+  }
+  if (sampling.max_new_tokens < grammar->shortest_answer())
+    throw Error(ErrorKind::usage, fmt::format("{} tokens are too few for JSON of the schema", sampling.max_new_tokens), "max_new_tokens",
+                fmt::format("at least {}", grammar->shortest_answer()));
+  return grammar;
 }
 
 void Generator::cancel(Ticket ticket) {
@@ -64,10 +84,11 @@ void Generator::take_in() {
   }
   for (Waiting& waiting : submitted) {
     const std::int64_t left = room(waiting.request);
-    if (left >= 1)
+    const bool fits = left >= (waiting.grammar ? waiting.grammar->shortest_answer() : 1);
+    if (fits)
       longest_ = std::max(longest_, static_cast<std::int64_t>(waiting.request.prompt.ids.size()) +
                                         std::min<std::int64_t>(waiting.request.sampling.max_new_tokens, left));
-    (left < 1 ? too_long_ : waiting_).push_back(std::move(waiting));
+    (fits ? waiting_ : too_long_).push_back(std::move(waiting));
   }
   if (cancelled.empty()) return;
   const auto is_cancelled = [&](const auto& request) { return std::ranges::find(cancelled, request.ticket) != cancelled.end(); };
@@ -114,17 +135,19 @@ void Generator::fill_slots() {
 }
 
 void Generator::start(std::size_t slot, Waiting waiting) {
-  auto& [ticket, request, callbacks] = waiting;
+  auto& [ticket, request, callbacks, grammar] = waiting;
   Sequence sequence{.ticket = ticket,
                     .callbacks = std::move(callbacks),
                     .max_new_tokens = std::min<std::int64_t>(request.sampling.max_new_tokens, room(request)),
                     .cached = static_cast<std::int64_t>(request.prompt.ids.size()) - 1,
                     .next = request.prompt.ids.back(),
                     .sampler = Sampler(request.sampling, request.seed, request.prompt.ids, tokenizer_.size()),
+                    .grammar = {},
                     .stop = request.sampling.stop,
                     .logprobs = request.logprobs,
                     .stream = {}};
   sequence.generation.prompt_tokens = static_cast<int>(request.prompt.ids.size());
+  if (grammar) sequence.grammar.emplace(std::move(grammar));
   if (sequence.callbacks.on_text) sequence.stream.emplace(tokenizer_, sequence.stop);
   prompts_.put(slot, std::move(request.prompt));
   running_[slot] = std::move(sequence);
@@ -160,13 +183,13 @@ void Generator::decode() {
 }
 
 void Generator::choose(Sequence& sequence, std::span<float> logits) {
-  if (!sequence.logprobs) {
-    sequence.next = sequence.sampler.sample(logits);
-    return;
-  }
-  const std::vector<float> before(logits.begin(), logits.end());
+  std::vector<float> before;
+  if (sequence.logprobs) before.assign(logits.begin(), logits.end());
+  const auto left = sequence.max_new_tokens - static_cast<std::int64_t>(sequence.generation.tokens.size());
+  if (sequence.grammar) sequence.grammar->mask(logits, left);
   sequence.next = sequence.sampler.sample(logits);
-  sequence.generation.logprobs.push_back(before[static_cast<std::size_t>(sequence.next)] - kernels::log_sum_exp(before));
+  if (sequence.logprobs)
+    sequence.generation.logprobs.push_back(before[static_cast<std::size_t>(sequence.next)] - kernels::log_sum_exp(before));
 }
 
 void Generator::accept(Sequence& sequence) const {
@@ -174,15 +197,17 @@ void Generator::accept(Sequence& sequence) const {
   const TokenId token = sequence.next;
   generation.tokens.push_back(token);
   sequence.sampler.add(token);
-  const bool end_token = std::find(stop_tokens_.begin(), stop_tokens_.end(), token) != stop_tokens_.end();
+  if (sequence.grammar) sequence.grammar->add(token);
+  const bool complete = sequence.grammar && sequence.grammar->complete();
+  const bool end_token = std::ranges::find(stop_tokens_, token) != stop_tokens_.end();
   const bool full = static_cast<std::int64_t>(generation.tokens.size()) >= sequence.max_new_tokens;
-  if (end_token || full || !sequence.stop.empty()) {
+  if (end_token || complete || full || !sequence.stop.empty()) {
     std::vector<TokenId> visible = generation.tokens;
     if (end_token) visible.pop_back();  // a stop token need not be a special one
     generation.text = tokenizer_.decode(visible, /*skip_special_tokens=*/true);
     const bool stopped = cut_at_stop(tokenizer_, visible, sequence.stop, generation.text);
-    sequence.finished = stopped || end_token || full;
-    generation.finish_reason = stopped || end_token ? FinishReason::stop : FinishReason::length;
+    sequence.finished = stopped || end_token || complete || full;
+    generation.finish_reason = stopped || end_token || complete ? FinishReason::stop : FinishReason::length;
   }
   if (!sequence.stream) return;
   sequence.piece += sequence.finished ? sequence.stream->finish(generation.text) : sequence.stream->push(token);

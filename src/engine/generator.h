@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -16,6 +18,7 @@
 #include "engine/prompt_cache.h"
 #include "engine/row_bits.h"
 #include "engine/sampler.h"
+#include "grammar/token_grammar.h"
 #include "iteralign/answerer.h"
 #include "text/answer_stream.h"
 #include "text/tokenizer.h"
@@ -28,6 +31,7 @@ struct TokenRequest {
   Sampling sampling;
   std::uint64_t seed = 0;
   bool logprobs = false;
+  std::string schema = {};
 };
 
 class Generator {
@@ -49,6 +53,7 @@ class Generator {
     Ticket ticket;
     TokenRequest request;
     AnswerCallbacks callbacks;
+    std::shared_ptr<const TokenGrammar> grammar;  // none: any text
   };
   // A sequence that is being generated.
   struct Sequence {
@@ -58,6 +63,7 @@ class Generator {
     std::int64_t cached = 0;  // tokens in the KV cache
     TokenId next = 0;         // the token that the next step reads
     Sampler sampler;
+    std::optional<GrammarWalk> grammar;
     std::vector<std::string> stop;
     bool logprobs = false;
     std::optional<AnswerStream> stream;  // where somebody listens
@@ -80,12 +86,18 @@ class Generator {
   [[nodiscard]] bool is_running() const;
   [[nodiscard]] bool in_flight() const;
   [[nodiscard]] std::int64_t room(const TokenRequest& request) const;
+  // Error usage for a schema that is not understood, or that the request leaves no room for.
+  std::shared_ptr<const TokenGrammar> grammar_of(const TokenRequest& request);
 
   Model& model_;
   const Tokenizer& tokenizer_;
   std::vector<TokenId> stop_tokens_;
   RowBits rows_;
   PromptCache prompts_;
+
+  std::mutex grammar_mutex_;  // of these two
+  std::shared_ptr<const TokenTexts> token_texts_;
+  std::map<std::string, std::shared_ptr<const TokenGrammar>> grammars_;  // by schema
 
   mutable std::mutex mutex_;  // of these three
   Ticket last_ticket_ = 0;

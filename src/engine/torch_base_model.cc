@@ -56,7 +56,7 @@ TokenRequest TorchBaseModel::in_tokens_of(const GenerateRequest& request) const 
   if (request.messages.empty()) {
     std::vector<TokenId> raw = renderer_->raw(request.raw + request.prefill);
     check_embedded(raw);
-    return {{std::move(raw), 0}, request.sampling, request.seed, request.logprobs};
+    return {{std::move(raw), 0}, request.sampling, request.seed, request.logprobs, request.schema};
   }
   std::vector<TokenId> prompt = renderer_->prompt(request.messages, request.prefill);
   check_embedded(prompt);
@@ -64,7 +64,7 @@ TokenRequest TorchBaseModel::in_tokens_of(const GenerateRequest& request) const 
   other.back().content = "~";
   const std::vector<TokenId> with_other = renderer_->prompt(other);
   const auto stem = std::mismatch(prompt.begin(), prompt.end(), with_other.begin(), with_other.end()).first - prompt.begin();
-  return {{std::move(prompt), stem}, request.sampling, request.seed, request.logprobs};
+  return {{std::move(prompt), stem}, request.sampling, request.seed, request.logprobs, request.schema};
 }
 
 void TorchBaseModel::check_embedded(std::span<const TokenId> ids) const {

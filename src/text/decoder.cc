@@ -23,6 +23,23 @@ std::optional<std::uint8_t> fallback_byte(std::string_view token) {
 
 bool starts_with_at(std::string_view text, std::size_t at, std::string_view prefix) { return text.substr(at, prefix.size()) == prefix; }
 
+std::string_view stripped(std::string_view token, std::string_view character, std::size_t start, std::size_t stop) {
+  for (std::size_t n = 0; n < start && token.starts_with(character); ++n) token.remove_prefix(character.size());
+  for (std::size_t n = 0; n < stop && token.ends_with(character); ++n) token.remove_suffix(character.size());
+  return token;
+}
+
+// Nothing for what is not written in byte_character()s.
+std::optional<std::string> bytes_of_characters(std::string_view token) {
+  std::string bytes;
+  for (std::size_t at = 0; at < token.size(); at += utf8_length(token[at])) {
+    const auto byte = character_byte(utf8_at(token, at));
+    if (!byte) return std::nullopt;
+    bytes += static_cast<char>(*byte);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Decoder::Decoder() { steps_.emplace_back(Spaces{}); }
@@ -74,6 +91,27 @@ void Decoder::drop_needless_waiting() {
     steps_.back() = std::move(at_start);
     return;
   }
+}
+
+std::optional<std::string> Decoder::bytes_of(std::string_view token) const {
+  std::string bytes(token);
+  for (const Step& step : steps_) {
+    if (std::holds_alternative<Spaces>(step)) return std::nullopt;
+    if (const auto* replace = std::get_if<Replace>(&step)) {
+      bytes = replace->pattern.replace(bytes, replace->content);
+    } else if (std::holds_alternative<ByteFallback>(step)) {
+      if (const auto byte = fallback_byte(bytes)) return std::string(1, static_cast<char>(*byte));
+    } else if (std::holds_alternative<Fuse>(step)) {
+      break;  // what is behind looks at the whole text
+    } else if (const auto* strip = std::get_if<Strip>(&step)) {
+      bytes = stripped(bytes, strip->character, strip->start, strip->stop);
+    } else if (std::holds_alternative<ByteLevel>(step)) {
+      bytes = bytes_of_characters(bytes).value_or(bytes);
+    } else if (const auto* metaspace = std::get_if<Metaspace>(&step)) {
+      bytes = replace_all(bytes, metaspace->replacement, " ");
+    }
+  }
+  return bytes;
 }
 
 DecoderStream::DecoderStream(const Decoder& decoder) : decoder_(&decoder), states_(decoder.steps_.size()) {}
@@ -139,9 +177,7 @@ void DecoderStream::apply(const Decoder::Fuse&, std::size_t i, std::string_view 
 }
 
 void DecoderStream::apply(const Decoder::Strip& step, std::size_t i, std::string_view token, std::string& out) {
-  for (std::size_t n = 0; n < step.start && starts_with_at(token, 0, step.character); ++n) token.remove_prefix(step.character.size());
-  for (std::size_t n = 0; n < step.stop && token.ends_with(step.character); ++n) token.remove_suffix(step.character.size());
-  run(i + 1, token, out);
+  run(i + 1, stripped(token, step.character, step.start, step.stop), out);
 }
 
 void DecoderStream::apply(const Decoder::StripStart& step, std::size_t i, std::string_view token, std::string& out) {
@@ -159,15 +195,7 @@ void DecoderStream::apply(const Decoder::StripStart& step, std::size_t i, std::s
 
 void DecoderStream::apply(const Decoder::ByteLevel&, std::size_t i, std::string_view token, std::string& out) {
   std::string& held = states_[i].held;
-  const std::size_t before = held.size();
-  for (std::size_t at = 0; at < token.size(); at += utf8_length(token[at])) {
-    const auto byte = character_byte(utf8_at(token, at));
-    if (!byte) {  // not a byte-level token: as it is
-      held.replace(before, std::string::npos, token);
-      break;
-    }
-    held += static_cast<char>(*byte);
-  }
+  held += bytes_of_characters(token).value_or(std::string(token));  // not a byte-level token: as it is
   const std::size_t ready = held.size() - utf8_incomplete_tail(held);
   if (ready == 0) return;
   const std::string text = to_valid_utf8(std::string_view(held).substr(0, ready));

@@ -2,6 +2,7 @@
 // The "decoder" of tokenizer.json, token by token: Sequence, Replace, ByteFallback, Fuse, Strip, ByteLevel, Metaspace.
 // Without one, tokens are joined by spaces. What must be known before a piece is final is held back, no more.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,6 +19,10 @@ class Decoder {
   Decoder();  // joins by spaces
   // Throws Error data for a type that is not known.
   explicit Decoder(const JsonPart& part);
+
+  // What the token adds to a text in the middle of it, as bytes: half of a character may be one's own. Nothing when that depends on its
+  // neighbours.
+  [[nodiscard]] std::optional<std::string> bytes_of(std::string_view token) const;
 
  private:
   friend class DecoderStream;

@@ -61,6 +61,7 @@ struct Tokenizer::Parts {
   void encode_normalized(const MarkedText& text, bool at_start, std::vector<TokenId>& ids) const;
   [[nodiscard]] const std::string* token(TokenId id) const;
   [[nodiscard]] std::optional<TokenId> id_of(const std::string& token) const;
+  [[nodiscard]] const std::string* said_by(TokenId id) const;  // what the decoder is given
   void decode(TokenId id, bool skip_special_tokens, DecoderStream& stream, std::string& text) const;
 
   std::vector<AddedToken> in_file;  // added_tokens of tokenizer.json
@@ -156,10 +157,14 @@ const std::string* Tokenizer::Parts::token(TokenId id) const {
 }
 
 void Tokenizer::Parts::decode(TokenId id, bool skip_special_tokens, DecoderStream& stream, std::string& text) const {
-  const std::string* written = token(id);
-  if (written == nullptr || (skip_special_tokens && special[static_cast<std::size_t>(id)])) return;
+  const std::string* said = said_by(id);
+  if (said == nullptr || (skip_special_tokens && special[static_cast<std::size_t>(id)])) return;
+  stream.push(*said, text);
+}
+
+const std::string* Tokenizer::Parts::said_by(TokenId id) const {
   const auto normalized = normalized_contents.find(id);
-  stream.push(normalized == normalized_contents.end() ? *written : normalized->second, text);
+  return normalized == normalized_contents.end() ? token(id) : &normalized->second;
 }
 
 Tokenizer::Tokenizer(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
@@ -226,6 +231,14 @@ std::optional<TokenId> Tokenizer::id_of(std::string_view token) const { return p
 std::string Tokenizer::token_of(TokenId id) const {
   const std::string* token = parts_->token(id);
   return token == nullptr ? std::string() : *token;
+}
+
+std::string Tokenizer::bytes_of(TokenId id) const {
+  const std::string* said = parts_->said_by(id);
+  if (said == nullptr) return {};
+  if (std::optional<std::string> bytes = parts_->decoder.bytes_of(*said)) return *std::move(bytes);
+  throw Error(ErrorKind::data, "the tokenizer has no decoder, so its tokens are joined by spaces", "tokenizer.json",
+              "an answer that follows a JSON schema cannot be written with it");
 }
 
 bool Tokenizer::is_special(TokenId id) const { return parts_->token(id) != nullptr && parts_->special[static_cast<std::size_t>(id)]; }

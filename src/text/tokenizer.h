@@ -48,6 +48,9 @@ class Tokenizer {
   [[nodiscard]] int size() const;                                            // 1 + largest id
   [[nodiscard]] std::optional<TokenId> id_of(std::string_view token) const;  // the model's vocabulary and added tokens
   [[nodiscard]] std::string token_of(TokenId id) const;                      // as in tokenizer.json ("Ġthe"); empty when there is none
+  // What it adds to a decoded text in the middle of it: half of a character may be a token's own. Empty when there is no such id. Error
+  // data when that depends on its neighbours.
+  [[nodiscard]] std::string bytes_of(TokenId id) const;
   [[nodiscard]] bool is_special(TokenId id) const;
 
   // Of all files, with the ids and flags that count.

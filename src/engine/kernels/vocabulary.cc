@@ -43,6 +43,7 @@ std::size_t draw_softmax(std::span<const float> logits, float largest, float sca
   double left = uniform * total;
   std::size_t block = 0;
   while (block + 1 < sums.size() && left >= sums[block]) left -= sums[block++];
+  while (block > 0 && sums[block] < total * 1e-30) --block;  // one of masked logits: rounding has left something for it
   const std::size_t begin = block * kBlock, end = std::min(logits.size(), begin + kBlock);
   std::size_t last = begin;  // the last that has a weight: rounding may leave something
   for (std::size_t i = begin; i < end; ++i) {
