@@ -59,6 +59,7 @@ class FakeModel : public BaseModel {
   void load_trained(const std::string& dir) override { trainings_ = dir.empty() ? 0 : std::stoi(read_file(join_path(dir, "trainings"))); }
   [[nodiscard]] std::string description() const override { return "fake"; }
   [[nodiscard]] std::string dtype() const override { return "float32"; }
+  [[nodiscard]] std::int64_t tokens_computed() const override { return 0; }
 
   int generated = 0;
   std::size_t context = std::string::npos;                   // bytes of a prompt that no longer fit

@@ -3,6 +3,7 @@
 // a folder of weights: what the learner saves, all of them load. Whoever uses it takes the one that it needs. Every method throws Error;
 // running out of memory, a wrong shape or a missing tensor are ErrorKind::data.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -19,8 +20,9 @@ class BaseModel : public Answerer, public Scorer, public Learner {
   // No request may be in flight.
   virtual void load_trained(const std::string& dir) = 0;
 
-  [[nodiscard]] virtual std::string description() const = 0;  // family, parameters, dtype, device; one line
-  [[nodiscard]] virtual std::string dtype() const = 0;        // what it computes in: float32 or bfloat16
+  [[nodiscard]] virtual std::string description() const = 0;       // family, parameters, dtype, device; one line
+  [[nodiscard]] virtual std::string dtype() const = 0;             // what it computes in: float32 or bfloat16
+  [[nodiscard]] virtual std::int64_t tokens_computed() const = 0;  // that have gone through the model: those shared or kept, once
 };
 
 struct ModelOptions {

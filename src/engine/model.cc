@@ -30,6 +30,7 @@ Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const ModelConfig& co
 }
 
 at::Tensor Model::forward(const at::Tensor& tokens, AttentionContext& context) const {
+  tokens_computed_ += tokens.size(0);
   std::vector<Rotation> rotations;
   for (const Rope& rope : ropes_) rotations.push_back(rope.of(context));
   // As in transformers the row of the padding token gets no gradient from here.

@@ -34,6 +34,7 @@ class Model {
 
   // Token ids [n] int64 -> hidden states after the final norm [n, hidden_size], in the compute dtype.
   [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, AttentionContext& context) const;
+  [[nodiscard]] std::int64_t tokens_computed() const { return tokens_computed_; }  // of all calls of forward()
   // Hidden states [m, hidden_size] -> logits [m, vocab_size], in the compute dtype.
   [[nodiscard]] at::Tensor logits(const at::Tensor& hidden) const;
 
@@ -108,6 +109,7 @@ class Model {
   at::Tensor final_norm_;  // [hidden_size]
   std::shared_ptr<Linear> lm_head_;
   std::vector<Rope> ropes_;
+  mutable std::int64_t tokens_computed_ = 0;
 };
 
 }  // namespace iteralign

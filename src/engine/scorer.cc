@@ -1,112 +1,28 @@
 #include "engine/scorer.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <optional>
 
 #include "core/countdown.h"
-#include "engine/kernels/vocabulary.h"
-#include "engine/tree_attention.h"
+#include "engine/kv_cache.h"
+#include "engine/tree_scorer.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
 
-constexpr std::size_t kBatchRows = 2048;    // of one forward pass
-constexpr std::size_t kTreeRows = 512;      // a tree's mask has the square of it
-constexpr std::size_t kLeastPrefix = 16;    // a shorter one is not worth a pass of its own
-constexpr std::int64_t kPrefixPiece = 512;  // rows of the prefix at once
-constexpr std::int64_t kLogitRows = 128;    // rows of logits in memory at once
+constexpr std::size_t kBatchRows = 2048;  // of one forward pass
+constexpr std::size_t kTreeRows = 512;    // a tree's mask has the square of it
+constexpr std::size_t kLeastPrefix = 16;  // a shorter one is not worth a pass of its own
 
 // What is told and asked between passes of the model.
 struct Watch {
   std::function<void()> before_pass;                 // throws where there is to be none
   std::function<void(std::size_t)> sequence_scored;  // its index
 };
-
-struct Prediction {
-  double loglikelihood = 0;
-  bool best = false;
-};
-
-// What the rows of logits say of the tokens that they have to predict. targets[r]: those of row r, as places in `predictions`.
-void predict(const at::Tensor& logits_any, std::span<const std::vector<std::size_t>> targets, const std::vector<TreeTarget>& all,
-             std::vector<Prediction>& predictions) {
-  const at::Tensor logits = logits_any.to(at::TensorOptions().device(at::kCPU).dtype(at::kFloat)).contiguous();
-  const auto width = static_cast<std::size_t>(logits.size(1));
-  at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
-      const std::span<const float> row(logits.const_data_ptr<float>() + r * width, width);
-      const double total = kernels::log_sum_exp(row);
-      const std::size_t likeliest = kernels::arg_max(row);
-      for (const std::size_t t : targets[r]) {
-        const auto token = static_cast<std::size_t>(all[t].token);
-        predictions[t] = {row[token] - total, likeliest == token};
-      }
-    }
-  });
-}
-
-// `targets` by their rows in `hidden`.
-std::vector<Prediction> predictions_of(const Model& model, const at::Tensor& hidden, const std::vector<TreeTarget>& targets) {
-  std::map<std::int64_t, std::vector<std::size_t>> by_row;
-  for (std::size_t t = 0; t < targets.size(); ++t) by_row[static_cast<std::int64_t>(targets[t].row)].push_back(t);
-  std::vector<std::int64_t> rows;
-  std::vector<std::vector<std::size_t>> of_row;
-  for (auto& [row, places] : by_row) {
-    rows.push_back(row);
-    of_row.push_back(std::move(places));
-  }
-  std::vector<Prediction> predictions(targets.size());
-  const at::Tensor index = at::tensor(rows, at::kLong).to(model.device());
-  for (std::int64_t first = 0; first < index.size(0); first += kLogitRows) {
-    const std::int64_t count = std::min(kLogitRows, index.size(0) - first);
-    const auto chunk = std::span(of_row).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-    predict(model.logits(hidden.index_select(0, index.narrow(0, first, count))), chunk, targets, predictions);
-  }
-  return predictions;
-}
-
-void score_trees(const Model& model, const KvCache* prefix_cache, std::int64_t prefix, std::span<const TokenTree> trees,
-                 std::int64_t length, std::vector<Score>& scores) {
-  std::vector<std::int64_t> ids;
-  std::vector<TreeTarget> targets;
-  std::vector<const TokenTree*> pointers;
-  for (const TokenTree& tree : trees) {
-    for (TreeTarget target : tree.targets) {
-      target.row += ids.size();
-      targets.push_back(target);
-    }
-    ids.insert(ids.end(), tree.tokens.begin(), tree.tokens.end());
-    pointers.push_back(&tree);
-  }
-  TreeAttention context(prefix_cache, prefix, std::move(pointers), length, model.device());
-  const at::Tensor hidden = model.forward(at::tensor(ids, at::kLong).to(model.device()), context);
-  const std::vector<Prediction> predictions = predictions_of(model, hidden, targets);
-  for (std::size_t t = 0; t < targets.size(); ++t) {
-    Score& score = scores[targets[t].sequence];
-    score.token_loglikelihoods.push_back(predictions[t].loglikelihood);
-    score.loglikelihood += predictions[t].loglikelihood;
-    score.greedy = score.greedy && predictions[t].best;
-  }
-}
-
-// Keys and values of what all sequences begin with.
-KvCache compute_prefix(const Model& model, const std::vector<TokenId>& ids, std::int64_t prefix, std::int64_t length, const Watch& watch) {
-  KvCache cache(model.config(), model.backend(), 1, prefix);
-  for (std::int64_t first = 0; first < prefix; first += kPrefixPiece) {
-    watch.before_pass();
-    const std::int64_t tokens = std::min(kPrefixPiece, prefix - first);
-    const std::vector<std::int64_t> piece(ids.begin() + first, ids.begin() + first + tokens);
-    PrefillAttention context(cache, {{0, first, tokens, length}});
-    (void)model.forward(at::tensor(piece, at::kLong).to(model.device()), context);
-  }
-  return cache;
-}
 
 std::vector<std::size_t> sequences_of(const TokenTree& tree) {
   std::vector<std::size_t> sequences;
@@ -127,8 +43,11 @@ void score_chosen(const Model& model, const std::vector<ScoreSequence>& sequence
     trees = build_trees(sequences, chosen, prefix, kTreeRows);
   }
   std::optional<KvCache> cache;
-  if (prefix > 0)
-    cache = compute_prefix(model, sequences[chosen[0]].ids, static_cast<std::int64_t>(prefix), static_cast<std::int64_t>(length), watch);
+  if (prefix > 0) {
+    cache.emplace(model.config(), model.backend(), 1, static_cast<std::int64_t>(prefix));
+    fill_cache(model, sequences[chosen[0]].ids, {0, static_cast<std::int64_t>(prefix)}, static_cast<std::int64_t>(length), *cache,
+               watch.before_pass);
+  }
   for (std::size_t begin = 0, end = 0; begin < trees.size(); begin = end) {
     std::size_t rows = 0;
     while (end < trees.size() && (end == begin || rows + trees[end].tokens.size() <= kBatchRows)) rows += trees[end++].tokens.size();

@@ -13,6 +13,7 @@
 #include "engine/scorer.h"
 #include "engine/torch_error.h"
 #include "formats/families/family.h"
+#include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
@@ -39,6 +40,7 @@ TorchBaseModel::TorchBaseModel(const ModelOptions& options) : path_(options.path
     const at::Device device = choose_device(options.device);
     model_ = std::make_unique<Model>(checkpoint_, config, backend_for(device, choose_dtype(options.dtype, config.dtype, device)));
     generator_ = std::make_unique<Generator>(*model_, *tokenizer_, stop_tokens(), options.batch_size);
+    stems_ = std::make_unique<StemScorer>(*model_);
   });
   save_dtype_ = parse_save_dtype(options.save_dtype);
   if (!options.adapter.empty()) load_trained(resolve_adapter_path(options.adapter));
@@ -51,7 +53,17 @@ std::vector<TokenId> TorchBaseModel::stop_tokens() const {
   return {ids.begin(), ids.end()};
 }
 
-// The stem is what stays the same when the last message says something else.
+// What stays the same when the last message says another thing; of a dialogue that is shown to a judge, when all of it does.
+std::int64_t TorchBaseModel::stem_of(const std::vector<TokenId>& prompt, const Messages& messages) const {
+  Messages other = messages;
+  const bool is_dialogue = renderer_->ends_answered(messages);
+  for (Message& message : other)
+    if (is_dialogue && message.role != "system") message.content = "~";
+  other.back().content = "~";
+  const std::vector<TokenId> with_other = renderer_->prompt(other);
+  return std::mismatch(prompt.begin(), prompt.end(), with_other.begin(), with_other.end()).first - prompt.begin();
+}
+
 TokenRequest TorchBaseModel::in_tokens_of(const GenerateRequest& request) const {
   if (request.messages.empty()) {
     std::vector<TokenId> raw = renderer_->raw(request.raw + request.prefill);
@@ -60,10 +72,7 @@ TokenRequest TorchBaseModel::in_tokens_of(const GenerateRequest& request) const 
   }
   std::vector<TokenId> prompt = renderer_->prompt(request.messages, request.prefill);
   check_embedded(prompt);
-  Messages other = request.messages;
-  other.back().content = "~";
-  const std::vector<TokenId> with_other = renderer_->prompt(other);
-  const auto stem = std::mismatch(prompt.begin(), prompt.end(), with_other.begin(), with_other.end()).first - prompt.begin();
+  const std::int64_t stem = stem_of(prompt, request.messages);
   return {{std::move(prompt), stem}, request.sampling, request.seed, request.logprobs, request.schema};
 }
 
@@ -82,6 +91,7 @@ void TorchBaseModel::need_free_weights() const { ITERALIGN_CHECK(!in_training_, 
 void TorchBaseModel::weights_will_change() {
   need_free_weights();
   generator_->forget_prompts();
+  stems_->forget();
 }
 
 Answerer::Ticket TorchBaseModel::submit(const GenerateRequest& request, AnswerCallbacks callbacks) {
@@ -118,6 +128,7 @@ std::vector<std::vector<Score>> TorchBaseModel::score(const std::vector<ScoreReq
     std::vector<ScoreSequence> sequences;
     std::vector<std::size_t> owners;  // the request of each sequence
     for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (requests[i].behind_stem) continue;
       for (ScoreSequence& sequence : sequences_of(requests[i])) {
         check_embedded(sequence.ids);
         sequences.push_back(std::move(sequence));
@@ -125,13 +136,39 @@ std::vector<std::vector<Score>> TorchBaseModel::score(const std::vector<ScoreReq
       }
     }
     model_->prepare_inference();
-    Countdown open(requests.size(), owners, on_scored);
+    Countdown open(requests.size(), owners, [&](std::size_t i) {
+      if (on_scored && !requests[i].behind_stem) on_scored(i);
+    });
     const auto on_sequence = [&](std::size_t sequence) { open.part_done(owners[sequence]); };
     std::vector<Score> scores = score_sequences(*model_, sequences, on_sequence, should_stop);
     std::vector<std::vector<Score>> by_request(requests.size());
     for (std::size_t i = 0; i < scores.size(); ++i) by_request[owners[i]].push_back(std::move(scores[i]));
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (!requests[i].behind_stem) continue;
+      by_request[i] = score_behind_stem(requests[i], should_stop);
+      if (on_scored) on_scored(i);
+    }
     return by_request;
   });
+}
+
+std::vector<Score> TorchBaseModel::score_behind_stem(const ScoreRequest& request, const std::function<bool()>& should_stop) {
+  const std::vector<ScoreSequence> sequences = sequences_of(request);
+  const std::vector<TokenId> prompt = renderer_->prompt(request.messages, request.context);
+  std::vector<Score> scores(sequences.size());
+  const auto no_room = [&](const ScoreSequence& sequence) {
+    check_embedded(sequence.ids);
+    return static_cast<std::int64_t>(sequence.ids.size()) > model_->config().max_position_embeddings;
+  };
+  if (std::ranges::any_of(sequences, no_room)) {
+    for (Score& score : scores) score.too_long = true;
+  } else {
+    scores = stems_->score(sequences, stem_of(prompt, request.messages), [&] {
+      if (should_stop && should_stop()) throw Error(ErrorKind::interrupted, "interrupted while scoring");
+    });
+  }
+  for (Score& score : scores) score.context_tokens = static_cast<int>(prompt.size());
+  return scores;
 }
 
 std::string TorchBaseModel::description() const {

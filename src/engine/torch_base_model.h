@@ -13,6 +13,7 @@
 #include "engine/generator.h"
 #include "engine/lora.h"
 #include "engine/model.h"
+#include "engine/stem_scorer.h"
 #include "engine/token_tree.h"
 #include "formats/checkpoint.h"
 #include "iteralign/base_model.h"
@@ -37,6 +38,7 @@ class TorchBaseModel : public BaseModel {
   void load_trained(const std::string& dir) override;
   [[nodiscard]] std::string description() const override;
   [[nodiscard]] std::string dtype() const override;
+  [[nodiscard]] std::int64_t tokens_computed() const override { return model_->tokens_computed(); }
 
   [[nodiscard]] Model& model() { return *model_; }
   [[nodiscard]] const Renderer& renderer() const { return *renderer_; }
@@ -44,10 +46,12 @@ class TorchBaseModel : public BaseModel {
  private:
   class LiveTraining;
 
-  void need_free_weights() const;  // no training has them
-  void weights_will_change();      // nor is any answer in flight
+  void need_free_weights() const;                                                                          // no training has them
+  void weights_will_change();                                                                              // nor is any answer in flight
+  [[nodiscard]] std::int64_t stem_of(const std::vector<TokenId>& prompt, const Messages& messages) const;  // tokens
   [[nodiscard]] TokenRequest in_tokens_of(const GenerateRequest& request) const;
   [[nodiscard]] std::vector<ScoreSequence> sequences_of(const ScoreRequest& request) const;  // one a continuation
+  std::vector<Score> score_behind_stem(const ScoreRequest& request, const std::function<bool()>& should_stop);
   [[nodiscard]] std::vector<TokenId> stop_tokens() const;
   void check_embedded(std::span<const TokenId> ids) const;           // Error data names a token that the model has no embedding for
   [[nodiscard]] DType saved_dtype(const std::string& tensor) const;  // that save() writes as merged weights
@@ -65,6 +69,7 @@ class TorchBaseModel : public BaseModel {
   std::unique_ptr<Renderer> renderer_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Generator> generator_;
+  std::unique_ptr<StemScorer> stems_;
   std::string path_;                 // as the caller named the model
   std::optional<DType> save_dtype_;  // of merged weights; none: as in checkpoint_
   std::optional<LoraConfig> lora_;   // of the adapter that is on the model

@@ -100,14 +100,18 @@ std::vector<TokenId> Renderer::encode(const Rendered& rendered) const {
 
 std::vector<TokenId> Renderer::prompt(const Messages& messages, const std::string& prefill) const {
   if (prefill.empty()) return encode(render(messages, true));
-  Messages begun = messages;
-  begun.push_back({"assistant", prefill});
-  const Rendered turn = render(begun, false);
-  if (turn.last_begin < turn.last_end) return encode(turn.cut_at(turn.last_end));
+  if (!ends_answered(messages)) {
+    Messages begun = messages;
+    begun.push_back({"assistant", prefill});
+    const Rendered turn = render(begun, false);
+    if (turn.last_begin < turn.last_end) return encode(turn.cut_at(turn.last_end));
+  }
   Rendered open = render(messages, true);  // the template strips what is only white space
   open.fragments.push_back({prefill, true});
   return encode(open);
 }
+
+bool Renderer::ends_answered(const Messages& messages) { return !messages.empty() && normal_role(messages.back().role) == "assistant"; }
 
 Renderer::Example Renderer::example(const Messages& messages, const std::string& completion, bool complete) const {
   Messages answered = messages;

@@ -22,9 +22,12 @@ class Renderer {
   // `date`: as in RenderOptions; the same for all that it renders.
   Renderer(std::shared_ptr<const Tokenizer> tokenizer, ChatTemplate chat_template, std::string date = template_time());
 
-  // With the generation prompt. `prefill` is what the assistant's turn starts with. BOS comes first exactly once when the
+  // With the generation prompt. `prefill` is what the assistant's turn starts with; where the last message is an assistant's (a dialogue
+  // that is shown to a judge) it stands behind the generation prompt as it is. BOS comes first exactly once when the
   // template writes it or the tokenizer adds it.
   [[nodiscard]] std::vector<TokenId> prompt(const Messages& messages, const std::string& prefill = {}) const;
+
+  [[nodiscard]] static bool ends_answered(const Messages& messages);  // is the last message an assistant's?
 
   struct Example {
     std::vector<TokenId> ids;
