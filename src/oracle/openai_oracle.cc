@@ -101,41 +101,9 @@ RetryPolicy policy_of(const OracleOptions& options) {
   return policy;
 }
 
-Budget budget_of(const OracleOptions& options) {
-  return {options.max_cost_usd, options.max_calls, options.max_tokens, options.price_prompt_per_million,
-          options.price_completion_per_million};
-}
-
 OracleReply failed_reply(std::string message) { return {ReplyStatus::failed, std::move(message), 0, 0, false}; }
 
 }  // namespace
-
-// The right to ask a question; others with the same question wait.
-class OpenAiOracle::Claim {
- public:
-  Claim(OpenAiOracle& oracle, const std::string& key) : oracle_(oracle), key_(key) {
-    std::unique_lock lock(oracle_.mutex_);
-    while (oracle_.claimed_.contains(key_)) {
-      if (oracle_.stop_asked_()) {
-        lock.unlock();
-        oracle_.throw_stopped();
-      }
-      oracle_.claim_given_back_.wait_for(lock, std::chrono::milliseconds(50));
-    }
-    oracle_.claimed_.insert(key_);
-  }
-  ~Claim() {
-    const std::lock_guard lock(oracle_.mutex_);
-    oracle_.claimed_.erase(key_);
-    oracle_.claim_given_back_.notify_all();
-  }
-  Claim(const Claim&) = delete;
-  Claim& operator=(const Claim&) = delete;
-
- private:
-  OpenAiOracle& oracle_;
-  const std::string& key_;
-};
 
 OpenAiOracle::OpenAiOracle(OracleOptions options, ReplyCache* cache, std::function<bool()> should_stop)
     : options_(checked(std::move(options))),
@@ -146,8 +114,11 @@ OpenAiOracle::OpenAiOracle(OracleOptions options, ReplyCache* cache, std::functi
       headers_(header_lines(options_, api_key_, secrets_)),
       trust_(endpoint_.https ? find_trust(options_.ca_file, "oracle.ca_file") : Trust{}),
       policy_(policy_of(options_)),
-      cache_(cache),
       stop_asked_([this, stop = std::move(should_stop)] { return has_ended_ || (stop && stop()); }),
+      kept_(cache,
+            [this] {
+              if (stop_asked_()) throw_stopped();
+            }),
       pacer_(options_.concurrency),
       ledger_(budget_of(options_), options_.spent_before) {
   if (!api_key_.empty()) secrets_.push_back(api_key_);
@@ -159,28 +130,19 @@ OracleUsage OpenAiOracle::usage() const { return ledger_.usage(); }
 
 OracleReply OpenAiOracle::complete(const OracleRequest& request) {
   const std::string key = reply_key(server_name(), chat_, request);
-  if (cache_ == nullptr) return ask(request, key);
-  const Claim claim(*this, key);
-  if (auto kept = find_kept(request, key); kept && !(request.again && first_time_again(key))) {
-    ledger_.add_cached();
-    kept->cached = true;
-    return *kept;
-  }
-  return ask(request, key);
-}
-
-bool OpenAiOracle::first_time_again(const std::string& key) {
-  const std::lock_guard lock(mutex_);
-  return asked_again_.insert(key).second;
+  OracleReply reply = kept_.reply_to(
+      key, request.again, [&](ReplyCache& cache) { return find_kept(cache, request, key); }, [&] { return ask(request, key); });
+  if (reply.cached) ledger_.add_cached();
+  return reply;
 }
 
 // A reply that ended by itself does not depend on the length limit: a higher limit leaves it usable.
-std::optional<OracleReply> OpenAiOracle::find_kept(const OracleRequest& request, const std::string& key) {
-  auto kept = cache_->find(key);
+std::optional<OracleReply> OpenAiOracle::find_kept(ReplyCache& cache, const OracleRequest& request, const std::string& key) const {
+  auto kept = cache.find(key);
   if (kept || chat_.reply_max_tokens == 0) return kept;
   ChatOptions without = chat_;
   without.reply_max_tokens = 0;
-  kept = cache_->find(reply_key(server_name(), without, request));
+  kept = cache.find(reply_key(server_name(), without, request));
   return kept && kept->status != ReplyStatus::truncated ? kept : std::nullopt;
 }
 
@@ -342,7 +304,7 @@ OracleReply OpenAiOracle::finish(OracleReply reply, const OracleRequest& request
           "oracle.reply_max_tokens",
           limit);
   }
-  if (cache_ != nullptr) cache_->keep(key, chat_body(chat_, request, {}), reply);
+  kept_.keep(key, chat_body(chat_, request, {}), reply);
   return reply;
 }
 

@@ -3,13 +3,11 @@
 // The API key, and what headers and address take from the environment, is read once; it is in no log, message, cache or file.
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +20,7 @@
 #include "oracle/chat_body.h"
 #include "oracle/dialect.h"
 #include "oracle/endpoint.h"
+#include "oracle/kept_replies.h"
 #include "oracle/pacer.h"
 #include "oracle/retry_policy.h"
 #include "oracle/usage_ledger.h"
@@ -50,12 +49,9 @@ class OpenAiOracle : public Oracle {
   [[nodiscard]] OracleUsage usage() const override;
 
  private:
-  class Claim;
-
-  bool first_time_again(const std::string& key);
   // The name of the server in cache keys.
   [[nodiscard]] const std::string& server_name() const { return options_.server_name.empty() ? endpoint_.base : options_.server_name; }
-  std::optional<OracleReply> find_kept(const OracleRequest& request, const std::string& key);
+  [[nodiscard]] std::optional<OracleReply> find_kept(ReplyCache& cache, const OracleRequest& request, const std::string& key) const;
   OracleReply ask(const OracleRequest& request, const std::string& key);
   Attempt attempt(const OracleRequest& request, const Pacer::Slot& slot, const Dialect& dialect);
   HttpRequest http_request(const OracleRequest& request, const Dialect& dialect) const;
@@ -81,8 +77,8 @@ class OpenAiOracle : public Oracle {
   const std::vector<std::string> headers_;
   const Trust trust_;
   const RetryPolicy policy_;
-  ReplyCache* const cache_;
   std::function<bool()> stop_asked_;  // the caller's, or all has ended
+  KeptReplies kept_;
 
   HttpClient http_client_;
   Pacer pacer_;
@@ -91,12 +87,9 @@ class OpenAiOracle : public Oracle {
   std::atomic<bool> said_cut_{false};
 
   std::mutex mutex_;
-  std::condition_variable claim_given_back_;
-  Dialect dialect_;                    // what has been found out
-  double next_loading_line_s_ = 0;     // of a wait: when it is said again that the server is loading; 0: not said yet
-  std::set<std::string> claimed_;      // keys of the requests that are being asked
-  std::set<std::string> asked_again_;  // keys of the requests whose kept reply was replaced
-  std::optional<Error> ended_;         // thrown to everybody from then on
+  Dialect dialect_;                 // what has been found out
+  double next_loading_line_s_ = 0;  // of a wait: when it is said again that the server is loading; 0: not said yet
+  std::optional<Error> ended_;      // thrown to everybody from then on
   std::atomic<bool> has_ended_{false};
 };
 
