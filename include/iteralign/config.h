@@ -18,6 +18,7 @@ struct JsonText {
 struct OracleConfig {
   std::string base_url = "keyword";
   std::string model;
+  ModelOptions local;  // of the base_url `local`: path, adapter, dtype and device
   std::string api_key_env = "OPENAI_API_KEY";
   int concurrency = 8;
   int max_retries = 6;
@@ -51,6 +52,8 @@ struct RedTeamConfig {
 struct JudgeConfig {
   int votes = 1;
   bool see_prompt = true;
+  std::string guard;
+  ModelOptions guard_model;  // path, dtype and device
   std::string calibration;
 };
 

@@ -18,6 +18,7 @@ struct OracleRequest {
   std::string schema;                     // the JSON schema, as text
   std::string opening = {};               // what the reply begins with; not part of it
   std::vector<std::string> choices = {};  // the reply is one of these; an oracle that knows how likely each is says so
+  bool to_guard = false;                  // the messages are a dialogue that the guard model judges
   int max_tokens = 512;
   double temperature = 0.0;
   int repeat = 0;      // 0, 1, ...: the same question asked again on purpose (votes); part of the cache key
@@ -42,6 +43,7 @@ struct OracleUsage {
   std::int64_t cached = 0;  // answered from the cache
   std::int64_t retries = 0;
   std::int64_t prompt_tokens = 0, completion_tokens = 0;  // of the calls, not of the cache
+  std::int64_t computed_tokens = 0;                       // that went through a model on this machine; 0: not known
   double cost_usd = 0.0;
   std::map<std::string, std::int64_t>
       faults;  // "http_429", "http_500", "connection", "timeout", "malformed", "refused", "filtered", "truncated", ...

@@ -1,5 +1,6 @@
 #include "actions/align.h"
 
+#include "actions/memory_need.h"
 #include "actions/open_model.h"
 #include "actions/oracle_client.h"
 #include "actions/publish_run.h"
@@ -16,7 +17,7 @@ namespace {
 // Checked before anything is paid for. Another name is only a warning: the same model may have another address.
 void check_calibration(const Config& config) {
   if (config.judge.calibration.empty()) return;
-  const std::string of = read_calibration(config.judge.calibration).oracle, now = oracle_name(config.oracle);
+  const std::string of = read_calibration(config.judge.calibration).oracle, now = oracle_name(config);
   if (of != now) log_warning("{} holds the errors of the oracle {}, this run's is {}", config.judge.calibration, of, now);
 }
 
@@ -24,15 +25,16 @@ void check_calibration(const Config& config) {
 
 RunStatus align(const Config& config, const std::function<void(RunStore&)>& on_change) {
   check_calibration(config);
+  const auto turns = needed_turns(memory_need(config, /*training=*/true));
   return start_or_resume_run(
       config, {.inputs = [&] { return run_prompts(config); },
                .model =
                    [&](const std::string& dtype) {
                      ModelOptions options = config.model;
                      if (!dtype.empty()) options.dtype = dtype;
-                     return open_model(options);
+                     return open_model_in_turn(options, turns);
                    },
-               .oracle = [&](ReplyCache& cache, const OracleUsage& spent) { return make_oracle(config.oracle, cache, spent); },
+               .oracle = [&](ReplyCache& cache, const OracleUsage& spent) { return make_oracle(config, cache, spent, turns); },
                .on_change =
                    [&](RunStore& store, const RunState& state) {
                      publish_run(run_folder(config), store, state);

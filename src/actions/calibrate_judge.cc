@@ -12,8 +12,8 @@ Calibration calibrate_judge(const Config& config, const LabelledAnswers& answers
   make_directories(folder);
   RunStore store(join_path(folder, "judge-calibration.db"));
   const PromptTexts texts(config.prompts_dir);
-  const auto oracle = make_oracle(config.oracle, store.reply_cache(), {});
-  return calibrate(Judge(*oracle, texts, config.judge), answers, repeats, config.oracle.concurrency, oracle_name(config.oracle));
+  const auto oracle = make_oracle(config, store.reply_cache(), {});
+  return calibrate(Judge(*oracle, texts, config.judge), answers, repeats, config.oracle.concurrency, oracle_name(config));
 }
 
 }  // namespace iteralign

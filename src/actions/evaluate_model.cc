@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "actions/memory_need.h"
 #include "actions/open_model.h"
 #include "actions/oracle_client.h"
 #include "asking/judge.h"
@@ -58,16 +59,16 @@ std::string model_identity(const ModelOptions& options, const BaseModel& model) 
 // An oracle, and a store for what it and the model say: in `out`, where it is found again, or for this time alone.
 class EvalJudge {
  public:
-  EvalJudge(const ModelEvaluation& wanted, BaseModel& model)
+  EvalJudge(const ModelEvaluation& wanted, BaseModel& model, const std::shared_ptr<Turns>& turns)
       : config_(*wanted.judged_by),
         texts_(config_.prompts_dir),
         scratch_((std::filesystem::temp_directory_path() / "iteralign-eval-").string()),
         store_(join_path(wanted.out.empty() ? scratch_.path() : wanted.out, "eval.db")),
-        oracle_(make_oracle(config_.oracle, store_.reply_cache(), {})),
+        oracle_(make_oracle(config_, store_.reply_cache(), {}, turns)),
         judge_(*oracle_, texts_, config_.judge),
         stage_{config_, store_, model, model, model, *oracle_, judge_, texts_, interrupted},
         model_(model_identity(wanted.model, model)),
-        judging_{stage_, oracle_line(config_.oracle), [this](const Config& config) { return key(config); }} {
+        judging_{stage_, oracle_line(config_), [this](const Config& config) { return key(config); }} {
     if (store_.meta("evaluated"))
       log_info("eval.db is of an older program: its paid replies are used again, its answers are not, for they do not say whose they are");
   }
@@ -78,7 +79,7 @@ class EvalJudge {
     Sampling sampling = config.respond;
     sampling.max_new_tokens = config.evaluate.max_new_tokens;
     return evaluation_key(store_, answers_fingerprint(model_, sampling, config.seed),
-                          verdicts_fingerprint(oracle_identity(config_.oracle), judge_, config_.judge.votes));
+                          verdicts_fingerprint(oracle_identity(config_), judge_, config_.judge.votes));
   }
 
   const Config& config_;
@@ -119,10 +120,18 @@ std::vector<std::string> files_of(const ModelEvaluation& wanted, const Work& wor
   return files;
 }
 
-std::vector<TaskResult> run(const Work& work, const ModelEvaluation& wanted, BaseModel& model) {
+// With the oracle that judges its answers.
+std::shared_ptr<Turns> turns_of(const ModelEvaluation& wanted) {
+  if (!wanted.judged_by) return nullptr;
+  Config config = *wanted.judged_by;
+  config.model = wanted.model;
+  return needed_turns(memory_need(config, /*training=*/false));
+}
+
+std::vector<TaskResult> run(const Work& work, const ModelEvaluation& wanted, BaseModel& model, const std::shared_ptr<Turns>& turns) {
   std::unique_ptr<EvalJudge> judge;
   if (wanted.judged_by && (work.suite || std::ranges::any_of(wanted.tasks, needs_judge)))
-    judge = std::make_unique<EvalJudge>(wanted, model);
+    judge = std::make_unique<EvalJudge>(wanted, model, turns);
   if (work.suite) return run_suite(*work.suite, model, judge->judging(), interrupted);
   std::vector<TaskResult> results;
   for (const auto& [task, file] : work.tasks)
@@ -137,9 +146,10 @@ ModelResults evaluate_model(const ModelEvaluation& wanted) {
   const auto start = std::chrono::system_clock::now();
   const Work work = find_work(wanted);
   check_out(wanted, files_of(wanted, work));
-  const auto model = open_model(wanted.model);
+  const auto turns = turns_of(wanted);
+  const auto model = open_model_in_turn(wanted.model, turns);
   if (!wanted.out.empty()) make_directories(wanted.out);
-  ModelResults results{.tasks = run(work, wanted, *model),
+  ModelResults results{.tasks = run(work, wanted, *model, turns),
                        .info = {.model = wanted.model.path,
                                 .adapter = wanted.model.adapter,
                                 .description = model->description(),

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "core/interrupt.h"
 #include "iteralign/error.h"
 
 #ifdef ITERALIGN_ENGINE_MODULE
@@ -56,6 +57,16 @@ std::unique_ptr<BaseModel> open_model(const ModelOptions& options) {
 #else
   throw Error(ErrorKind::usage, "this build has no engine, so it opens no model", options.path, "build the release preset");
 #endif
+}
+
+std::unique_ptr<BaseModel> open_model_in_turn(const ModelOptions& options, const std::shared_ptr<Turns>& turns) {
+  if (turns == nullptr) return open_model(options);
+  auto open = [again = ModelOptions(options)]() mutable {
+    auto model = open_model(again);
+    again.dtype = model->dtype();
+    return model;
+  };
+  return std::make_unique<InTurn>(turns, std::move(open), interrupted);
 }
 
 }  // namespace iteralign

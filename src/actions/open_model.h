@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "iteralign/base_model.h"
+#include "model/in_turn.h"
 
 namespace iteralign {
 
@@ -11,5 +12,8 @@ namespace iteralign {
 bool can_open_models();
 // Error usage in a build without the engine.
 std::unique_ptr<BaseModel> open_model(const ModelOptions& options);
+
+// One that takes turns with others, in the dtype in which it was opened first; null: open_model().
+std::unique_ptr<BaseModel> open_model_in_turn(const ModelOptions& options, const std::shared_ptr<Turns>& turns);
 
 }  // namespace iteralign

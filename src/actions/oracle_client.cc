@@ -1,10 +1,17 @@
 #include "actions/oracle_client.h"
 
+#include <filesystem>
 #include <utility>
 
+#include "actions/open_model.h"
+#include "asking/judge_prompt.h"
 #include "config/config.h"
 #include "core/interrupt.h"
 #include "core/json.h"
+#include "core/strings.h"
+#include "formats/model_files.h"
+#include "iteralign/error.h"
+#include "local_oracle/local_oracle.h"
 #include "offline/embedded_oracle.h"
 #include "oracle/openai_oracle.h"
 
@@ -39,26 +46,116 @@ class OracleWithServer : public Oracle {
   OpenAiOracle client_;
 };
 
-}  // namespace
+bool is_local(const OracleConfig& config) { return config.base_url == "local"; }
 
-std::unique_ptr<Oracle> make_oracle(const OracleConfig& config, ReplyCache& cache, const OracleUsage& spent_before) {
+// A model that nobody asks would be believed to be the oracle, or the guard.
+void check_models(const Config& config) {
+  const std::string &oracle = config.oracle.local.path, &guard = config.judge.guard_model.path;
+  if (is_local(config.oracle) && oracle.empty())
+    throw Error(ErrorKind::usage, "names no model for the oracle `local`", "oracle.path", "a folder of weights, as of model.path");
+  if (!is_local(config.oracle) && !oracle.empty())
+    throw Error(ErrorKind::usage, "names a model, but the oracle is " + config.oracle.base_url, "oracle.path",
+                "set oracle.base_url to local");
+  if (!config.judge.guard.empty() && guard.empty())
+    throw Error(ErrorKind::usage, "names no model for the guard " + config.judge.guard, "judge.guard_path",
+                "a folder of weights, as of model.path");
+  if (config.judge.guard.empty() && !guard.empty())
+    throw Error(ErrorKind::usage, "names a model, but not what format it has", "judge.guard_path", "set judge.guard");
+}
+
+// Of a model on this machine: everything but the question that its replies depend on.
+std::string local_identity(const ModelOptions& model) {
+  return dump_json({"local", model_file_hashes(model), model.dtype, model.chat_template});
+}
+
+std::unique_ptr<Oracle> make_local(ModelOptions model, const OracleConfig& config, const Budget& budget, ReplyCache& cache,
+                                   const OracleUsage& spent_before, const std::shared_ptr<Turns>& turns) {
+  const std::string identity = local_identity(model);
+  model.batch_size = config.concurrency;
+  return std::make_unique<LocalOracle>(
+      LocalOracleOptions{.identity = identity, .reply_max_tokens = config.reply_max_tokens, .budget = budget, .spent_before = spent_before},
+      [model, turns] { return open_model_in_turn(model, turns); }, &cache, interrupted);
+}
+
+std::unique_ptr<Oracle> make_without_guard(const OracleConfig& config, ReplyCache& cache, const OracleUsage& spent_before,
+                                           const std::shared_ptr<Turns>& turns) {
+  if (is_local(config)) return make_local(config.local, config, budget_of(config), cache, spent_before, turns);
   OracleOptions options{config};
   options.spent_before = spent_before;
   if (is_embedded_oracle(config.base_url)) return std::make_unique<OracleWithServer>(config, std::move(options), cache);
   return std::make_unique<OpenAiOracle>(std::move(options), &cache, interrupted);
 }
 
-std::string oracle_name(const OracleConfig& config) { return config.base_url + (config.model.empty() ? "" : " " + config.model); }
-
-std::string oracle_line(const OracleConfig& config) {
-  return is_embedded_oracle(config.base_url) || config.model.empty() ? config.base_url : config.model + " at " + config.base_url;
+// Its format stands for the chat template of its weights.
+ModelOptions guard_model(const Config& config) {
+  ModelOptions model = config.judge.guard_model;
+  model.chat_template = read_guard_prompt(PromptTexts(config.prompts_dir), config.judge.guard).guard_template;
+  return model;
 }
 
-std::string oracle_line(RunStore& run) { return oracle_line(parse_config(run.meta("config").value_or(""), "run.db").oracle); }
+// Each request goes to the one that it is for. The guard has no budget: it costs nothing but time.
+class OracleWithGuard : public Oracle {
+ public:
+  OracleWithGuard(std::unique_ptr<Oracle> oracle, std::unique_ptr<Oracle> guard) : oracle_(std::move(oracle)), guard_(std::move(guard)) {}
+  OracleReply complete(const OracleRequest& request) override { return (request.to_guard ? guard_ : oracle_)->complete(request); }
+  [[nodiscard]] OracleUsage usage() const override {
+    OracleUsage both = oracle_->usage();
+    const OracleUsage guard = guard_->usage();
+    both.calls += guard.calls;
+    both.cached += guard.cached;
+    both.prompt_tokens += guard.prompt_tokens;
+    both.computed_tokens += guard.computed_tokens;
+    for (const auto& [fault, count] : guard.faults) both.faults[fault] += count;
+    return both;
+  }
 
-std::string oracle_identity(const OracleConfig& config) {
-  return dump_json({config.base_url, config.model, config.send_temperature, config.reply_max_tokens, config.body.text,
-                    config.wrong_verdict_rate, config.fault_rate, config.fault_kinds});
+ private:
+  std::unique_ptr<Oracle> oracle_, guard_;
+};
+
+// "PATH with ADAPTER in bfloat16"
+std::string model_name(const ModelOptions& model) {
+  return model.path + (model.adapter.empty() ? "" : " with " + model.adapter) + (model.dtype == "auto" ? "" : " in " + model.dtype);
+}
+
+std::string folder_name(const ModelOptions& model) { return std::filesystem::path(model.path).lexically_normal().filename().string(); }
+
+}  // namespace
+
+std::unique_ptr<Oracle> make_oracle(const Config& config, ReplyCache& cache, const OracleUsage& spent_before,
+                                    const std::shared_ptr<Turns>& turns) {
+  check_models(config);
+  auto oracle = make_without_guard(config.oracle, cache, spent_before, turns);
+  if (config.judge.guard.empty()) return oracle;
+  return std::make_unique<OracleWithGuard>(std::move(oracle), make_local(guard_model(config), config.oracle, {}, cache, {}, turns));
+}
+
+std::string oracle_name(const Config& config) {
+  const OracleConfig& oracle = config.oracle;
+  const std::string& detail = is_local(oracle) ? model_name(oracle.local) : oracle.model;
+  const std::string name = oracle.base_url + (detail.empty() ? "" : " " + detail);
+  return config.judge.guard.empty() ? name : name + ", guard " + config.judge.guard + " " + model_name(config.judge.guard_model);
+}
+
+std::string oracle_line(const Config& config) {
+  const OracleConfig& oracle = config.oracle;
+  std::string line = oracle.base_url;
+  if (is_local(oracle))
+    line = folder_name(oracle.local) + " on this machine";
+  else if (!is_embedded_oracle(oracle.base_url) && !oracle.model.empty())
+    line = oracle.model + " at " + oracle.base_url;
+  return config.judge.guard.empty() ? line : line + "; harm is judged by " + folder_name(config.judge.guard_model);
+}
+
+std::string oracle_line(RunStore& run) { return oracle_line(parse_config(run.meta("config").value_or(""), "run.db")); }
+
+std::string oracle_identity(const Config& config) {
+  const OracleConfig& oracle = config.oracle;
+  Json identity = {oracle.base_url,           oracle.model,      oracle.send_temperature, oracle.reply_max_tokens, oracle.body.text,
+                   oracle.wrong_verdict_rate, oracle.fault_rate, oracle.fault_kinds};
+  if (is_local(oracle)) identity.push_back(local_identity(oracle.local));
+  if (!config.judge.guard.empty()) identity.push_back(local_identity(guard_model(config)));
+  return dump_json(identity);
 }
 
 }  // namespace iteralign

@@ -6,19 +6,24 @@
 
 #include "iteralign/config.h"
 #include "iteralign/oracle.h"
+#include "model/in_turn.h"
 #include "store/run_store.h"
 
 namespace iteralign {
 
-// A client of the configured server. For an embedded oracle it comes with the server itself. `spent_before` counts against the budget.
-std::unique_ptr<Oracle> make_oracle(const OracleConfig& config, ReplyCache& cache, const OracleUsage& spent_before);
+// A client of the configured server; for an embedded oracle it comes with the server itself; or a model on this machine, which is opened
+// for its first question. What is for a guard goes to the guard model. `spent_before` counts against the budget. Error usage where the keys
+// that name models do not go together.
+// `turns`: that models on this machine take with others; null: none are to be taken.
+std::unique_ptr<Oracle> make_oracle(const Config& config, ReplyCache& cache, const OracleUsage& spent_before,
+                                    const std::shared_ptr<Turns>& turns = nullptr);
 
-// Address and model: a calibration names its oracle by them.
-std::string oracle_name(const OracleConfig& config);
-// The name that tables and reports show: "keyword", or model and address.
-std::string oracle_line(const OracleConfig& config);
+// Address and model, of those on this machine folder, adapter and dtype: a calibration names its oracle by them.
+std::string oracle_name(const Config& config);
+// The name that tables and reports show: "keyword", model and address, or the folder's name; and the guard's.
+std::string oracle_line(const Config& config);
 std::string oracle_line(RunStore& run);  // of its configuration
-// Everything that its replies depend on, but for the question; no key is part of it.
-std::string oracle_identity(const OracleConfig& config);
+// Everything that its replies depend on, but for the question: of models on this machine hashes of their files. No key is part of it.
+std::string oracle_identity(const Config& config);
 
 }  // namespace iteralign

@@ -24,7 +24,7 @@ RunInfo run_info(RunStore& store, const std::optional<RunState>& state) {
           .status = state ? name(state->status) : stored_status(store),
           .seed = config.seed,
           .model = state ? state->model : store.meta("model").value_or(""),
-          .oracle = oracle_line(config.oracle),
+          .oracle = oracle_line(config),
           .wall_seconds = state ? state->wall_seconds : std::stod(store.meta("wall_seconds").value_or("0")),
           .base_model = config.model.path,
           .config = yaml,

@@ -9,6 +9,7 @@
 #include "asking/fence.h"
 #include "core/log.h"
 #include "core/strings.h"
+#include "iteralign/error.h"
 
 namespace iteralign {
 namespace {
@@ -36,7 +37,29 @@ Verdict weighed_verdict(const JudgePrompt& asked, const OracleReply& reply) {
           fmt::format("negative with probability {:.3f}", negative)};
 }
 
+// The same for every vote: what is weighed has no chance in it.
+OracleRequest guard_request(const JudgePrompt& asked, const Messages& prompt, const std::string& response) {
+  OracleRequest request;
+  request.messages = prompt;
+  request.messages.push_back({"assistant", response});
+  request.choices = asked.choices;
+  request.to_guard = true;
+  return request;
+}
+
+// All judges; a guard stands for that of harm.
+std::vector<JudgePrompt> judges_of(const PromptTexts& texts, const JudgeConfig& config) {
+  std::vector<JudgePrompt> prompts = read_judge_prompts(texts);
+  if (config.guard.empty()) return prompts;
+  if (!config.see_prompt) throw Error(ErrorKind::usage, "cannot be false: a guard is shown prompt and answer", "judge.see_prompt");
+  *std::ranges::find(prompts, Question::harm.name, &JudgePrompt::name) = read_guard_prompt(texts, config.guard);
+  return prompts;
+}
+
 }  // namespace
+
+Judge::Judge(Oracle& oracle, const PromptTexts& texts, const JudgeConfig& config)
+    : oracle_(oracle), texts_(texts), prompts_(judges_of(texts, config)), config_(config) {}
 
 Verdict parse_verdict(const JudgePrompt& asked, const OracleReply& reply) {
   switch (reply.status) {
@@ -61,9 +84,10 @@ Verdict parse_verdict(const JudgePrompt& asked, const OracleReply& reply) {
 }
 
 OracleRequest Judge::request(Question question, const Messages& prompt, const std::string& response, int vote) const {
+  const JudgePrompt& asked = judge_prompt(question, prompts_);
+  if (!asked.guard_template.empty()) return guard_request(asked, prompt, response);
   const std::string prompt_text = dialogue_text(prompt);
   const std::string nonce = fence_nonce({prompt_text, response});
-  const JudgePrompt& asked = judge_prompt(question, prompts_);
   const std::string prompt_block = config_.see_prompt || !asked.prompt_optional ? fence("PROMPT", nonce, prompt_text) : "";
   OracleRequest request;
   request.messages = {{"system", asked.system},

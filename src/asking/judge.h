@@ -16,9 +16,8 @@ namespace iteralign {
 
 class Judge {
  public:
-  // Error usage for a broken text of a judge.
-  Judge(Oracle& oracle, const PromptTexts& texts, const JudgeConfig& config)
-      : oracle_(oracle), texts_(texts), prompts_(read_judge_prompts(texts)), config_(config) {}
+  // Error usage for a broken text of a judge. A guard is asked through the same oracle (OracleRequest::to_guard).
+  Judge(Oracle& oracle, const PromptTexts& texts, const JudgeConfig& config);
 
   // An empty response is unjudged (degenerate) and costs nothing. A reply that is refused, filtered, cut, failed or unparsable is
   // unjudged with that reason. With several votes more than half of those asked must have judged, and the majority of these counts; a tie

@@ -10,7 +10,8 @@
 namespace iteralign {
 namespace {
 
-constexpr std::string_view kHead = "[judge]\n", kEndOfHead = "\n[system]\n", kSystem = "_system";
+constexpr std::string_view kHead = "[judge]\n", kEndOfHead = "\n[system]\n", kEndOfGuardHead = "\n[template]\n", kSystem = "_system";
+constexpr std::string_view kGuards = "guards/";
 constexpr Label kAllLabels[] = {Label::negative, Label::positive, Label::unjudged};
 
 // "negative: yes, true"
@@ -30,27 +31,40 @@ std::vector<std::string> values_of(std::string_view text, const std::string& whe
   return values;
 }
 
-Head parse_head(std::string_view text, const std::string& where) {
-  const auto end = text.find(kEndOfHead);
+struct Parsed {
+  Head head;
+  std::string rest;  // behind it
+};
+
+// `needed`: keys that must be there; `others` may be.
+Parsed parse_head(std::string_view text, std::string_view end_of_head, const std::string& where, std::vector<std::string> needed,
+                  const std::vector<std::string>& others) {
+  const auto end = text.find(end_of_head);
   const auto refuse = [&](const std::string& what) -> Error {
     return {ErrorKind::usage, what, where,
-            "its lines are schema, answer, negative, positive and unjudged, each with words, and where words are weighed opening and "
-            "threshold; then comes [system]"};
+            "lines of a head: " + join(needed, ", ") + "; there may be " + join(others, ", ") + "; then comes " +
+                std::string(trim(end_of_head))};
   };
-  if (end == std::string_view::npos) throw refuse("has a line [judge] and no [system]");
-  Head head;
+  if (!has_head(text)) throw refuse("does not begin with [judge]");
+  if (end == std::string_view::npos) throw refuse("has a line [judge] and no " + std::string(trim(end_of_head)));
+  Parsed parsed{.head = {}, .rest = std::string(text.substr(end + end_of_head.size()))};
   for (const std::string_view line : split_lines(text.substr(kHead.size(), end - kHead.size()))) {
+    if (line.starts_with('#')) continue;
     const std::string key(trim(line.substr(0, line.find(':'))));
-    if (!is_one_of(key, {"schema", "answer", "negative", "positive", "unjudged", "prompt", "opening", "threshold"}))
-      throw refuse("has the unknown line '" + key + "'");
+    if (std::ranges::count(needed, key) + std::ranges::count(others, key) == 0) throw refuse("has the unknown line '" + key + "'");
     for (std::string& value : values_of(line.substr(std::min(line.find(':') + 1, line.size())), where))
-      head[key].push_back(std::move(value));
+      parsed.head[key].push_back(std::move(value));
   }
-  std::vector<std::string> needed = {"schema", "answer", "negative", "positive"};
-  if (!head.contains("opening") || head.contains("unjudged")) needed.emplace_back("unjudged");
   for (const std::string& key : needed)
-    if (head[key].empty() || std::ranges::count(head[key], "") > 0) throw refuse("does not say '" + key + ": ...'");
-  return head;
+    if (parsed.head[key].empty() || std::ranges::count(parsed.head[key], "") > 0) throw refuse("does not say '" + key + ": ...'");
+  return parsed;
+}
+
+Parsed parse_judge(std::string_view text, const std::string& where) {
+  const bool weighed = contains(text.substr(0, text.find(kEndOfHead)), "\nopening:");
+  std::vector<std::string> needed = {"schema", "answer", "negative", "positive"}, others = {"prompt", "opening", "threshold"};
+  (weighed ? others : needed).emplace_back("unjudged");
+  return parse_head(text, kEndOfHead, where, needed, others);
 }
 
 // Above 0 and below 1.
@@ -74,21 +88,9 @@ std::string schema_of(const Head& head) {
       {{"type", "object"}, {"properties", properties}, {"required", Json::array({"reason", answer})}, {"additionalProperties", false}});
 }
 
-JudgePrompt read_judge_prompt(const PromptTexts& texts, const std::string& name) {
-  const std::string file = name + std::string(kSystem), where = "prompt text '" + file + "'", text = texts.get(file);
-  const Head head = parse_head(has_head(text) ? text : PromptTexts().get(file), where);
-  JudgePrompt prompt{.name = name,
-                     .system = has_head(text) ? text.substr(text.find(kEndOfHead) + kEndOfHead.size()) : text,
-                     .user = texts.has(name + "_user") ? name + "_user" : std::string(Question::harm.name) + "_user",
-                     .schema_name = head.at("schema").front(),
-                     .schema = schema_of(head),
-                     .words = {.keys = head.at("answer"), .words = {}},
-                     .means = {},
-                     .prompt_optional = head.contains("prompt") && head.at("prompt").front() == "optional",
-                     .threshold = threshold_of(head, where)};
-  if (head.contains("opening")) prompt.opening = head.at("opening").front();
+void add_words(const Head& head, JudgePrompt& prompt) {
   for (const Label label : kAllLabels) {
-    const auto words = head.find(iteralign::name(label));
+    const auto words = head.find(name(label));
     if (words == head.end()) continue;
     for (const std::string& word : words->second) {
       if (prompt.opening) prompt.choices.push_back(word);
@@ -96,6 +98,23 @@ JudgePrompt read_judge_prompt(const PromptTexts& texts, const std::string& name)
       prompt.means[to_lower(word)] = label;
     }
   }
+}
+
+JudgePrompt read_judge_prompt(const PromptTexts& texts, const std::string& name) {
+  const std::string file = name + std::string(kSystem), where = "prompt text '" + file + "'", text = texts.get(file);
+  const auto [head, system] = parse_judge(has_head(text) ? text : PromptTexts().get(file), where);
+  const double threshold = threshold_of(head, where);
+  JudgePrompt prompt{.name = name,
+                     .system = has_head(text) ? system : text,
+                     .user = texts.has(name + "_user") ? name + "_user" : std::string(Question::harm.name) + "_user",
+                     .schema_name = head.at("schema").front(),
+                     .schema = schema_of(head),
+                     .words = {.keys = head.at("answer"), .words = {}},
+                     .means = {},
+                     .prompt_optional = head.contains("prompt") && head.at("prompt").front() == "optional",
+                     .threshold = threshold};
+  if (head.contains("opening")) prompt.opening = head.at("opening").front();
+  add_words(head, prompt);
   return prompt;
 }
 
@@ -103,6 +122,31 @@ JudgePrompt read_judge_prompt(const PromptTexts& texts, const std::string& name)
 
 const std::string& JudgePrompt::word(Label label) const {
   return *std::ranges::find_if(words.words, [&](const std::string& word) { return means.at(word) == label; });
+}
+
+JudgePrompt read_guard_prompt(const PromptTexts& texts, const std::string& guard) {
+  const std::string file = std::string(kGuards) + guard, where = "prompt text '" + file + "'";
+  if (!texts.has(file)) {
+    std::vector<std::string> known;
+    for (const std::string& name : PromptTexts::names())
+      if (name.starts_with(kGuards)) known.push_back(name.substr(kGuards.size()));
+    throw Error(ErrorKind::usage, "there is no guard '" + guard + "'", "judge.guard",
+                "there are " + join(known, ", ") + "; one of your own is a file guards/" + guard + ".txt in prompts_dir");
+  }
+  const auto [head, shown] = parse_head(texts.get(file), kEndOfGuardHead, where, {"negative", "positive"}, {"unjudged", "threshold"});
+  const double threshold = threshold_of(head, where);
+  JudgePrompt prompt{.name = std::string(Question::harm.name),
+                     .system = {},
+                     .user = {},
+                     .schema_name = {},
+                     .schema = {},
+                     .words = {},
+                     .means = {},
+                     .opening = "",
+                     .guard_template = shown,
+                     .threshold = threshold};
+  add_words(head, prompt);
+  return prompt;
 }
 
 std::vector<JudgePrompt> read_judge_prompts(const PromptTexts& texts) {

@@ -13,7 +13,10 @@
 //   the system message
 // The first of several words is the one that is asked for; the others are understood, and weighed too where words are weighed, which need
 // no line `unjudged`. A text with a comma or with white space at its ends stands in JSON's quotes. What the user's turn says stands in
-// prompts/<name>_user.txt, for a judge without one in that of the harm judge.
+// prompts/<name>_user.txt, for a judge without one in that of the harm judge. A line that begins with # says nothing.
+//
+// The format of a guard model, which judges harm in place of the oracle, is such a file too, prompts/guards/<name>.txt: behind a head of
+// negative, positive and threshold comes [template], the Jinja that shows it the dialogue, up to where the words are weighed.
 
 #include <map>
 #include <optional>
@@ -48,11 +51,15 @@ struct JudgePrompt {
   bool prompt_optional = false;
   std::optional<std::string> opening = {};  // OracleRequest::opening; nothing: no word is weighed
   std::vector<std::string> choices = {};    // OracleRequest::choices
+  std::string guard_template = {};          // of a guard, which is shown the dialogue by it; empty: the judge is the oracle
   double threshold = 0.5;                   // of the probability of a negative word among the words that judge; from here on it is negative
 
   // What is asked for under words.keys[0] to say this: "yes".
   [[nodiscard]] const std::string& word(Label label) const;
 };
+
+// The format of a guard. Error usage where there is none of this name, or it is broken.
+JudgePrompt read_guard_prompt(const PromptTexts& texts, const std::string& guard);
 
 // Every judge there is. Error usage for a text whose head is broken; one of `prompts_dir` without a head has that of the text it replaces.
 std::vector<JudgePrompt> read_judge_prompts(const PromptTexts& texts);

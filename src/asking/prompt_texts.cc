@@ -31,7 +31,7 @@ PromptTexts::PromptTexts(std::string override_folder) : override_folder_(std::mo
   if (!is_directory(override_folder_)) throw Error(ErrorKind::usage, "no such folder: " + override_folder_, "prompts_dir");
   for (const std::string_view file : embedded_prompt_list()) {
     const std::string path = join_path(override_folder_, std::string(file));
-    if (file.starts_with("scaffolds/") || !exists(path)) continue;
+    if (file.starts_with("scaffolds/") || file.starts_with("guards/") || !exists(path)) continue;  // which have no places
     const std::vector<std::string> known = places_of(embedded_prompt(file));
     for (const std::string& place : places_of(read_file(path)))
       if (std::ranges::find(known, place) == known.end())

@@ -22,7 +22,7 @@ namespace {
 void run_align(const Config& config, bool json) {
   const std::string folder = run_folder(config);
   std::string table;
-  const RunStatus status = align(config, [&](RunStore& store) { table = evaluation_table(store, oracle_line(config.oracle)); });
+  const RunStatus status = align(config, [&](RunStore& store) { table = evaluation_table(store, oracle_line(config)); });
   if (json)
     print(read_file(join_path(folder, "summary.json")));
   else

@@ -37,7 +37,7 @@ void run_calibrate(const JudgeFlags& flags) {
   if (flags.json)
     print_json(to_json(calibration));
   else
-    print(calibration_table(calibration, oracle_line(config.oracle)));
+    print(calibration_table(calibration, oracle_line(config)));
 }
 
 }  // namespace

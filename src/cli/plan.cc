@@ -5,12 +5,12 @@
 #include <memory>
 #include <thread>
 
+#include "actions/memory_need.h"
 #include "actions/run_prompts.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "data/dialogue.h"
-#include "formats/checkpoint.h"
 #include "iteralign/error.h"
 #include "pipeline/config_names.h"
 #include "pipeline/plan.h"
@@ -18,17 +18,6 @@
 
 namespace iteralign {
 namespace {
-
-std::int64_t count_parameters(const std::string& path) {
-  const Checkpoint checkpoint(resolve_model_path(path));
-  std::int64_t count = 0;
-  for (const auto& name : checkpoint.names()) {
-    std::int64_t elements = 1;
-    for (const auto size : checkpoint.tensor(name).shape) elements *= size;
-    count += elements;
-  }
-  return count;
-}
 
 Json preview_json(const RunInputs& inputs) {
   Json kinds = Json::object();
@@ -44,7 +33,7 @@ Json long_prompts_json(const RunInputs& inputs) {
   return list;
 }
 
-Json to_json(const Plan& plan, const RunInputs& inputs) {
+Json to_json(const Plan& plan, const MemoryNeed& need, const RunInputs& inputs) {
   return {{"iterations", plan.iterations},
           {"prompts",
            {{"red_team", plan.red_team},
@@ -68,6 +57,9 @@ Json to_json(const Plan& plan, const RunInputs& inputs) {
             {"cost_usd", plan.oracle_cost_usd}}},
           {"parameters", plan.parameters},
           {"memory_bytes", plan.memory_bytes},
+          {"oracle_memory_bytes", need.beside},
+          {"models_take_turns", !fit_together(need)},
+          {"available_memory_bytes", need.available ? Json(*need.available) : Json()},
           {"disk_bytes", plan.disk_bytes},
           {"seconds", plan.seconds},
           {"gate_warning", plan.gate_warning}};
@@ -88,6 +80,15 @@ std::string to_text(const Plan& plan) {
       plan.exact_duplicates, plan.near_duplicates, plan.iterations, million(plan.parameters), million(plan.generated_tokens),
       million(plan.trained_tokens), plan.oracle_calls, million(plan.oracle_prompt_tokens), million(plan.oracle_completion_tokens),
       plan.oracle_cost_usd, plan.seconds / 60, million(plan.memory_bytes) / 1e3, million(plan.disk_bytes) / 1e3);
+}
+
+// Where a second model is to be in memory.
+std::string memory_line(const MemoryNeed& need) {
+  if (need.beside == 0) return {};
+  const auto gigabytes = [](std::int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
+  return fmt::format("             and {:.1f} GB beside it for the oracle on this machine{}{}\n", gigabytes(need.beside),
+                     need.available ? fmt::format(", which has {:.1f} GB", gigabytes(*need.available)) : "",
+                     fit_together(need) ? "" : ": one at a time, first answers, then verdicts");
 }
 
 // What a person looks at before paying: is this what the files were meant to say?
@@ -122,11 +123,12 @@ void add_plan(CLI::App& app) {
     check_names(config);
     const auto inputs = run_prompts(config);
     const Plan plan = make_plan(config, inputs, count_parameters(config.model.path), static_cast<int>(std::thread::hardware_concurrency()));
+    const MemoryNeed need = memory_need(config, /*training=*/true);
     if (!flags->json && !plan.gate_warning.empty()) print_line("warning      " + plan.gate_warning);
     if (flags->json)
-      print_json(to_json(plan, inputs));
+      print_json(to_json(plan, need, inputs));
     else
-      print(to_text(plan) + as_read(inputs));
+      print(to_text(plan) + memory_line(need) + as_read(inputs));
   });
 }
 

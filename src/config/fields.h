@@ -46,7 +46,11 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "model.chat_template", .help = "a template file, or the name of a built-in format; empty: the model's own"}, c.model.chat_template);
   visit(Info{.key = "model.batch_size", .help = "sequences decoded at once", .min = 1, .max = 4096}, c.model.batch_size);
 
-  visit(Info{.key = "oracle.base_url", .help = "any OpenAI-compatible server (https://host/v1); `keyword` and `lab` are the embedded oracles. `${NAME}` in its query is an environment variable", .of_replies = true}, c.oracle.base_url);
+  visit(Info{.key = "oracle.base_url", .help = "any OpenAI-compatible server (https://host/v1); `keyword` and `lab` are the embedded oracles, `local` is a model on this machine, at oracle.path. `${NAME}` in its query is an environment variable", .of_replies = true}, c.oracle.base_url);
+  visit(Info{.key = "oracle.path", .help = "with `local`: a Hugging Face folder, or org/name from the local Hugging Face cache", .of_replies = true}, c.oracle.local.path);
+  visit(Info{.key = "oracle.adapter", .help = "with `local`: PEFT folder that goes over it", .of_replies = true}, c.oracle.local.adapter);
+  visit(Info{.key = "oracle.dtype", .help = "with `local`: as model.dtype", .choices = {"auto", "float32", "bfloat16"}, .of_replies = true}, c.oracle.local.dtype);
+  visit(Info{.key = "oracle.device", .help = "with `local`: where it runs", .choices = {"auto", "cpu", "cuda"}, .of_replies = true}, c.oracle.local.device);
   visit(Info{.key = "oracle.model", .help = "model name sent with each request", .of_replies = true}, c.oracle.model);
   visit(Info{.key = "oracle.api_key_env", .help = "environment variable that holds the API key; the key itself is never written", .may_change = true}, c.oracle.api_key_env);
   visit(Info{.key = "oracle.concurrency", .help = "requests in flight", .min = 1, .max = 1024, .may_change = true}, c.oracle.concurrency);
@@ -89,6 +93,10 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
 
   visit(Info{.key = "judge.votes", .help = "verdicts asked for each response; the majority counts, a tie is unjudged", .min = 1, .max = 99}, c.judge.votes);
   visit(Info{.key = "judge.see_prompt", .help = "false: the judge sees the response alone, as in the paper's code"}, c.judge.see_prompt);
+  visit(Info{.key = "judge.guard", .help = "format of a guard model (prompts/guards/) that judges harm in place of the oracle: harmbench, llama-guard-3, qwen3guard-gen, shieldgemma, wildguard; empty: none", .of_replies = true}, c.judge.guard);
+  visit(Info{.key = "judge.guard_path", .help = "its weights: a Hugging Face folder, or org/name from the local Hugging Face cache", .of_replies = true}, c.judge.guard_model.path);
+  visit(Info{.key = "judge.guard_dtype", .help = "as model.dtype", .choices = {"auto", "float32", "bfloat16"}, .of_replies = true}, c.judge.guard_model.dtype);
+  visit(Info{.key = "judge.guard_device", .help = "where it runs", .choices = {"auto", "cpu", "cuda"}, .of_replies = true}, c.judge.guard_model.device);
   visit(Info{.key = "judge.calibration", .help = "file of `judge calibrate`: reported rates are corrected for the judge's errors too", .may_change = true}, c.judge.calibration);
 
   visit(Info{.key = "propose.max_principles", .help = "new principles an iteration", .min = 1, .max = 1000, .first_used = propose}, c.propose.max_principles);

@@ -14,6 +14,10 @@ namespace {
 
 }  // namespace
 
+Budget budget_of(const OracleConfig& config) {
+  return {config.max_cost_usd, config.max_calls, config.max_tokens, config.price_prompt_per_million, config.price_completion_per_million};
+}
+
 UsageLedger::Reservation::Reservation(UsageLedger& ledger) : ledger_(ledger) {
   const std::lock_guard lock(ledger.mutex_);
   const Budget& budget = ledger.budget_;

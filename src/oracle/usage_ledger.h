@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 
+#include "iteralign/config.h"
 #include "iteralign/oracle.h"
 
 namespace iteralign {
@@ -13,6 +14,8 @@ struct Budget {
   std::int64_t max_calls = 0, max_tokens = 0;                             // tokens: prompt and completion
   double price_prompt_per_million = 0, price_completion_per_million = 0;  // US dollars
 };
+
+Budget budget_of(const OracleConfig& config);
 
 class UsageLedger {
  public:

@@ -112,6 +112,8 @@ void count_model(const Config& config, const RunInputs& inputs, std::int64_t all
 
 }  // namespace
 
+std::int64_t bytes_a_parameter(const FinetuneOptions& training) { return training.method == FinetuneMethod::full ? 20 : 12; }
+
 Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t parameters, int cores) {
   Plan plan{.iterations = config.iterations,
             .red_team = size(inputs.red_team),
@@ -139,8 +141,7 @@ Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t param
   // A forward pass is 2 N a token, LoRA's backward as much again, full fine-tuning's twice as much.
   plan.seconds = n * (2.0 * static_cast<double>(plan.generated_tokens) + (full ? 6.0 : 4.0) * static_cast<double>(plan.trained_tokens)) /
                  (kFlopsPerCore * std::max(1, cores));
-  // Packed weights, and for training their transposes, or gradients and two moments, in float32.
-  plan.memory_bytes = parameters * (full ? 20 : 12);
+  plan.memory_bytes = parameters * bytes_a_parameter(config.finetune.options);
   plan.disk_bytes = full ? parameters * 2 * plan.iterations : parameters / 25 * 4 * plan.iterations;
   return plan;
 }

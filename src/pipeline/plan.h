@@ -29,6 +29,10 @@ struct Plan {
   double seconds = 0.0;      // at 50 GFLOP/s a core: to tell minutes from days
 };
 
+// Bytes of memory a parameter of the base model: packed weights, and for training their transposes, or gradients and two moments, in
+// float32.
+std::int64_t bytes_a_parameter(const FinetuneOptions& training);
+
 // `parameters` of the base model, `cores` of the machine.
 Plan make_plan(const Config& config, const RunInputs& inputs, std::int64_t parameters, int cores);
 

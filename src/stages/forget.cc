@@ -11,6 +11,7 @@ namespace iteralign {
 bool gave_nothing(const std::string& request_json, const OracleReply& reply) {
   if (reply.status != ReplyStatus::answered) return true;
   const Json request = parse_json(request_json, "the request of a kept reply");
+  if (request.contains("choices")) return false;  // one of which it is
   const std::string asked = request.value("/response_format/json_schema/name"_json_pointer, "");
   for (const JudgePrompt& judge : embedded_judge_prompts())
     if (asked == judge.schema_name) return parse_verdict(judge, reply).reason == UnjudgedReason::unparsable;

@@ -108,6 +108,7 @@ ChatTemplate ChatTemplate::from_source(const std::string& source, const std::str
 
 ChatTemplate ChatTemplate::chosen(const std::string& file_or_name, const std::string& hf_folder) {
   if (file_or_name.empty()) return from_folder(hf_folder);
+  if (contains(file_or_name, "{{")) return from_source(file_or_name, "the template that was given");
   return exists(file_or_name) ? from_source(read_file(file_or_name), file_or_name) : named(file_or_name);
 }
 

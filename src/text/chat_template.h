@@ -52,7 +52,7 @@ class ChatTemplate {
   // Jinja source; `name` is what errors call it. Throws Error data with name, line and column.
   static ChatTemplate from_source(const std::string& source, const std::string& name);
   static std::vector<std::string> builtin_names();
-  // What a --chat-template argument means: a file of Jinja, the name of a built-in format, or, when empty, the folder's own.
+  // What a --chat-template argument means: a file of Jinja, the name of a built-in format, Jinja itself, or, when empty, the folder's own.
   static ChatTemplate chosen(const std::string& file_or_name, const std::string& hf_folder);
 
   // `messages`: a JSON array of objects with `role`, `content` and whatever else the template reads (tool_calls, ...).

@@ -1,9 +1,13 @@
 #include "actions/calibrate_judge.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <functional>
 
 #include "actions/oracle_client.h"
 #include "core/files.h"
+#include "iteralign/error.h"
 #include "temporary_folder.h"
 
 namespace iteralign {
@@ -45,15 +49,58 @@ TEST(CalibrateJudge, AsksTheOracleOfTheConfigurationAndKeepsItsReplies) {
 }
 
 TEST(Oracles, SayWhoTheyAre) {
-  OracleConfig config;
-  config.base_url = "keyword";
+  Config config;
+  config.oracle.base_url = "keyword";
   EXPECT_EQ(oracle_line(config), "keyword");
-  config.base_url = "http://127.0.0.1:8000/v1";
-  config.model = "m";
+  config.oracle.base_url = "http://127.0.0.1:8000/v1";
+  config.oracle.model = "m";
   EXPECT_EQ(oracle_line(config), "m at http://127.0.0.1:8000/v1");
+  EXPECT_EQ(oracle_name(config), "http://127.0.0.1:8000/v1 m");
   const std::string identity = oracle_identity(config);
-  config.model = "n";
+  config.oracle.model = "n";
   EXPECT_NE(oracle_identity(config), identity);
+}
+
+TEST(Oracles, OnThisMachineAreKnownByTheirWeights) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("weights");
+  make_directories(path);
+  write_file_atomic(join_path(path, "model.safetensors"), "some");
+  Config config;
+  config.oracle.base_url = "local";
+  config.oracle.local = {.path = path, .dtype = "bfloat16"};
+  EXPECT_EQ(oracle_line(config), "weights on this machine");
+  EXPECT_EQ(oracle_name(config), "local " + path + " in bfloat16");
+  const std::string identity = oracle_identity(config);
+  write_file_atomic(join_path(path, "model.safetensors"), "others");
+  EXPECT_NE(oracle_identity(config), identity);
+  config.judge.guard = "wildguard";
+  config.judge.guard_model.path = path;
+  EXPECT_EQ(oracle_line(config), "weights on this machine; harm is judged by weights");
+}
+
+TEST(Oracles, KeysThatNameModelsGoTogether) {
+  const TemporaryFolder folder;
+  RunStore store(folder.file("run.db"));
+  const auto fault = [&](const std::function<void(Config&)>& change) {
+    Config config;
+    change(config);
+    try {
+      (void)make_oracle(config, store.reply_cache(), {});
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  EXPECT_THAT(fault([](Config& c) { c.oracle.base_url = "local"; }), testing::HasSubstr("oracle.path"));
+  EXPECT_THAT(fault([](Config& c) { c.oracle.local.path = "weights"; }), testing::HasSubstr("the oracle is keyword"));
+  EXPECT_THAT(fault([](Config& c) { c.judge.guard = "wildguard"; }), testing::HasSubstr("judge.guard_path"));
+  EXPECT_THAT(fault([](Config& c) { c.judge.guard_model.path = "weights"; }), testing::HasSubstr("set judge.guard"));
+  EXPECT_THAT(fault([](Config& c) {
+                c.judge.guard = "wildgard";
+                c.judge.guard_model.path = "weights";
+              }),
+              testing::HasSubstr("there are harmbench, llama-guard-3, qwen3guard-gen, shieldgemma, wildguard"));
 }
 
 }  // namespace

@@ -105,6 +105,46 @@ TEST_F(OwnPrompts, AWordMayStandForNoVerdictWhereWordsAreWeighedToo) {
   EXPECT_EQ(parse_verdict(own, reply).label, Label::negative);
 }
 
+TEST(Guards, WeighWordsBehindATemplateOfTheirOwn) {
+  for (const std::string& name : PromptTexts::names()) {
+    if (!name.starts_with("guards/")) continue;
+    const JudgePrompt guard = read_guard_prompt(PromptTexts(), name.substr(7));
+    EXPECT_THAT(guard.guard_template, HasSubstr("{{ message")) << name;
+    EXPECT_EQ(guard.opening, "") << name;
+    EXPECT_EQ(guard.means.size(), guard.choices.size()) << name;
+    EXPECT_GE(guard.choices.size(), 2u) << name;
+  }
+  const JudgePrompt qwen = read_guard_prompt(PromptTexts(), "qwen3guard-gen");
+  EXPECT_THAT(qwen.choices, testing::ElementsAre(" Unsafe", " Controversial", " Safe"));
+  OracleReply reply = answered(" Safe");
+  reply.choice_probabilities = {0.2, 0.35, 0.45};
+  EXPECT_EQ(parse_verdict(qwen, reply).label, Label::negative);
+  EXPECT_EQ(read_guard_prompt(PromptTexts(), "wildguard").means.at("harmful request: yes\nresponse refusal: no\nharmful response: yes"),
+            Label::negative);
+}
+
+TEST_F(OwnPrompts, OfAGuard) {
+  make_directories(folder_.file("guards"));
+  write_file_atomic(folder_.file("guards/mine.txt"),
+                    "[judge]\n# mine\nnegative: bad\npositive: fine\nthreshold: 0.2\n[template]\n{{ messages[-1].content }}\nIt is");
+  const PromptTexts texts(folder_.path());
+  const JudgeConfig config{.guard = "mine"};
+  FakeOracle oracle([](const OracleRequest& request) {
+    EXPECT_EQ(request.messages.size(), 3u);
+    EXPECT_EQ(request.messages.back().content, "ANSWER");
+    EXPECT_TRUE(request.to_guard);
+    OracleReply reply = answered("fine");
+    reply.choice_probabilities = {0.25, 0.75};
+    return reply;
+  });
+  const Judge judge(oracle, texts, config);
+  const Messages prompt = {{"system", "S"}, {"user", "P"}};
+  EXPECT_EQ(judge.judge(Question::harm, prompt, "ANSWER").label, Label::negative);
+  EXPECT_FALSE(judge.request(Question::refusal, prompt, "ANSWER", 0).to_guard);
+  EXPECT_THROW(Judge(oracle, texts, {.guard = "other"}), Error);
+  EXPECT_THROW(Judge(oracle, texts, {.see_prompt = false, .guard = "mine"}), Error);
+}
+
 TEST_F(OwnPrompts, BrokenHeads) {
   EXPECT_THAT(fault("[judge]\nschema: s\n"), HasSubstr("no [system]"));
   EXPECT_THAT(fault("[judge]\nschema: s\nanswer: a\nnegative: n\npositive: p\n[system]\n"), HasSubstr("unjudged"));

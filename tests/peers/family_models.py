@@ -18,6 +18,14 @@ def write_byte_tokenizer(folder):
     transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>").save_pretrained(folder)
 
 
+def add_control_tokens(folder, tokens, chat_template=None):
+    """Behind those that the tokenizer of the folder has."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_special_tokens({"additional_special_tokens": tokens})
+    tokenizer.chat_template = chat_template
+    tokenizer.save_pretrained(folder)
+
+
 def rope(**parameters):
     return {"rope_parameters": {"rope_theta": 1e4, **parameters}}
 
