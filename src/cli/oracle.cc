@@ -31,7 +31,7 @@ struct ForgetFlags {
 };
 
 void serve(const ServeFlags& flags) {
-  if (flags.name.empty()) throw Error(ErrorKind::usage, "needs the name of an embedded oracle", "oracle", "lab or keyword");
+  if (flags.name.empty()) throw Error(ErrorKind::usage, "needs the name of an embedded oracle", "oracle", "keyword, trained or lab");
   const EmbeddedOracle oracle(flags.name, flags.options);
   print_line(oracle.base_url());
   while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -57,7 +57,7 @@ void add_oracle(CLI::App& app) {
   auto flags = std::make_shared<ServeFlags>();
   auto& misbehaviour = flags->options.misbehaviour;
   auto* verb = app.add_subcommand("oracle", "serve an embedded oracle over loopback HTTP, in the OpenAI protocol; or forget kept replies");
-  verb->add_option("name", flags->name, "lab or keyword")->check(CLI::IsMember({"lab", "keyword"}));
+  verb->add_option("name", flags->name, "keyword, trained or lab")->check(CLI::IsMember({"keyword", "trained", "lab"}));
   verb->add_option("--port", flags->options.port, "0: a free one")->check(CLI::Range(0, 65535))->capture_default_str();
   verb->add_option("--request-log", flags->options.request_log, "file that gets a line for each request");
   verb->add_option("--fault-rate", misbehaviour.rate, "share of requests that meet a fault, for tests")->check(CLI::Range(0.0, 1.0));

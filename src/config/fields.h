@@ -46,7 +46,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "model.chat_template", .help = "a template file, or the name of a built-in format; empty: the model's own"}, c.model.chat_template);
   visit(Info{.key = "model.batch_size", .help = "sequences decoded at once", .min = 1, .max = 4096}, c.model.batch_size);
 
-  visit(Info{.key = "oracle.base_url", .help = "any OpenAI-compatible server (https://host/v1); `keyword` and `lab` are the embedded oracles, `local` is a model on this machine, at oracle.path. `${NAME}` in its query is an environment variable", .of_replies = true}, c.oracle.base_url);
+  visit(Info{.key = "oracle.base_url", .help = "any OpenAI-compatible server (https://host/v1); `keyword`, `trained` and `lab` are the embedded oracles, `local` is a model on this machine, at oracle.path. `${NAME}` in its query is an environment variable", .of_replies = true}, c.oracle.base_url);
   visit(Info{.key = "oracle.path", .help = "with `local`: a Hugging Face folder, or org/name from the local Hugging Face cache", .of_replies = true}, c.oracle.local.path);
   visit(Info{.key = "oracle.adapter", .help = "with `local`: PEFT folder that goes over it", .of_replies = true}, c.oracle.local.adapter);
   visit(Info{.key = "oracle.dtype", .help = "with `local`: as model.dtype", .choices = {"auto", "float32", "bfloat16"}, .of_replies = true}, c.oracle.local.dtype);

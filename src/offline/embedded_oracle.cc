@@ -3,14 +3,16 @@
 #include "iteralign/error.h"
 #include "offline/keyword_oracle.h"
 #include "offline/lab_oracle.h"
+#include "offline/trained_oracle.h"
 
 namespace iteralign {
 namespace {
 
 ChatHandler handler_of(const std::string& name) {
   if (name == "keyword") return keyword_answer;
+  if (name == "trained") return trained_answer;
   if (name == "lab") return lab_answer;
-  throw Error(ErrorKind::usage, "no embedded oracle is called '" + name + "'", "", "there are keyword and lab");
+  throw Error(ErrorKind::usage, "no embedded oracle is called '" + name + "'", "", "there are keyword, trained and lab");
 }
 
 LoopbackOptions named(LoopbackOptions options, const std::string& name) {
@@ -20,7 +22,7 @@ LoopbackOptions named(LoopbackOptions options, const std::string& name) {
 
 }  // namespace
 
-bool is_embedded_oracle(const std::string& name) { return name == "keyword" || name == "lab"; }
+bool is_embedded_oracle(const std::string& name) { return name == "keyword" || name == "trained" || name == "lab"; }
 
 EmbeddedOracle::EmbeddedOracle(const std::string& name, LoopbackOptions options)
     : server_(handler_of(name), named(std::move(options), name)) {}

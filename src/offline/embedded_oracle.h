@@ -7,7 +7,7 @@
 
 namespace iteralign {
 
-// "keyword" and "lab"
+// "keyword", "trained" and "lab"
 bool is_embedded_oracle(const std::string& name);
 
 // Serves an embedded oracle over loopback HTTP for as long as it lives. Replies are cached under the oracle's name

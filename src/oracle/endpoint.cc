@@ -67,9 +67,10 @@ Endpoint parse_endpoint(const std::string& base_url) {
   const auto scheme_end = text.find("://");
   const std::string scheme = scheme_end == std::string_view::npos ? "" : to_lower(text.substr(0, scheme_end));
   if (scheme != "http" && scheme != "https")
-    fail("'" + shorten(text, 200) + "' is no http address", scheme.empty() && (contains(text, ".") || contains(text, ":"))
-                                                                ? "it begins with http:// or https://"
-                                                                : "give a URL such as http://127.0.0.1:8000/v1, or keyword or lab");
+    fail("'" + shorten(text, 200) + "' is no http address",
+         scheme.empty() && (contains(text, ".") || contains(text, ":"))
+             ? "it begins with http:// or https://"
+             : "give a URL such as http://127.0.0.1:8000/v1, or keyword, trained or lab");
   std::string_view rest = text.substr(scheme_end + 3);
   const auto authority_end = std::min(rest.find_first_of("/?#"), rest.size());
   const std::string authority = to_lower(rest.substr(0, authority_end));

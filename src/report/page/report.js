@@ -7,6 +7,10 @@ const NOTES = {
     "The embedded oracle “keyword” counts a response as positive when it refuses or redirects, the usual keyword measure of attack success. It does not understand " +
     "what is said: a refusal in unusual words counts as negative, a harmful answer that opens with an apology as positive, and its principles come from a lexicon of harm areas. " +
     "A real judge (GPT, or an open model behind an OpenAI-compatible server such as vLLM) reads the answer, and writes principles from the failures themselves."],
+  trained: ["The judge of this run is a small one, trained on people's labels.",
+    "The embedded oracle “trained” weighs the words and the shape of an answer: does it do what was asked? So evasions and answers about something else count as positive more often than with a list of phrases. " +
+    "It does not know whether what was asked harms, and what a phrase means it knows from a few hundred labelled answers alone. Refusals are found by phrases, and its principles come from a lexicon of harm areas. " +
+    "A real judge (GPT, or an open model behind an OpenAI-compatible server such as vLLM) reads the answer, and writes principles from the failures themselves."],
   lab: ["This is a synthetic world.",
     "Prompts, answers and the truth about them were made for the lab: requests put together from word lists, toy answers with no usable content, an oracle that knows the truth. " +
     "The figures show and test the machinery; they say nothing about a real model. A real run takes a real base model, real red-team prompts and a real judge."],
