@@ -56,9 +56,10 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   write_run_files(folder_.path(), store_, ExampleRun::info());
   const Json summary = read_json(file("summary.json"));
   EXPECT_THAT(keys(summary), ElementsAre("run", "status", "seed", "model", "wall_seconds", "config_sha256", "iterations", "gate", "before",
-                                         "after", "oracle", "constitution", "warnings", "too_long"));
+                                         "after", "oracle", "constitution", "warnings", "too_long", "safety"));
   EXPECT_EQ(summary["run"], "example");
   EXPECT_EQ(summary["too_long"], Json::parse(R"({"n": 0, "prompts": ""})"));
+  EXPECT_TRUE(summary["safety"].is_null());  // not measured
   EXPECT_EQ(summary["status"], "completed");
   EXPECT_EQ(summary["seed"], 42);
   ASSERT_EQ(summary["iterations"].size(), 2u);
