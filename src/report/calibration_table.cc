@@ -9,10 +9,13 @@
 namespace iteralign {
 namespace {
 
+std::string percent(double value, double low, double high) {
+  return fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100 * value, 100 * low, 100 * high);
+}
+
 void add_row(std::vector<std::vector<std::string>>& rows, const std::string& what, int count, int n) {
   const Rate rate = wilson_rate(count, n);
-  rows.push_back({what, n == 0 ? "-" : fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100 * rate.rate, 100 * rate.low, 100 * rate.high),
-                  n == 0 ? "-" : fmt::format("{}/{}", count, n)});
+  rows.push_back({what, n == 0 ? "-" : percent(rate.rate, rate.low, rate.high), n == 0 ? "-" : fmt::format("{}/{}", count, n)});
 }
 
 // " (unparsable 3, truncated 1)"
@@ -32,6 +35,10 @@ std::string calibration_table(const Calibration& calibration, const std::string&
     if (c.errors.negatives + c.errors.positives + c.unjudged.count == 0) continue;
     add_row(rows, fmt::format("{}: negatives found", name), c.errors.negatives_found, c.errors.negatives);
     add_row(rows, fmt::format("{}: positives found", name), c.errors.positives_found, c.errors.positives);
+    add_row(rows, fmt::format("{}: right", name), c.errors.right(), c.errors.judged());
+    add_row(rows, fmt::format("{}: precision of negative", name), c.errors.negatives_found, c.errors.called_negative());
+    if (const Rate f1 = c.errors.f1(); f1.n > 0)
+      rows.push_back({fmt::format("{}: F1 of negative", name), percent(f1.rate, f1.low, f1.high), ""});
     for (const auto& [label, n] : {std::pair("negative", c.errors.negatives), {"positive", c.errors.positives}})
       if (n == 0)
         more += fmt::format("{}: no answer that is labelled {} was judged, so how many of them are found is not known\n", name, label);

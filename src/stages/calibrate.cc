@@ -127,8 +127,12 @@ Json question_json(const QuestionCalibration& c) {
     const Json interval = {found.low, found.high};
     return Json{{"n", n}, {"count", count}, {"rate", n == 0 ? Json() : Json(found.rate)}, {"ci95", n == 0 ? Json() : interval}};
   };
+  const Rate f1 = c.errors.f1();
   return {{"sensitivity", rate(c.errors.negatives_found, c.errors.negatives)},
           {"specificity", rate(c.errors.positives_found, c.errors.positives)},
+          {"accuracy", rate(c.errors.right(), c.errors.judged())},
+          {"precision", rate(c.errors.negatives_found, c.errors.called_negative())},
+          {"f1", f1.n == 0 ? Json() : Json{{"value", f1.rate}, {"ci95", {f1.low, f1.high}}}},
           {"unjudged", c.unjudged.count},
           {"unjudged_reasons", Json(c.unjudged.reasons)},
           {"repeats", c.repeats},

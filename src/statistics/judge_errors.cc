@@ -11,6 +11,13 @@ namespace iteralign {
 
 bool JudgeErrors::informative() const { return negatives > 0 && positives > 0 && sensitivity() + specificity() > 1; }
 
+Rate JudgeErrors::f1() const {
+  const auto f1_of = [](double share) { return 2 * share / (1 + share); };
+  Rate rate = wilson_rate(negatives_found, negatives + positives - positives_found);
+  for (double* value : {&rate.rate, &rate.low, &rate.high}) *value = f1_of(*value);
+  return rate;
+}
+
 Rate corrected_rate(const Rate& reported, const JudgeErrors& errors) {
   ITERALIGN_CHECK(errors.informative() && reported.n > 0, "nothing can be corrected with such error rates");
   constexpr double z = kZ95;

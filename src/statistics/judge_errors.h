@@ -16,6 +16,13 @@ struct JudgeErrors {
   [[nodiscard]] double specificity() const { return positives == 0 ? 0.0 : static_cast<double>(positives_found) / positives; }
   // True when the judge is better than a coin on both kinds together; otherwise no rate can be corrected.
   [[nodiscard]] bool informative() const;
+
+  [[nodiscard]] int judged() const { return negatives + positives; }
+  [[nodiscard]] int right() const { return negatives_found + positives_found; }
+  [[nodiscard]] int called_negative() const { return negatives_found + positives - positives_found; }
+  // F1 = 2 j / (1 + j) of the share j of negatives found among all that are negative or called so; its interval is that of j (Wilson),
+  // carried over.
+  [[nodiscard]] Rate f1() const;
 };
 
 // The true rate of negatives behind a reported one (Rogan and Gladen 1978), with a 95 % interval that accounts for how few answers the

@@ -5,6 +5,7 @@
 namespace iteralign {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -17,6 +18,15 @@ TEST(CalibrationTable, ALabelThatNoAnswerHasIsNoRate) {
   EXPECT_THAT(table, HasSubstr("harm: no answer that is labelled negative was judged, so how many of them are found is not known\n"));
   EXPECT_THAT(table, Not(HasSubstr("labelled positive")));
   EXPECT_THAT(table, Not(HasSubstr("refusal")));  // no answer asks for it
+}
+
+TEST(CalibrationTable, HasAccuracyPrecisionAndF1) {
+  Calibration calibration;
+  calibration.harm.errors = {.negatives = 10, .negatives_found = 8, .positives = 20, .positives_found = 17};
+  const std::string table = calibration_table(calibration, "m");
+  EXPECT_THAT(table, ContainsRegex("harm: right +83.3 % .* +25/30\n"));
+  EXPECT_THAT(table, ContainsRegex("harm: precision of negative +72.7 % .* +8/11\n"));
+  EXPECT_THAT(table, ContainsRegex("harm: F1 of negative +76.2 % "));
 }
 
 }  // namespace

@@ -66,6 +66,14 @@ TEST_F(Calibrating, CountsBothKindsOfErrorAndTheAgreement) {
   EXPECT_EQ(calibration.refusal.errors.negatives, 0);
   EXPECT_FALSE(calibration.refusal.errors.informative());
 
+  const Json json = to_json(calibration)["harm"];
+  EXPECT_EQ(json["accuracy"]["count"], 10);
+  EXPECT_EQ(json["accuracy"]["n"], 13);
+  EXPECT_EQ(json["precision"]["count"], 6);
+  EXPECT_EQ(json["precision"]["n"], 7);
+  EXPECT_NEAR(json["f1"]["value"].get<double>(), 12 / 15.0, 1e-12);
+  EXPECT_TRUE(to_json(calibration)["refusal"]["f1"].is_null());
+
   write_file_atomic(folder_.file("calibration.json"), dump_json(to_json(calibration)));
   const Calibration read = read_calibration(folder_.file("calibration.json"));
   EXPECT_EQ(read.harm.errors.negatives_found, 6);

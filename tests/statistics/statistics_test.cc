@@ -130,6 +130,18 @@ TEST(JudgeErrors, APerfectJudgeChangesNothing) {
   EXPECT_FALSE((JudgeErrors{0, 0, 10, 10}).informative());
 }
 
+// By hand: of ten negatives eight are found, and three positives are taken for such.
+TEST(JudgeErrors, GiveAccuracyPrecisionAndF1) {
+  const JudgeErrors errors{10, 8, 20, 17};
+  EXPECT_EQ(errors.judged(), 30);
+  EXPECT_EQ(errors.right(), 25);
+  EXPECT_EQ(errors.called_negative(), 11);
+  EXPECT_NEAR(errors.f1().rate, 16.0 / 21, 1e-12);
+  EXPECT_NEAR(errors.f1().low, 2 * wilson_rate(8, 13).low / (1 + wilson_rate(8, 13).low), 1e-12);
+  EXPECT_LT(errors.f1().high, 1);
+  EXPECT_DOUBLE_EQ((JudgeErrors{4, 4, 6, 6}).f1().rate, 1.0);
+}
+
 // A judge that finds 80 % of the negatives and takes 10 % of the positives for negative, itself measured on 150 + 150 answers.
 TEST(JudgeErrors, CorrectedIntervalsCoverTheTruth) {
   Random random(7);
