@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "actions/oracle_client.h"
 #include "core/log.h"
 #include "core/memory.h"
 #include "formats/checkpoint.h"
@@ -39,6 +40,7 @@ std::int64_t bytes_of(const ModelOptions& model, int sequences) {
 std::int64_t count_parameters(const std::string& path) { return parameters_of(Checkpoint(resolve_model_path(path))); }
 
 MemoryNeed memory_need(const Config& config, bool training) {
+  check_models(config);
   if (config.oracle.local.path.empty() && config.judge.guard_model.path.empty()) return {};
   MemoryNeed need{.base_model = bytes_of(config.model, config.model.batch_size), .available = available_memory()};
   if (training)

@@ -21,7 +21,7 @@ struct MemoryNeed {
   std::optional<std::int64_t> available;  // nothing: not known
 };
 
-// `training`: the base model is trained too. Nothing where it is alone.
+// `training`: the base model is trained too. Nothing where it is alone. Error usage as check_models().
 MemoryNeed memory_need(const Config& config, bool training);
 
 // Is there room for all of them? Where that is not known, too.

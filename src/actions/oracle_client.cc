@@ -48,21 +48,6 @@ class OracleWithServer : public Oracle {
 
 bool is_local(const OracleConfig& config) { return config.base_url == "local"; }
 
-// A model that nobody asks would be believed to be the oracle, or the guard.
-void check_models(const Config& config) {
-  const std::string &oracle = config.oracle.local.path, &guard = config.judge.guard_model.path;
-  if (is_local(config.oracle) && oracle.empty())
-    throw Error(ErrorKind::usage, "names no model for the oracle `local`", "oracle.path", "a folder of weights, as of model.path");
-  if (!is_local(config.oracle) && !oracle.empty())
-    throw Error(ErrorKind::usage, "names a model, but the oracle is " + config.oracle.base_url, "oracle.path",
-                "set oracle.base_url to local");
-  if (!config.judge.guard.empty() && guard.empty())
-    throw Error(ErrorKind::usage, "names no model for the guard " + config.judge.guard, "judge.guard_path",
-                "a folder of weights, as of model.path");
-  if (config.judge.guard.empty() && !guard.empty())
-    throw Error(ErrorKind::usage, "names a model, but not what format it has", "judge.guard_path", "set judge.guard");
-}
-
 // Of a model on this machine: everything but the question that its replies depend on.
 std::string local_identity(const ModelOptions& model) {
   return dump_json({"local", model_file_hashes(model), model.dtype, model.chat_template});
@@ -121,6 +106,20 @@ std::string model_name(const ModelOptions& model) {
 std::string folder_name(const ModelOptions& model) { return std::filesystem::path(model.path).lexically_normal().filename().string(); }
 
 }  // namespace
+
+void check_models(const Config& config) {
+  const std::string &oracle = config.oracle.local.path, &guard = config.judge.guard_model.path;
+  if (is_local(config.oracle) && oracle.empty())
+    throw Error(ErrorKind::usage, "names no model for the oracle `local`", "oracle.path", "a folder of weights, as of model.path");
+  if (!is_local(config.oracle) && !oracle.empty())
+    throw Error(ErrorKind::usage, "names a model, but the oracle is " + config.oracle.base_url, "oracle.path",
+                "set oracle.base_url to local");
+  if (!config.judge.guard.empty() && guard.empty())
+    throw Error(ErrorKind::usage, "names no model for the guard " + config.judge.guard, "judge.guard_path",
+                "a folder of weights, as of model.path");
+  if (config.judge.guard.empty() && !guard.empty())
+    throw Error(ErrorKind::usage, "names a model, but not what format it has", "judge.guard_path", "set judge.guard");
+}
 
 std::unique_ptr<Oracle> make_oracle(const Config& config, ReplyCache& cache, const OracleUsage& spent_before,
                                     const std::shared_ptr<Turns>& turns) {

@@ -11,10 +11,12 @@
 
 namespace iteralign {
 
+// Error usage where the keys that name models of oracle and guard do not go together: one that nobody asks would be believed to be asked.
+void check_models(const Config& config);
+
 // A client of the configured server; for an embedded oracle it comes with the server itself; or a model on this machine, which is opened
-// for its first question. What is for a guard goes to the guard model. `spent_before` counts against the budget. Error usage where the keys
-// that name models do not go together.
-// `turns`: that models on this machine take with others; null: none are to be taken.
+// for its first question. What is for a guard goes to the guard model. `spent_before` counts against the budget. `turns`:
+// that models on this machine take with others; null: none are to be taken. Error usage as check_models().
 std::unique_ptr<Oracle> make_oracle(const Config& config, ReplyCache& cache, const OracleUsage& spent_before,
                                     const std::shared_ptr<Turns>& turns = nullptr);
 

@@ -20,6 +20,17 @@ TEST(Memory, ModelsTakeTurnsWhereTheyDoNotFitTogether) {
   EXPECT_EQ(needed_turns(memory_need({}, true)), nullptr);
 }
 
+TEST(Memory, OfAModelThatNobodyAsksIsNotLookedFor) {
+  Config config;
+  config.oracle.local.path = "nowhere";
+  try {
+    (void)memory_need(config, true);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+  }
+}
+
 TEST(Memory, IsRefusedWithTheFiguresWhereNotEvenOneFits) {
   try {
     (void)needed_turns(need(3'000'000'000, 26'200'000'000, 8'000'000'000));
