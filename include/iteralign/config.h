@@ -19,6 +19,7 @@ struct OracleConfig {
   std::string base_url = "keyword";
   std::string model;
   ModelOptions local;  // of the base_url `local`: path, adapter, dtype and device
+  std::string prompts = "auto";
   std::string api_key_env = "OPENAI_API_KEY";
   int concurrency = 8;
   int max_retries = 6;

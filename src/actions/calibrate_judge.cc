@@ -11,7 +11,7 @@ Calibration calibrate_judge(const Config& config, const LabelledAnswers& answers
   const std::string folder = config.runs_dir.empty() ? "." : config.runs_dir;
   make_directories(folder);
   RunStore store(join_path(folder, "judge-calibration.db"));
-  const PromptTexts texts(config.prompts_dir);
+  const PromptTexts texts(config);
   const auto oracle = make_oracle(config, store.reply_cache(), {});
   return calibrate(Judge(*oracle, texts, config.judge), answers, repeats, config.oracle.concurrency, oracle_name(config));
 }

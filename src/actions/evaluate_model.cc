@@ -61,7 +61,7 @@ class EvalJudge {
  public:
   EvalJudge(const ModelEvaluation& wanted, BaseModel& model, const std::shared_ptr<Turns>& turns)
       : config_(*wanted.judged_by),
-        texts_(config_.prompts_dir),
+        texts_(config_),
         scratch_((std::filesystem::temp_directory_path() / "iteralign-eval-").string()),
         store_(join_path(wanted.out.empty() ? scratch_.path() : wanted.out, "eval.db")),
         oracle_(make_oracle(config_, store_.reply_cache(), {}, turns)),

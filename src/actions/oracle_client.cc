@@ -67,6 +67,8 @@ std::unique_ptr<Oracle> make_without_guard(const OracleConfig& config, ReplyCach
   if (is_local(config)) return make_local(config.local, config, budget_of(config), cache, spent_before, turns);
   OracleOptions options{config};
   options.spent_before = spent_before;
+  if (is_embedded_oracle(config.base_url) && prompt_size(config) == PromptSize::small)
+    throw Error(ErrorKind::usage, "`" + config.base_url + "` answers the full questions alone", "oracle.prompts", "leave it out");
   if (is_embedded_oracle(config.base_url)) return std::make_unique<OracleWithServer>(config, std::move(options), cache);
   return std::make_unique<OpenAiOracle>(std::move(options), &cache, interrupted);
 }
@@ -74,7 +76,7 @@ std::unique_ptr<Oracle> make_without_guard(const OracleConfig& config, ReplyCach
 // Its format stands for the chat template of its weights.
 ModelOptions guard_model(const Config& config) {
   ModelOptions model = config.judge.guard_model;
-  model.chat_template = read_guard_prompt(PromptTexts(config.prompts_dir), config.judge.guard).guard_template;
+  model.chat_template = read_guard_prompt(PromptTexts(config), config.judge.guard).guard_template;
   return model;
 }
 

@@ -157,9 +157,10 @@ std::vector<JudgePrompt> read_judge_prompts(const PromptTexts& texts) {
   return prompts;
 }
 
-const std::vector<JudgePrompt>& embedded_judge_prompts() {
-  static const std::vector<JudgePrompt> kPrompts = read_judge_prompts(PromptTexts());
-  return kPrompts;
+const std::vector<JudgePrompt>& embedded_judge_prompts(PromptSize size) {
+  static const std::vector<JudgePrompt> kFull = read_judge_prompts(PromptTexts()),
+                                        kSmall = read_judge_prompts(PromptTexts("", PromptSize::small));
+  return size == PromptSize::small ? kSmall : kFull;
 }
 
 const JudgePrompt& judge_prompt(Question question, const std::vector<JudgePrompt>& prompts) {

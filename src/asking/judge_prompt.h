@@ -64,7 +64,7 @@ JudgePrompt read_guard_prompt(const PromptTexts& texts, const std::string& guard
 // Every judge there is. Error usage for a text whose head is broken; one of `prompts_dir` without a head has that of the text it replaces.
 std::vector<JudgePrompt> read_judge_prompts(const PromptTexts& texts);
 // As they are compiled in.
-const std::vector<JudgePrompt>& embedded_judge_prompts();
+const std::vector<JudgePrompt>& embedded_judge_prompts(PromptSize size = PromptSize::full);
 
 // The one of this question, which is among them.
 const JudgePrompt& judge_prompt(Question question, const std::vector<JudgePrompt>& prompts = embedded_judge_prompts());

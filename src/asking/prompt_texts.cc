@@ -24,15 +24,25 @@ std::vector<std::string> places_of(std::string_view text) {
   return places;
 }
 
+constexpr std::string_view kSmall = "small/";
+
 }  // namespace
 
-PromptTexts::PromptTexts(std::string override_folder) : override_folder_(std::move(override_folder)) {
+PromptSize prompt_size(const OracleConfig& oracle) {
+  return oracle.prompts == "small" || (oracle.prompts == "auto" && oracle.base_url == "local") ? PromptSize::small : PromptSize::full;
+}
+
+int cases_shown(const OracleConfig& oracle, int at_most) { return prompt_size(oracle) == PromptSize::small ? 1 : at_most; }
+int list_max_tokens(const OracleConfig& oracle) { return prompt_size(oracle) == PromptSize::small ? 128 : 2048; }
+
+PromptTexts::PromptTexts(std::string override_folder, PromptSize size) : override_folder_(std::move(override_folder)), size_(size) {
   if (override_folder_.empty()) return;
   if (!is_directory(override_folder_)) throw Error(ErrorKind::usage, "no such folder: " + override_folder_, "prompts_dir");
   for (const std::string_view file : embedded_prompt_list()) {
     const std::string path = join_path(override_folder_, std::string(file));
     if (file.starts_with("scaffolds/") || file.starts_with("guards/") || !exists(path)) continue;  // which have no places
-    const std::vector<std::string> known = places_of(embedded_prompt(file));
+    const std::string_view stands_for = file.starts_with(kSmall) ? file.substr(kSmall.size()) : file;
+    const std::vector<std::string> known = places_of(embedded_prompt(stands_for));
     for (const std::string& place : places_of(read_file(path)))
       if (std::ranges::find(known, place) == known.end())
         throw Error(ErrorKind::usage, "has the unknown place {{" + place + "}}", path,
@@ -42,13 +52,16 @@ PromptTexts::PromptTexts(std::string override_folder) : override_folder_(std::mo
 
 std::vector<std::string> PromptTexts::names() {
   std::vector<std::string> names;
-  for (const std::string_view path : embedded_prompt_list()) names.emplace_back(path.substr(0, path.rfind('.')));
+  for (const std::string_view path : embedded_prompt_list())
+    if (!path.starts_with(kSmall)) names.emplace_back(path.substr(0, path.rfind('.')));
   return names;
 }
 
 std::string PromptTexts::replacement(const std::string& name) const {
-  const std::string path = join_path(override_folder_, name + ".txt");
-  return !override_folder_.empty() && exists(path) ? path : "";
+  if (override_folder_.empty()) return "";
+  for (const std::string& file : {size_ == PromptSize::small ? std::string(kSmall) + name : name, name})
+    if (std::string path = join_path(override_folder_, file + ".txt"); exists(path)) return path;
+  return "";
 }
 
 bool PromptTexts::has(const std::string& name) const { return !replacement(name).empty() || std::ranges::count(names(), name) > 0; }
@@ -56,7 +69,8 @@ bool PromptTexts::has(const std::string& name) const { return !replacement(name)
 std::string PromptTexts::get(const std::string& name) const {
   if (const std::string path = replacement(name); !path.empty()) return read_file(path);
   if (!has(name)) throw Error(ErrorKind::usage, "there is no prompt text '" + name + "'", {}, "known texts: " + join(names(), ", "));
-  return std::string(embedded_prompt(name + ".txt"));
+  const std::string_view small = size_ == PromptSize::small ? embedded_prompt(std::string(kSmall) + name + ".txt") : "";
+  return std::string(small.empty() ? embedded_prompt(name + ".txt") : small);
 }
 
 std::string PromptTexts::fill(const std::string& name, const std::vector<std::pair<std::string, std::string>>& values) const {

@@ -1,11 +1,13 @@
 #pragma once
 // What is said to the oracle and to the base model: the files of prompts/, compiled in, each replaceable by a file of the same
-// name in the folder of the key `prompts_dir`.
+// name in the folder of the key `prompts_dir`. For an oracle of a few billion parameters those of prompts/small/ stand in for others of the
+// same name: with examples, and one case at a time.
 
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "iteralign/config.h"
 #include "iteralign/records.h"
 
 namespace iteralign {
@@ -17,12 +19,21 @@ struct Scaffold {
   std::vector<std::string> leaks;  // words that belong to its examples: an answer with one that its prompt has not was copied
 };
 
+enum class PromptSize { full, small };
+PromptSize prompt_size(const OracleConfig& oracle);
+// How many cases a question shows: with small prompts one.
+int cases_shown(const OracleConfig& oracle, int at_most);
+// How long a list that answers such a question may be.
+int list_max_tokens(const OracleConfig& oracle);
+
 class PromptTexts {
  public:
   // Error usage when there is no such folder, or a text in it has a {{place}} that the one it replaces has not: nothing would fill it.
-  explicit PromptTexts(std::string override_folder = {});
+  explicit PromptTexts(std::string override_folder = {}, PromptSize size = PromptSize::full);
+  // Those of a run.
+  explicit PromptTexts(const Config& config) : PromptTexts(config.prompts_dir, prompt_size(config.oracle)) {}
 
-  // All that are compiled in: "judge_system", "scaffolds/refusal".
+  // All that are compiled in: "judge_system", "scaffolds/refusal". Those of prompts/small/ go by the names of the others.
   [[nodiscard]] static std::vector<std::string> names();
   [[nodiscard]] bool has(const std::string& name) const;
   // Error usage when there is no such text.
@@ -37,6 +48,7 @@ class PromptTexts {
   [[nodiscard]] std::string replacement(const std::string& name) const;
 
   std::string override_folder_;
+  PromptSize size_;
 };
 
 }  // namespace iteralign

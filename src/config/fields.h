@@ -52,6 +52,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "oracle.dtype", .help = "with `local`: as model.dtype", .choices = {"auto", "float32", "bfloat16"}, .of_replies = true}, c.oracle.local.dtype);
   visit(Info{.key = "oracle.device", .help = "with `local`: where it runs", .choices = {"auto", "cpu", "cuda"}, .of_replies = true}, c.oracle.local.device);
   visit(Info{.key = "oracle.model", .help = "model name sent with each request", .of_replies = true}, c.oracle.model);
+  visit(Info{.key = "oracle.prompts", .help = "`small`: questions for a model of a few billion parameters, with examples and one case at a time (prompts/small/); auto: small for `local`, else full", .choices = {"auto", "small", "full"}}, c.oracle.prompts);
   visit(Info{.key = "oracle.api_key_env", .help = "environment variable that holds the API key; the key itself is never written", .may_change = true}, c.oracle.api_key_env);
   visit(Info{.key = "oracle.concurrency", .help = "requests in flight", .min = 1, .max = 1024, .may_change = true}, c.oracle.concurrency);
   visit(Info{.key = "oracle.max_retries", .help = "tries again after a failure that may pass", .min = 0, .max = 100, .may_change = true}, c.oracle.max_retries);

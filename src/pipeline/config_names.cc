@@ -26,7 +26,7 @@ void check_gate_tasks(const GateConfig& config) {
 }  // namespace
 
 void check_names(const Config& config) {
-  const PromptTexts texts(config.prompts_dir);
+  const PromptTexts texts(config);
   for (const std::string& scaffold : config.revise.scaffolds) {
     try {
       (void)texts.scaffold(scaffold);

@@ -68,13 +68,14 @@ void count_oracle(const Config& config, const RunInputs& inputs, std::int64_t al
                                 config.judge.votes;
   std::int64_t proposals = 0;
   for (int iteration = 1; iteration <= plan.iterations; ++iteration)
-    proposals += static_cast<std::int64_t>(std::ceil(
-        static_cast<double>(drawn(config, plan, iteration) - drawn(config, plan, iteration - 1)) / config.propose.cases_per_call));
+    proposals +=
+        static_cast<std::int64_t>(std::ceil(static_cast<double>(drawn(config, plan, iteration) - drawn(config, plan, iteration - 1)) /
+                                            cases_shown(config.oracle, config.propose.cases_per_call)));
   const std::int64_t prompt = mean_tokens(inputs.red_team);
+  const int twins_a_call = cases_shown(config.oracle, kTwinPromptsPerCall);
   const auto twin_calls = static_cast<std::int64_t>(
-      std::ceil(static_cast<double>(plan.twin) / kTwinPromptsPerCall) +
-      (config.twins.per_prompt == 0 ? 0.0
-                                    : std::ceil(static_cast<double>(plan.replay_twin) / config.twins.per_prompt / kTwinPromptsPerCall)));
+      std::ceil(static_cast<double>(plan.twin) / twins_a_call) +
+      (config.twins.per_prompt == 0 ? 0.0 : std::ceil(static_cast<double>(plan.replay_twin) / config.twins.per_prompt / twins_a_call)));
   plan.oracle_calls = verdicts + proposals + twin_calls;
   plan.oracle_prompt_tokens = verdicts * (kJudgePromptTokens + prompt + config.respond.max_new_tokens) +
                               all_drawn * (prompt + config.respond.max_new_tokens) + twin_calls * kJudgePromptTokens +

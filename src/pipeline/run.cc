@@ -181,7 +181,7 @@ RunStatus start_or_resume_run(const Config& config, const RunParts& parts) {
     set_template_time(begin_of(store));
     store_prompts(store, parts.inputs);
     if (is_gated(config)) warn_of_gate(gate_warning(gate_coverage(store)));
-    const PromptTexts texts(config.prompts_dir);
+    const PromptTexts texts(config);
     oracle = parts.oracle(store.reply_cache(), store.usage());
     const auto model = parts.model(store.meta("dtype").value_or(""));
     state.model = model->description();

@@ -13,8 +13,14 @@ bool gave_nothing(const std::string& request_json, const OracleReply& reply) {
   const Json request = parse_json(request_json, "the request of a kept reply");
   if (request.contains("choices")) return false;  // one of which it is
   const std::string asked = request.value("/response_format/json_schema/name"_json_pointer, "");
-  for (const JudgePrompt& judge : embedded_judge_prompts())
-    if (asked == judge.schema_name) return parse_verdict(judge, reply).reason == UnjudgedReason::unparsable;
+  bool is_verdict = false;
+  for (const PromptSize size : {PromptSize::full, PromptSize::small})
+    for (const JudgePrompt& judge : embedded_judge_prompts(size)) {
+      if (asked != judge.schema_name) continue;
+      if (parse_verdict(judge, reply).reason != UnjudgedReason::unparsable) return false;
+      is_verdict = true;
+    }
+  if (is_verdict) return true;
   const std::string_view item_key = asked == kTwinsReply.name ? kTwinsReply.item_key : kPrinciplesReply.item_key;
   return trim(reply.text).empty() || (!asked.empty() && reply_items(reply.text, asked, item_key).empty());
 }

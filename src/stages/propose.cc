@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "asking/fence.h"
 #include "asking/list_reply.h"
@@ -40,7 +41,7 @@ OracleRequest proposal_request(const Stage& stage, std::span<const Case> shown, 
       {"user", stage.texts.fill("propose_user", {{"known", known_block}, {"cases", std::string(trim(blocks))}})}};
   request.schema_name = kPrinciplesReply.name;
   request.schema = kPrinciplesReply.schema;
-  request.max_tokens = 2048;
+  request.max_tokens = list_max_tokens(stage.config.oracle);
   return request;
 }
 
@@ -69,26 +70,31 @@ std::vector<Proposal> parse_proposals(const OracleReply& reply, std::span<const 
 
 int merge_proposals(Constitution& constitution, const std::vector<Proposal>& proposals, int iteration, double merge_similarity, int max_new,
                     int free_number) {
-  int added = 0;
+  std::vector<Principle> found;
   for (const auto& proposal : proposals) {
-    Principle* nearest_known = nullptr;
+    Principle* nearest = nullptr;
     double best = 0.0;
-    for (auto& known : constitution.principles) {
-      const double similarity = known.text == proposal.text ? 1.0 : word_similarity(known.text, proposal.text);
-      if (similarity > best) {
-        best = similarity;
-        nearest_known = &known;
+    for (auto* principles : {&constitution.principles, &found})
+      for (Principle& principle : *principles) {
+        const double similarity = principle.text == proposal.text ? 1.0 : word_similarity(principle.text, proposal.text);
+        if (similarity > best) {
+          best = similarity;
+          nearest = &principle;
+        }
       }
-    }
-    if (nearest_known != nullptr && best >= merge_similarity) {
-      add_evidence(nearest_known->evidence, proposal.evidence);
-    } else if (added < max_new) {
-      constitution.principles.push_back(
-          {fmt::format("P{}", free_number + added), proposal.text, proposal.area, iteration, proposal.evidence});
-      ++added;
-    }
+    if (nearest != nullptr && best >= merge_similarity)
+      add_evidence(nearest->evidence, proposal.evidence);
+    else
+      found.push_back({"", proposal.text, proposal.area, iteration, proposal.evidence});
   }
-  return added;
+  // Of too many, those that stand on the most cases.
+  if (const auto most = static_cast<std::size_t>(std::max(0, max_new)); found.size() > most) {
+    std::ranges::stable_sort(found, std::greater(), [](const Principle& principle) { return principle.evidence.size(); });
+    found.resize(most);
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) found[i].id = fmt::format("P{}", free_number + static_cast<int>(i));
+  constitution.principles.insert(constitution.principles.end(), found.begin(), found.end());
+  return static_cast<int>(found.size());
 }
 
 void propose(const Stage& stage, int iteration, const ConstitutionEdits& edits) {
@@ -97,18 +103,17 @@ void propose(const Stage& stage, int iteration, const ConstitutionEdits& edits) 
   Constitution constitution = before;
 
   const auto found = ask_in_chunks(
-      stage, negative_cases(stage.store, iteration), static_cast<std::size_t>(stage.config.propose.cases_per_call),
+      stage, negative_cases(stage.store, iteration),
+      static_cast<std::size_t>(cases_shown(stage.config.oracle, stage.config.propose.cases_per_call)),
       fmt::format("iteration {}: a proposal of principles", iteration),
       [&](std::span<const Case> shown) { return proposal_request(stage, shown, before); }, parse_proposals);
 
-  int added = 0;
-  const int free_number = free_principle_number(stage.store, iteration, edits);
-  for (std::vector<Proposal> proposals : found) {
-    const auto banned = std::erase_if(proposals, [&](const Proposal& p) { return contains_principle(edits.banned, p.text); });
-    if (banned > 0) log_info("{} banned principles were proposed again, and dropped", banned);
-    added += merge_proposals(constitution, proposals, iteration, stage.config.propose.merge_similarity,
-                             stage.config.propose.max_principles - added, free_number + added);
-  }
+  std::vector<Proposal> proposals;
+  for (const auto& of_chunk : found) proposals.insert(proposals.end(), of_chunk.begin(), of_chunk.end());
+  const auto banned = std::erase_if(proposals, [&](const Proposal& p) { return contains_principle(edits.banned, p.text); });
+  if (banned > 0) log_info("{} banned principles were proposed again, and dropped", banned);
+  const int added = merge_proposals(constitution, proposals, iteration, stage.config.propose.merge_similarity,
+                                    stage.config.propose.max_principles, free_principle_number(stage.store, iteration, edits));
   if (constitution.principles != before.principles) ++constitution.version;
   stage.store.put_constitution(iteration, constitution);
   log_info("constitution: {} principles, {} of them new", constitution.principles.size(), added);

@@ -23,8 +23,9 @@ struct Proposal {
 // The proposals in a reply, but for those that have no text or name no case that was shown. Empty when the reply cannot be used.
 std::vector<Proposal> parse_proposals(const OracleReply& reply, std::span<const Case> shown);
 
-// Adds proposals to the constitution: merged with the most similar known principle where the similarity reaches `merge_similarity`,
-// else new, numbered from `free_number` on, while fewer than `max_new` were added. Returns how many were new.
+// Adds proposals to the constitution: merged with the most similar principle, known or new, where the similarity reaches
+// `merge_similarity`, else new, numbered from `free_number` on. Of more than `max_new` new ones those are kept that stand on the most
+// cases. Returns how many are new.
 int merge_proposals(Constitution& constitution, const std::vector<Proposal>& proposals, int iteration, double merge_similarity, int max_new,
                     int free_number);
 

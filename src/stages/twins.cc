@@ -31,14 +31,14 @@ OracleRequest twins_request(const Stage& stage, std::span<const Prompt> shown, i
                       {"user", stage.texts.fill("twins_user", {{"cases", std::string(trim(blocks))}})}};
   request.schema_name = kTwinsReply.name;
   request.schema = kTwinsReply.schema;
-  request.max_tokens = 2048;
+  request.max_tokens = list_max_tokens(stage.config.oracle);
   return request;
 }
 
 // Twins of all these prompts, without duplicates.
 std::vector<Prompt> twins_of(const Stage& stage, const std::vector<Prompt>& prompts, int per_prompt) {
   const auto found = ask_in_chunks(
-      stage, prompts, kTwinPromptsPerCall, "a reply with harmless twins",
+      stage, prompts, static_cast<std::size_t>(cases_shown(stage.config.oracle, kTwinPromptsPerCall)), "a reply with harmless twins",
       [&](std::span<const Prompt> shown) { return twins_request(stage, shown, per_prompt); },
       [&](const OracleReply& reply, std::span<const Prompt> shown) { return parse_twins(reply, shown, per_prompt); });
   std::vector<Prompt> twins;

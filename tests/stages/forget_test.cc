@@ -18,6 +18,7 @@ TEST(Forget, WhatGaveNoVerdictAndNoList) {
   EXPECT_FALSE(nothing("verdict", R"({"verdict":"unjudgeable"})"));
   EXPECT_TRUE(nothing("verdict", R"({"refused":"yes"})"));
   EXPECT_FALSE(nothing("refusal", R"({"refused":"yes"})"));
+  EXPECT_FALSE(nothing("verdict", "yes"));  // to the question of prompts/small/
   EXPECT_TRUE(nothing("verdict", ""));
   EXPECT_TRUE(nothing("verdict", R"({"verdict":"negative"})", ReplyStatus::truncated));
   EXPECT_TRUE(nothing("verdict", "no", ReplyStatus::refused));

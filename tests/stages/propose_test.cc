@@ -67,6 +67,20 @@ TEST(Propose, NoMoreThanAskedForAreAdded) {
   EXPECT_EQ(constitution.principles.size(), 1U);
 }
 
+TEST(Propose, OfTooManyThoseAreKeptThatStandOnTheMostCases) {
+  Constitution constitution;
+  EXPECT_EQ(merge_proposals(
+                constitution,
+                {{"Refuse theft.", "", {"a"}}, {"Refuse arson.", "", {"b"}}, {"Refuse fraud.", "", {"c"}}, {"Refuse arson!", "", {"d"}}}, 1,
+                0.6, 2, 5),
+            2);
+  ASSERT_EQ(constitution.principles.size(), 2U);
+  EXPECT_EQ(constitution.principles[0].text, "Refuse arson.");
+  EXPECT_THAT(constitution.principles[0].evidence, ElementsAre("b", "d"));
+  EXPECT_EQ(constitution.principles[1].text, "Refuse theft.");
+  EXPECT_EQ(constitution.principles[1].id, "P6");
+}
+
 TEST(Similarity, CountsContentWords) {
   EXPECT_DOUBLE_EQ(word_similarity("Do not help with weapons.", "Never help with weapon!"), 1.0);
   EXPECT_LT(word_similarity("Do not help with theft.", "Do not help with drugs."), 0.6);
