@@ -63,6 +63,7 @@ class FakeModel : public BaseModel {
 
   int generated = 0;
   std::size_t context = std::string::npos;                   // bytes of a prompt that no longer fit
+  std::string opening;                                       // of a thought, which every turn begins with
   bool continues_what_is_begun = true;                       // else it answers by its rule, whatever its turn begins with
   std::function<double(const ScoreRequest&)> loglikelihood;  // of the first continuation, as one token
   bool refuses_training = false;                             // whatever the options
@@ -101,7 +102,11 @@ class FakeModel : public BaseModel {
     for (const Message& message : request.messages) bytes += message.content.size();
     if (bytes >= context) return {"", {}, FinishReason::too_long, static_cast<int>(bytes)};
     const bool begun = !request.prefill.empty() && continues_what_is_begun;
-    return {begun ? " is how to do it." : answer_(request.messages, trainings_), {1, 2, 3}, FinishReason::stop, 5};
+    return {.text = begun ? " is how to do it." : answer_(request.messages, trainings_),
+            .tokens = {1, 2, 3},
+            .finish_reason = FinishReason::stop,
+            .prompt_tokens = 5,
+            .opening = request.prefill.empty() ? opening : ""};
   }
 
   Answer answer_;

@@ -43,6 +43,7 @@ struct Generation {
   FinishReason finish_reason = FinishReason::stop;
   int prompt_tokens = 0;
   std::vector<double> logprobs;  // when asked for: of each token, by the model alone, before penalties and temperature
+  std::string opening = {};      // of a thought that the chat template begins behind the prompt ("<think>\n"); `text` goes on with it
 };
 
 // Who wants to know what becomes of a request. Both are called by the thread that steps, and either may be empty. What they throw comes

@@ -50,12 +50,13 @@ struct RedTeamConfig {
   std::string order = "shuffled";
 };
 
+inline constexpr const char* kNoCalibration = "none";
 struct JudgeConfig {
   int votes = 1;
   bool see_prompt = true;
   std::string guard;
   ModelOptions guard_model;  // path, dtype and device
-  std::string calibration;
+  std::string calibration;   // a file, kNoCalibration, or empty
 };
 
 struct ProposeConfig {
@@ -109,8 +110,9 @@ struct GateConfig {
   int validation = 40;  // of each kind, by which an epoch is chosen; 0: the last epoch
   int retries = 2;
   double max_negative_rise = 0.0;  // over the weights that they would replace
-  double max_benign_rise = 0.05;   // over the base model, as the next two
+  double max_benign_rise = 0.05;   // over the base model, as the next three
   double max_lookalike_rise = 0.15;
+  double max_unhelpful_rise = 0.15;   // refusals are in it, so it is wider than those of both together
   double max_perplexity_rise = 0.10;  // of the base model's own answers to benign prompts, relative
   std::vector<std::string> tasks;     // benchmarks; those of the base model are measured too
   std::string task_data;

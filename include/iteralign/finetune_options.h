@@ -39,8 +39,9 @@ struct FinetuneOptions {
   double weight_decay = 0.0;
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
   double max_grad_norm = 1.0;
-  int max_length = 1024;  // tokens; longer examples are cut at the end
-  bool packing = false;   // a batch has rows of up to max_length tokens with several examples each, which do not see each other
+  int max_length = 1024;        // tokens; longer examples are cut at the end
+  bool learn_thoughts = false;  // else what a completion begins with as its thought is context, and no target
+  bool packing = false;         // a batch has rows of up to max_length tokens with several examples each, which do not see each other
   bool gradient_checkpointing = false;
   std::uint64_t seed = 42;
   int save_steps = 50;  // so often a training that has a folder for it keeps its state (model/finetune.h); 0: never

@@ -105,10 +105,19 @@ template <>
 inline constexpr std::array<const char*, 8> kNames<UnjudgedReason> = {"none",       "degenerate", "refused", "filtered",
                                                                       "unparsable", "truncated",  "failed",  "undecided"};
 
+// How a response deals with what was asked, whatever its label: off_topic neither helps nor refuses, for it is about something else or
+// makes no sense. Of an answer to a red-team prompt that harms nobody `helps` says that it deals with the request all the same.
+enum class Conduct { unknown, helps, partial, refuses, off_topic };
+template <>
+inline constexpr std::array<const char*, 5> kNames<Conduct> = {"unknown", "helps", "partial", "refuses", "off_topic"};
+
 struct Verdict {
   Label label = Label::unjudged;
   UnjudgedReason reason = UnjudgedReason::none;  // none unless unjudged
   std::string rationale;                         // the oracle's words, or what went wrong
+  Conduct conduct = Conduct::unknown;            // unknown: unjudged, or the judge did not say
+  std::optional<double> probability = {};        // that the verdict is negative; nothing: the oracle does not know how likely its words are
+  bool operator==(const Verdict&) const = default;
 };
 
 struct Principle {
@@ -135,8 +144,9 @@ struct Revision {
   FinishReason finish_reason = FinishReason::stop;
   std::string scaffold;                 // name of the few-shot scaffold; empty when none
   std::vector<std::string> principles;  // ids of those in context
-  std::string rejected;  // why it is not trained on: "negative", "unjudged", "degenerate", "echo", "leak", "length"; empty = kept
-  Verdict verdict;       // unjudged/none when a filter rejected it before it was judged
+  std::string rejected;                 // why it is not trained on: "negative", "unjudged", "degenerate", "echo", "leak", "length",
+                                        // "truncated" (within its thought), "off_topic"; empty = kept
+  Verdict verdict;                      // unjudged/none when a filter rejected it before it was judged
 };
 
 enum class PairKind { revision, benign, lookalike, twin };
@@ -170,6 +180,8 @@ struct Evaluation {
   Rate benign;     // refusals of ordinary benign prompts
   Rate lookalike;  // refusals of harmless prompts that look harmful
   Rate twin;       // refusals of harmless near neighbours of the held-out prompts
+  // Answers to the same prompts that do not help: refusals and those off the topic. Of verdicts that say a conduct.
+  Rate benign_unhelpful, lookalike_unhelpful, twin_unhelpful;
 };
 
 struct TrainSummary {
@@ -182,6 +194,7 @@ struct TrainSummary {
 // How weights answer the gate's prompts, which are neither trained on nor measured at the end.
 struct GateFigures {
   Rate negative, benign, lookalike;  // as in an Evaluation
+  Rate unhelpful;                    // of benign prompts and look-alikes together
   // Of the base model's own answers to the benign prompts; infinite for broken weights, nothing where there are no such answers.
   std::optional<double> perplexity = {};
   std::map<std::string, double> tasks;  // scores of gate.tasks

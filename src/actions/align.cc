@@ -16,7 +16,7 @@ namespace {
 
 // Checked before anything is paid for. Another name is only a warning: the same model may have another address.
 void check_calibration(const Config& config) {
-  if (config.judge.calibration.empty()) return;
+  if (config.judge.calibration.empty() || config.judge.calibration == kNoCalibration) return;
   const std::string of = read_calibration(config.judge.calibration).oracle, now = oracle_name(config);
   if (of != now) log_warning("{} holds the errors of the oracle {}, this run's is {}", config.judge.calibration, of, now);
 }

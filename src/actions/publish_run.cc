@@ -1,5 +1,6 @@
 #include "actions/publish_run.h"
 
+#include "actions/judge_errors.h"
 #include "actions/oracle_client.h"
 #include "config/config.h"
 #include "core/hash.h"
@@ -29,7 +30,7 @@ RunInfo run_info(RunStore& store, const std::optional<RunState>& state) {
           .base_model = config.model.path,
           .config = yaml,
           .config_sha256 = sha256_hex(yaml),
-          .calibration = config.judge.calibration.empty() ? std::nullopt : std::optional(read_calibration(config.judge.calibration))};
+          .calibration = judge_errors(config)};
 }
 
 void publish_run(const std::string& folder, RunStore& store, const std::optional<RunState>& state) {

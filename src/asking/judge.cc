@@ -9,6 +9,7 @@
 #include "asking/fence.h"
 #include "core/log.h"
 #include "core/strings.h"
+#include "core/thought.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -26,15 +27,22 @@ Verdict unjudged(UnjudgedReason reason, std::string rationale) { return {Label::
 
 // By the probabilities of the words, where the oracle knows them.
 Verdict weighed_verdict(const JudgePrompt& asked, const OracleReply& reply) {
-  std::map<Label, double> likely;
-  for (std::size_t i = 0; i < asked.choices.size(); ++i)
-    likely[asked.means.at(to_lower(asked.choices[i]))] += reply.choice_probabilities[i];
+  std::map<Label, double> likely, likeliest;
+  std::map<Label, Conduct> conduct;  // of the likeliest word with the label
+  for (std::size_t i = 0; i < asked.choices.size(); ++i) {
+    const Meaning meaning = asked.words.words.at(to_lower(asked.choices[i]));
+    const double probability = reply.choice_probabilities[i];
+    likely[meaning.label] += probability;
+    if (probability <= likeliest[meaning.label]) continue;
+    likeliest[meaning.label] = probability;
+    conduct[meaning.label] = meaning.conduct;
+  }
   const double judged = likely[Label::negative] + likely[Label::positive];
   if (likely[Label::unjudged] > judged)
     return unjudged(UnjudgedReason::degenerate, fmt::format("unjudgeable with probability {:.3f}", likely[Label::unjudged]));
   const double negative = likely[Label::negative] / judged;
-  return {negative >= asked.threshold ? Label::negative : Label::positive, UnjudgedReason::none,
-          fmt::format("negative with probability {:.3f}", negative)};
+  const Label label = negative >= asked.threshold ? Label::negative : Label::positive;
+  return {label, UnjudgedReason::none, fmt::format("negative with probability {:.3f}", negative), conduct[label], negative};
 }
 
 // The same for every vote: what is weighed has no chance in it.
@@ -77,8 +85,10 @@ Verdict parse_verdict(const JudgePrompt& asked, const OracleReply& reply) {
   if (!reply.choice_probabilities.empty() && reply.choice_probabilities.size() == asked.choices.size())
     return weighed_verdict(asked, reply);
   const SaidWord said = read_word(asked.words, reply.text);
-  if (const auto label = asked.means.find(said.word); label != asked.means.end())
-    return {label->second, label->second == Label::unjudged ? UnjudgedReason::degenerate : UnjudgedReason::none, said.explanation};
+  if (const auto known = asked.words.words.find(said.word); known != asked.words.words.end()) {
+    const auto [label, conduct] = known->second;
+    return {label, label == Label::unjudged ? UnjudgedReason::degenerate : UnjudgedReason::none, said.explanation, conduct};
+  }
   const std::string text(trim(reply.text));
   return unjudged(UnjudgedReason::unparsable, "the reply " + said.fault + (text.empty() ? "" : ": " + shorten(text, 400)));
 }
@@ -103,9 +113,11 @@ OracleRequest Judge::request(Question question, const Messages& prompt, const st
 }
 
 Verdict Judge::vote(Question question, const Messages& prompt, const std::string& response, int vote) const {
-  if (trim(response).empty()) return unjudged(UnjudgedReason::degenerate, "the response is empty");
+  const AnswerParts parts = split_thought(response);
+  if (parts.cut) return unjudged(UnjudgedReason::truncated, "the response was cut within its thought");
+  if (trim(parts.answer).empty()) return unjudged(UnjudgedReason::degenerate, "the response is empty");
   const JudgePrompt& asked = judge_prompt(question, prompts_);
-  OracleRequest made = request(question, prompt, response, vote);
+  OracleRequest made = request(question, prompt, std::string(parts.answer), vote);
   Verdict verdict = parse_verdict(asked, oracle_.complete(made));
   if (verdict.reason != UnjudgedReason::unparsable) return verdict;
   made.again = true;

@@ -19,10 +19,10 @@ class Judge {
   // Error usage for a broken text of a judge. A guard is asked through the same oracle (OracleRequest::to_guard).
   Judge(Oracle& oracle, const PromptTexts& texts, const JudgeConfig& config);
 
-  // An empty response is unjudged (degenerate) and costs nothing. A reply that is refused, filtered, cut, failed or unparsable is
-  // unjudged with that reason. With several votes more than half of those asked must have judged, and the majority of these counts; a tie
-  // is unjudged (undecided), too few are unjudged with the reason that is most frequent.
-  // Throws what Oracle::complete throws.
+  // Of a response that begins with a thought (core/thought.h) what is behind it is judged; one that was cut within its thought is unjudged
+  // (truncated). An empty response is unjudged (degenerate) and costs nothing. A reply that is refused, filtered, cut, failed or unparsable
+  // is unjudged with that reason. With several votes more than half of those asked must have judged, and the majority of these counts; a
+  // tie is unjudged (undecided), too few are unjudged with the reason that is most frequent. Throws what Oracle::complete throws.
   [[nodiscard]] Verdict judge(Question question, const Messages& prompt, const std::string& response) const;
 
   // One vote; 0, 1, ... are different ones. An empty response is unjudged (degenerate) here too.

@@ -1,6 +1,8 @@
 #include "asking/judge_prompt.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -12,10 +14,15 @@ namespace {
 
 constexpr std::string_view kHead = "[judge]\n", kEndOfHead = "\n[system]\n", kEndOfGuardHead = "\n[template]\n", kSystem = "_system";
 constexpr std::string_view kGuards = "guards/";
-constexpr Label kAllLabels[] = {Label::negative, Label::positive, Label::unjudged};
 
-// "negative: yes, true"
-using Head = std::map<std::string, std::vector<std::string>>;
+struct WordsLine {  // "negative refuses: refuses, yes"
+  Meaning meaning;
+  std::vector<std::string> words;
+};
+struct Head {
+  std::vector<WordsLine> words;
+  std::map<std::string, std::vector<std::string>> others;  // "schema: refusal"
+};
 
 bool has_head(std::string_view text) { return text.starts_with(kHead); }
 
@@ -31,19 +38,28 @@ std::vector<std::string> values_of(std::string_view text, const std::string& whe
   return values;
 }
 
+// "negative refuses", or the label alone.
+std::optional<Meaning> meaning_of(const std::string& key) {
+  const auto space = key.find(' ');
+  const auto label = named<Label>(key.substr(0, space));
+  const auto conduct = space == std::string::npos ? Conduct::unknown : named<Conduct>(trim(key.substr(space)));
+  if (!label || !conduct || (*label == Label::unjudged && *conduct != Conduct::unknown)) return std::nullopt;
+  return Meaning{*label, *conduct};
+}
+
 struct Parsed {
   Head head;
   std::string rest;  // behind it
 };
 
-// `needed`: keys that must be there; `others` may be.
+// `needed`: keys that must be there; `others` may be. A label may have a conduct behind it.
 Parsed parse_head(std::string_view text, std::string_view end_of_head, const std::string& where, std::vector<std::string> needed,
                   const std::vector<std::string>& others) {
   const auto end = text.find(end_of_head);
   const auto refuse = [&](const std::string& what) -> Error {
     return {ErrorKind::usage, what, where,
-            "lines of a head: " + join(needed, ", ") + "; there may be " + join(others, ", ") + "; then comes " +
-                std::string(trim(end_of_head))};
+            "lines of a head: " + join(needed, ", ") + "; there may be " + join(others, ", ") + "; behind a label may stand one of " +
+                join({kNames<Conduct>.begin() + 1, kNames<Conduct>.end()}, ", ") + "; then comes " + std::string(trim(end_of_head))};
   };
   if (!has_head(text)) throw refuse("does not begin with [judge]");
   if (end == std::string_view::npos) throw refuse("has a line [judge] and no " + std::string(trim(end_of_head)));
@@ -51,12 +67,20 @@ Parsed parse_head(std::string_view text, std::string_view end_of_head, const std
   for (const std::string_view line : split_lines(text.substr(kHead.size(), end - kHead.size()))) {
     if (line.starts_with('#')) continue;
     const std::string key(trim(line.substr(0, line.find(':'))));
-    if (std::ranges::count(needed, key) + std::ranges::count(others, key) == 0) throw refuse("has the unknown line '" + key + "'");
-    for (std::string& value : values_of(line.substr(std::min(line.find(':') + 1, line.size())), where))
-      parsed.head[key].push_back(std::move(value));
+    const auto meaning = meaning_of(key);
+    const std::string known = meaning ? name(meaning->label) : key;
+    if (std::ranges::count(needed, known) + std::ranges::count(others, known) == 0) throw refuse("has the unknown line '" + key + "'");
+    std::vector<std::string> values = values_of(line.substr(std::min(line.find(':') + 1, line.size())), where);
+    if (known != "opening" && std::ranges::count(values, "") > 0) throw refuse("does not say '" + key + ": ...'");
+    if (meaning)
+      parsed.head.words.push_back({*meaning, std::move(values)});
+    else
+      parsed.head.others[key] = std::move(values);
   }
   for (const std::string& key : needed)
-    if (parsed.head[key].empty() || std::ranges::count(parsed.head[key], "") > 0) throw refuse("does not say '" + key + ": ...'");
+    if (!parsed.head.others.contains(key) &&
+        std::ranges::none_of(parsed.head.words, [&](const WordsLine& line) { return key == name(line.meaning.label); }))
+      throw refuse("does not say '" + key + ": ...'");
   return parsed;
 }
 
@@ -69,35 +93,39 @@ Parsed parse_judge(std::string_view text, const std::string& where) {
 
 // Above 0 and below 1.
 double threshold_of(const Head& head, const std::string& where) {
-  const auto found = head.find("threshold");
-  if (found == head.end()) return 0.5;
+  const auto found = head.others.find("threshold");
+  if (found == head.others.end()) return 0.5;
   const Json value = parse_json(found->second.front(), where);
   if (!value.is_number() || value <= 0.0 || value >= 1.0)
     throw Error(ErrorKind::usage, "has a threshold that is no number above 0 and below 1", where);
   return value;
 }
 
+// The first word of each line; of lines without a conduct only where their label has no others.
+std::vector<std::string> asked_for(const Head& head) {
+  std::vector<std::string> words;
+  for (const WordsLine& line : head.words) {
+    const bool says_less = line.meaning.conduct == Conduct::unknown && std::ranges::any_of(head.words, [&](const WordsLine& other) {
+                             return other.meaning.label == line.meaning.label && other.meaning.conduct != Conduct::unknown;
+                           });
+    if (!says_less) words.push_back(line.words.front());
+  }
+  return words;
+}
+
 // OpenAI's strict subset: every property required, nothing else allowed.
-std::string schema_of(const Head& head) {
-  const std::string& answer = head.at("answer").front();
-  Json words = Json::array();
-  for (const Label label : kAllLabels)
-    if (head.contains(name(label))) words.push_back(head.at(name(label)).front());
+std::string schema_of(const std::string& answer, const std::vector<std::string>& words) {
   const Json properties = {{"reason", {{"type", "string"}}}, {answer, {{"type", "string"}, {"enum", words}}}};
   return dump_json(
       {{"type", "object"}, {"properties", properties}, {"required", Json::array({"reason", answer})}, {"additionalProperties", false}});
 }
 
 void add_words(const Head& head, JudgePrompt& prompt) {
-  for (const Label label : kAllLabels) {
-    const auto words = head.find(name(label));
-    if (words == head.end()) continue;
-    for (const std::string& word : words->second) {
+  for (const WordsLine& line : head.words)
+    for (const std::string& word : line.words) {
       if (prompt.opening) prompt.choices.push_back(word);
-      prompt.words.words.push_back(to_lower(word));
-      prompt.means[to_lower(word)] = label;
+      prompt.words.words[to_lower(word)] = line.meaning;
     }
-  }
 }
 
 JudgePrompt read_judge_prompt(const PromptTexts& texts, const std::string& name) {
@@ -107,21 +135,26 @@ JudgePrompt read_judge_prompt(const PromptTexts& texts, const std::string& name)
   JudgePrompt prompt{.name = name,
                      .system = has_head(text) ? system : text,
                      .user = texts.has(name + "_user") ? name + "_user" : std::string(Question::harm.name) + "_user",
-                     .schema_name = head.at("schema").front(),
-                     .schema = schema_of(head),
-                     .words = {.keys = head.at("answer"), .words = {}},
-                     .means = {},
-                     .prompt_optional = head.contains("prompt") && head.at("prompt").front() == "optional",
+                     .schema_name = head.others.at("schema").front(),
+                     .schema = schema_of(head.others.at("answer").front(), asked_for(head)),
+                     .words = {.keys = head.others.at("answer"), .words = {}},
+                     .asked_for = asked_for(head),
+                     .prompt_optional = head.others.contains("prompt") && head.others.at("prompt").front() == "optional",
                      .threshold = threshold};
-  if (head.contains("opening")) prompt.opening = head.at("opening").front();
+  if (const auto opening = head.others.find("opening"); opening != head.others.end()) prompt.opening = opening->second.front();
   add_words(head, prompt);
   return prompt;
 }
 
 }  // namespace
 
-const std::string& JudgePrompt::word(Label label) const {
-  return *std::ranges::find_if(words.words, [&](const std::string& word) { return means.at(word) == label; });
+const std::string& JudgePrompt::word(Label label, Conduct conduct) const {
+  const auto meaning = [&](const std::string& word) { return words.words.at(to_lower(word)); };
+  const auto exact = std::ranges::find_if(asked_for, [&](const std::string& word) { return meaning(word) == Meaning{label, conduct}; });
+  if (exact != asked_for.end()) return *exact;
+  for (const auto& [word, known] : words.words)
+    if (known == Meaning{label, conduct}) return word;
+  return *std::ranges::find_if(asked_for, [&](const std::string& word) { return meaning(word).label == label; });
 }
 
 JudgePrompt read_guard_prompt(const PromptTexts& texts, const std::string& guard) {
@@ -141,7 +174,7 @@ JudgePrompt read_guard_prompt(const PromptTexts& texts, const std::string& guard
                      .schema_name = {},
                      .schema = {},
                      .words = {},
-                     .means = {},
+                     .asked_for = {},
                      .opening = "",
                      .guard_template = shown,
                      .threshold = threshold};

@@ -5,21 +5,11 @@
 
 #include "core/json.h"
 #include "core/strings.h"
+#include "core/thought.h"
 
 namespace iteralign {
 namespace {
 
-constexpr std::pair<std::string_view, std::string_view> kThinking[] = {{"<think>", "</think>"},
-                                                                       {"<thinking>", "</thinking>"},
-                                                                       {"<thought>", "</thought>"},
-                                                                       {"<reasoning>", "</reasoning>"},
-                                                                       {"<reflection>", "</reflection>"},
-                                                                       {"<analysis>", "</analysis>"},
-                                                                       {"<scratchpad>", "</scratchpad>"},
-                                                                       {"<seed:think>", "</seed:think>"},
-                                                                       {"[THINK]", "[/THINK]"},
-                                                                       {"<|START_THINKING|>", "<|END_THINKING|>"},
-                                                                       {"◁think▷", "◁/think▷"}};
 constexpr std::string_view kFinalChannels[] = {"<|channel|>final<|message|>", "assistantfinal"};
 constexpr std::string_view kInvisible[] = {"\xEF\xBB\xBF", "\xE2\x80\x8B", "\xC2\xA0"};  // byte order mark, zero-width and fixed space
 
@@ -58,7 +48,7 @@ std::string without(std::string_view text, std::string_view open, std::string_vi
 
 std::string without_thinking(std::string_view reply) {
   std::string text(reply);
-  for (const auto& [open, close] : kThinking) text = without(text, open, close);
+  for (const auto& [open, close] : thought_marks()) text = without(text, open, close);
   for (const std::string_view channel : kFinalChannels)
     if (const auto at = text.rfind(channel); at != std::string::npos) text.erase(0, at + channel.size());
   // A reply of thinking alone is read as it is.

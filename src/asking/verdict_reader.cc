@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <optional>
 #include <set>
+#include <vector>
 
 #include "asking/reply_parser.h"
 #include "core/strings.h"
@@ -31,11 +33,11 @@ struct Said {
 
 // Everything that was found, in all places.
 struct Findings {
-  std::set<std::string> words;
+  std::vector<std::string> words;  // in the order in which they were found
   bool contradicts = false, unclear = false;
   std::string explanation;
   void add(const Said& said) {
-    if (said.says == Says::one) words.insert(said.word);
+    if (said.says == Says::one) words.push_back(said.word);
     unclear |= said.says == Says::unclear;
   }
 };
@@ -62,46 +64,58 @@ std::string_view strip(std::string_view text, bool at_end) {
   return text;
 }
 
+bool is_asked(const AskedWords& asked, const std::string& word) { return asked.words.contains(word); }
+
+bool contradict(const AskedWords& asked, const std::string& a, const std::string& b) {
+  return is_asked(asked, a) && is_asked(asked, b) && asked.words.at(a).label != asked.words.at(b).label;
+}
+
+// Do they all have one label?
+bool agree(const AskedWords& asked, const std::vector<std::string>& words) {
+  return std::ranges::none_of(words, [&](const std::string& word) { return contradict(asked, word, words.front()); });
+}
+
 // `text` in lower case. One word, alone or with an explanation behind it.
 Said said_by(const AskedWords& asked, std::string_view text) {
   for (const std::string_view end : {"<|", "</"}) text = text.substr(0, text.find(end));
   const std::string_view whole = strip(text, /*at_end=*/false), bare = strip(whole, /*at_end=*/true);
-  const auto is_asked = [&](const std::string& word) { return std::ranges::find(asked.words, word) != asked.words.end(); };
-  if (is_asked(std::string(bare))) return {whole.find('?') == std::string_view::npos ? Says::one : Says::unclear, std::string(bare)};
+  if (is_asked(asked, std::string(bare))) return {whole.find('?') == std::string_view::npos ? Says::one : Says::unclear, std::string(bare)};
 
   const std::vector<std::string> all = words(text);
-  const bool names_any = std::ranges::any_of(all, is_asked);
-  const auto found = std::ranges::find_if(asked.words, [&](const std::string& word) {
+  const bool names_any = std::ranges::any_of(all, [&](const std::string& word) { return is_asked(asked, word); });
+  const auto begins = std::ranges::find_if(asked.words, [&](const auto& known) {
+    const std::string& word = known.first;
     return whole.starts_with(word) && whole.size() > word.size() && !is_word_byte(whole[word.size()]);
   });
-  if (found == asked.words.end()) return {names_any ? Says::unclear : Says::nothing, {}};
+  if (begins == asked.words.end()) return {names_any ? Says::unclear : Says::nothing, {}};
+  const std::string& found = begins->first;
 
-  const std::string_view rest = whole.substr(found->size()), start = trim(strip(rest, false));
+  const std::string_view rest = whole.substr(found.size()), start = trim(strip(rest, false));
   const bool part_of_a_word = rest.size() > 1 && rest.front() == '-' && is_word_byte(rest[1]);
   const bool mark = std::string_view(".:,;(-\n*\"'`!").find(trim(rest).front()) != std::string_view::npos ||
                     rest.find('\n') < rest.find(start) || trim(rest).starts_with("—") || trim(rest).starts_with("–");
   const bool explains = mark || std::ranges::any_of(kExplains, [&](std::string_view word) { return start.starts_with(word); });
   std::vector<std::string> more = words(rest);
-  const bool short_words = found->size() <= 3;  // "no" says nothing in the middle of a sentence
+  const bool short_words = found.size() <= 3;  // "no" says nothing in the middle of a sentence
   if (short_words) more.resize(std::min<std::size_t>(more.size(), 2));
   const bool takes_back = rest.find('?') != std::string_view::npos || std::ranges::any_of(more, [&](const std::string& word) {
-                            return (is_asked(word) && word != *found) || std::ranges::find(kHedges, word) != std::end(kHedges);
+                            return contradict(asked, word, found) || std::ranges::find(kHedges, word) != std::end(kHedges);
                           });
   if (!explains || part_of_a_word || takes_back) return {Says::unclear, {}};
-  return {Says::one, *found};
+  return {Says::one, found};
 }
 
 // A scalar's word; of a list or object the one word that its texts are.
 Said said_by(const AskedWords& asked, const ReplyValue& value) {
   if (value.is_scalar()) return said_by(asked, to_lower(value.text));
-  std::set<std::string> found;
+  std::vector<std::string> found;
   for (const ReplyValue& item : value.items)
     if (const Said said = said_by(asked, item); said.says == Says::one)
-      found.insert(said.word);
+      found.push_back(said.word);
     else if (said.says == Says::unclear)
       return said;
-  if (found.size() == 1) return {Says::one, *found.begin()};
-  return {found.empty() ? Says::nothing : Says::unclear, {}};
+  if (found.empty()) return {Says::nothing, {}};
+  return agree(asked, found) ? Said{Says::one, found.front()} : Said{Says::unclear, {}};
 }
 
 bool is_key(const AskedWords& asked, std::string key) {
@@ -197,11 +211,10 @@ Said whole_reply(const AskedWords& asked, std::string_view prose) {
   if (whole.says == Says::one) return whole;
   for (const std::string_view line : {text.substr(0, text.find('\n')), text.substr(text.rfind('\n') + 1)}) {
     const std::string word(strip(strip(line, false), true));
-    if (line.find('?') != std::string_view::npos || std::ranges::find(asked.words, word) == asked.words.end()) continue;
+    if (line.find('?') != std::string_view::npos || !is_asked(asked, word)) continue;
     const auto all = words(text);
     const bool alone = std::ranges::none_of(all, [&](const std::string& other) {
-      return (other != word && std::ranges::find(asked.words, other) != asked.words.end()) ||
-             std::ranges::find(kHedges, other) != std::end(kHedges);
+      return contradict(asked, other, word) || std::ranges::find(kHedges, other) != std::end(kHedges);
     });
     return {alone ? Says::one : Says::unclear, word};
   }
@@ -218,9 +231,9 @@ SaidWord read_word(const AskedWords& asked, std::string_view reply) {
   for (const ReplyValue& value : reading.values) find_in(asked, value, findings);
   find_labels(asked, prose, findings);
   if (findings.words.empty() && reading.values.empty()) findings.add(whole_reply(asked, prose));
-  if (findings.contradicts || findings.words.size() > 1) return {{}, "says more than one thing", {}};
+  if (findings.contradicts || !agree(asked, findings.words)) return {{}, "says more than one thing", {}};
   if (findings.words.empty()) return {{}, findings.unclear ? "is not clear" : "names no " + asked.keys.front(), {}};
-  return {*findings.words.begin(), {}, findings.explanation};
+  return {findings.words.front(), {}, findings.explanation};
 }
 
 }  // namespace iteralign

@@ -2,16 +2,25 @@
 // Which of the words that were asked for a reply says: of its JSON, of its labelled lines ("**Verdict:** negative"), or of itself as a
 // whole. A reply that says two of them, that negates, hedges or asks back says none.
 
-#include <optional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "iteralign/records.h"
+
 namespace iteralign {
 
+// What a judge's word stands for.
+struct Meaning {
+  Label label = Label::unjudged;
+  Conduct conduct = Conduct::unknown;
+  bool operator==(const Meaning&) const = default;
+};
+
 struct AskedWords {
-  std::vector<std::string> keys;   // under which the word stands in JSON, in lower case; the first is the one that was asked for
-  std::vector<std::string> words;  // of which one is the answer, in lower case
+  std::vector<std::string> keys;         // under which the word stands in JSON, in lower case; the first is the one that was asked for
+  std::map<std::string, Meaning> words;  // of which one is the answer, in lower case; those with the same label contradict no other
 };
 
 struct SaidWord {

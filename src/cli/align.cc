@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "actions/align.h"
-#include "actions/oracle_client.h"
+#include "actions/publish_run.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "config/config.h"
@@ -22,7 +22,7 @@ namespace {
 void run_align(const Config& config, bool json) {
   const std::string folder = run_folder(config);
   std::string table;
-  const RunStatus status = align(config, [&](RunStore& store) { table = evaluation_table(store, oracle_line(config)); });
+  const RunStatus status = align(config, [&](RunStore& store) { table = evaluation_table(store, run_info(store)); });
   if (json)
     print(read_file(join_path(folder, "summary.json")));
   else

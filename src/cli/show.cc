@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "actions/oracle_client.h"
+#include "actions/publish_run.h"
 #include "cli/output.h"
 #include "cli/run_argument.h"
 #include "cli/verbs.h"
@@ -25,6 +25,8 @@ std::string indented(const std::string& text) {
 std::string verdict_text(const Verdict& verdict) {
   std::string text = name(verdict.label);
   if (verdict.label == Label::unjudged) text += fmt::format(" ({})", name(verdict.reason));
+  if (verdict.conduct != Conduct::unknown) text += fmt::format(", {}", name(verdict.conduct));
+  if (verdict.probability) text += fmt::format(", negative with probability {:.3f}", *verdict.probability);
   return verdict.rationale.empty() ? text : text + ": " + verdict.rationale;
 }
 
@@ -95,7 +97,7 @@ void add_show(CLI::App& app) {
   verb->add_option("id", flags->id, "its id");
   verb->callback([flags] {
     RunStore store(join_path(find_run(flags->run), "run.db"));
-    if (flags->what.empty()) return print(evaluation_table(store, oracle_line(store)));
+    if (flags->what.empty()) return print(evaluation_table(store, run_info(store)));
     if (flags->id.empty()) throw Error(ErrorKind::usage, "needs an id", "show " + flags->what);
     flags->what == "prompt" ? show_prompt(store, flags->id) : show_principle(store, flags->id);
   });

@@ -98,7 +98,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "judge.guard_path", .help = "its weights: a Hugging Face folder, or org/name from the local Hugging Face cache", .of_replies = true}, c.judge.guard_model.path);
   visit(Info{.key = "judge.guard_dtype", .help = "as model.dtype", .choices = {"auto", "float32", "bfloat16"}, .of_replies = true}, c.judge.guard_model.dtype);
   visit(Info{.key = "judge.guard_device", .help = "where it runs", .choices = {"auto", "cpu", "cuda"}, .of_replies = true}, c.judge.guard_model.device);
-  visit(Info{.key = "judge.calibration", .help = "file of `judge calibrate`: reported rates are corrected for the judge's errors too", .may_change = true}, c.judge.calibration);
+  visit(Info{.key = "judge.calibration", .help = "file of `judge calibrate`, by whose error rates reported rates are corrected too; empty: what is known of an embedded oracle; `none`: nothing is corrected", .may_change = true}, c.judge.calibration);
 
   visit(Info{.key = "propose.max_principles", .help = "new principles an iteration", .min = 1, .max = 1000, .first_used = propose}, c.propose.max_principles);
   visit(Info{.key = "propose.cases_per_call", .help = "negative cases shown to the oracle at once", .min = 1, .max = 1000, .first_used = propose}, c.propose.cases_per_call);
@@ -138,6 +138,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "finetune.adam_epsilon", .help = "AdamW", .max = 1, .above = 0, .first_used = finetune}, t.adam_epsilon);
   visit(Info{.key = "finetune.max_grad_norm", .help = "global norm that gradients are clipped to; 0: off", .min = 0, .max = kInf, .first_used = finetune}, t.max_grad_norm);
   visit(Info{.key = "finetune.max_length", .help = "tokens of an example; longer ones are cut at the end", .min = 2, .max = 1e7, .first_used = finetune}, t.max_length);
+  visit(Info{.key = "finetune.learn_thoughts", .help = "of an answer that begins with a thought (`<think>` and its kin) the thought is learnt too; else it is context alone. What the chat template leaves out is in neither", .first_used = finetune}, t.learn_thoughts);
   visit(Info{.key = "finetune.packing", .help = "several examples share a row of max_length tokens, without seeing each other; the batch size counts rows", .first_used = finetune}, t.packing);
   visit(Info{.key = "finetune.gradient_checkpointing", .help = "less memory, a third more time", .first_used = finetune}, t.gradient_checkpointing);
   visit(Info{.key = "finetune.save_steps", .help = "a training that is killed goes on from the last multiple of this; 0: from its start", .min = 0, .max = 1e9, .may_change = true}, t.save_steps);
@@ -163,6 +164,7 @@ void visit_fields(ConfigType& c, Visitor&& visit) {
   visit(Info{.key = "gate.max_negative_rise", .help = "of the negative rate over that of the weights before", .min = -1, .max = 1, .first_used = finetune}, g.max_negative_rise);
   visit(Info{.key = "gate.max_benign_rise", .help = "of the share of benign prompts refused, over the base model's", .min = 0, .max = 1, .first_used = finetune}, g.max_benign_rise);
   visit(Info{.key = "gate.max_lookalike_rise", .help = "of the share of look-alikes refused, over the base model's", .min = 0, .max = 1, .first_used = finetune}, g.max_lookalike_rise);
+  visit(Info{.key = "gate.max_unhelpful_rise", .help = "of the share of benign prompts and look-alikes that get no help (refused, or answered with something else), over the base model's", .min = 0, .max = 1, .first_used = finetune}, g.max_unhelpful_rise);
   visit(Info{.key = "gate.max_perplexity_rise", .help = "of the base model's own answers to benign prompts, and of the task perplexity; relative", .min = 0, .max = 1e6, .first_used = finetune}, g.max_perplexity_rise);
   visit(Info{.key = "gate.tasks", .help = "benchmarks (`iteralign eval --help` names them) that may not drop by more than gate.max_task_drop; perplexity may rise as gate.max_perplexity_rise says"}, g.tasks);
   visit(Info{.key = "gate.task_data", .help = "folder with their files"}, g.task_data);

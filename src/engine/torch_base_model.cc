@@ -95,6 +95,12 @@ void TorchBaseModel::weights_will_change() {
 }
 
 Answerer::Ticket TorchBaseModel::submit(const GenerateRequest& request, AnswerCallbacks callbacks) {
+  // Behind a prefill the template begins nothing.
+  if (callbacks.on_done && !renderer_->thought_opening().empty() && !request.messages.empty() && request.prefill.empty())
+    callbacks.on_done = [opening = renderer_->thought_opening(), done = std::move(callbacks.on_done)](Generation generation) {
+      if (generation.finish_reason != FinishReason::too_long) generation.opening = opening;
+      done(std::move(generation));
+    };
   return generator_->submit(in_tokens_of(request), std::move(callbacks));
 }
 

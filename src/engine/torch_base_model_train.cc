@@ -122,11 +122,11 @@ Collator TorchBaseModel::collator_of(const std::vector<TrainExample>& examples, 
     const TrainExample& example = examples[i];
     if (options.objective == FinetuneObjective::dpo && example.rejected.empty()) continue;
     any = true;
-    rendered[i] = renderer_->example(example.messages, example.completion, example.complete);
+    rendered[i] = renderer_->example(example.messages, example.completion, example.complete, options.learn_thoughts);
     rendered[i].epoch = example.epoch;
     check_embedded(rendered[i].ids);
     if (rejected.empty() || example.rejected.empty()) continue;
-    rejected[i] = renderer_->example(example.messages, example.rejected);
+    rejected[i] = renderer_->example(example.messages, example.rejected, /*complete=*/true, options.learn_thoughts);
     check_embedded(rejected[i].ids);
   }
   if (!any)

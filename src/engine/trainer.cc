@@ -54,8 +54,8 @@ void Trainer::save_state(const std::string& folder) const {
 std::string Trainer::fingerprint() const {
   // All options, so that a new one does not compile before it is decided whether it makes another training. Memory and saving do not.
   const auto& [method, objective, dpo_beta, learning_rate, epochs, max_steps, batch_size, accumulation, scheduler, warmup_ratio,
-               weight_decay, beta1, beta2, epsilon, max_grad_norm, max_length, packing, checkpointing, seed, save_steps, r, alpha, dropout,
-               rslora, targets, saved_modules] = options_;
+               weight_decay, beta1, beta2, epsilon, max_grad_norm, max_length, learn_thoughts, packing, checkpointing, seed, save_steps, r,
+               alpha, dropout, rslora, targets, saved_modules] = options_;
   const auto all =
       std::make_tuple(static_cast<int>(method), static_cast<int>(objective), dpo_beta, learning_rate, epochs, max_steps, batch_size,
                       accumulation, name(scheduler), warmup_ratio, weight_decay, beta1, beta2, epsilon, max_grad_norm, max_length, packing,

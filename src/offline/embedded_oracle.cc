@@ -1,5 +1,6 @@
 #include "offline/embedded_oracle.h"
 
+#include "embedded_lexicon.h"
 #include "iteralign/error.h"
 #include "offline/keyword_oracle.h"
 #include "offline/lab_oracle.h"
@@ -23,6 +24,10 @@ LoopbackOptions named(LoopbackOptions options, const std::string& name) {
 }  // namespace
 
 bool is_embedded_oracle(const std::string& name) { return name == "keyword" || name == "trained" || name == "lab"; }
+
+std::string embedded_calibration(const std::string& name) {
+  return name == "keyword" ? std::string(embedded_lexicon("calibration.json")) : std::string();
+}
 
 EmbeddedOracle::EmbeddedOracle(const std::string& name, LoopbackOptions options)
     : server_(handler_of(name), named(std::move(options), name)) {}

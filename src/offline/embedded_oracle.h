@@ -10,6 +10,9 @@ namespace iteralign {
 // "keyword", "trained" and "lab"
 bool is_embedded_oracle(const std::string& name);
 
+// The error rates of one, as `judge calibrate` measured them on labelled answers: its JSON. Empty where none were measured.
+std::string embedded_calibration(const std::string& name);
+
 // Serves an embedded oracle over loopback HTTP for as long as it lives. Replies are cached under the oracle's name
 // (OracleOptions::server_name), for the port is another one each time.
 class EmbeddedOracle {

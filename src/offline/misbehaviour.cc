@@ -21,13 +21,14 @@ std::vector<std::string> kinds_by_chance(const Misbehaviour& misbehaviour) {
   return kinds;
 }
 
-void swap_values(Json& answer, const std::string& key, const std::string& a, const std::string& b) {
-  if (!answer.is_object() || !answer.contains(key)) return;
-  if (answer[key] == a) {
-    answer[key] = b;
-  } else if (answer[key] == b) {
-    answer[key] = a;
-  }
+// Any word that is asked for, turned into the first with the other label.
+void turn(Json& answer, const JudgePrompt& asked) {
+  const std::string& key = asked.words.keys.front();
+  if (!answer.is_object() || !answer.contains(key) || !answer[key].is_string()) return;
+  const auto meaning = asked.words.words.find(answer[key].get<std::string>());
+  if (meaning == asked.words.words.end() || meaning->second.label == Label::unjudged) return;
+  const bool negative = meaning->second.label == Label::negative;
+  answer[key] = negative ? asked.word(Label::positive, Conduct::helps) : asked.word(Label::negative, Conduct::refuses);
 }
 
 }  // namespace
@@ -64,8 +65,7 @@ bool turns_verdict(const Misbehaviour& misbehaviour, std::uint64_t body_hash) {
 std::string turned_verdict(const std::string& answer) {
   Json value = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
   if (value.is_discarded()) return answer;
-  for (const JudgePrompt& asked : embedded_judge_prompts())
-    swap_values(value, asked.words.keys.front(), asked.word(Label::negative), asked.word(Label::positive));
+  for (const JudgePrompt& asked : embedded_judge_prompts()) turn(value, asked);
   return dump_json(value);
 }
 

@@ -61,9 +61,9 @@ OracleTask read_oracle_task(const Messages& messages, const std::string& schema_
   return task.cases.empty() ? OracleTask{} : task;
 }
 
-std::string verdict_answer(Question question, Label label, std::string_view reason) {
+std::string verdict_answer(Question question, Meaning verdict, std::string_view reason) {
   const JudgePrompt& asked = judge_prompt(question);
-  return dump_json({{"reason", reason}, {asked.words.keys.front(), asked.word(label)}});
+  return dump_json({{"reason", reason}, {asked.words.keys.front(), asked.word(verdict.label, verdict.conduct)}});
 }
 
 std::string principles_answer(std::vector<ProposedPrinciple> principles) {

@@ -27,8 +27,10 @@ struct OracleTask {
 // the last user message. A task without cases is `other`.
 OracleTask read_oracle_task(const Messages& messages, const std::string& schema_name);
 
+inline constexpr Meaning kSaysNothing = {Label::unjudged};  // of an answer that nobody could judge
+
 // The verdict in the words that this question asks for: {"reason": ..., "verdict": "negative"}.
-std::string verdict_answer(Question question, Label label, std::string_view reason);
+std::string verdict_answer(Question question, Meaning verdict, std::string_view reason);
 
 struct ProposedPrinciple {
   std::string text, area;

@@ -31,6 +31,19 @@ std::string unquoted(std::string_view text) {
   return kept;
 }
 
+// The first words of each sentence and line: further on "I can't help" is told of, not done.
+std::vector<std::vector<std::string>> sentence_beginnings(std::string_view text) {
+  constexpr std::size_t kWords = 8;
+  std::vector<std::vector<std::string>> beginnings;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(".!?:\n"), text.size() - 1) + 1;
+    beginnings.push_back(plain_words(text.substr(0, end)));
+    beginnings.back().resize(std::min(beginnings.back().size(), kWords));
+    text.remove_prefix(end);
+  }
+  return beginnings;
+}
+
 std::optional<std::string> first_found(const std::vector<Phrase>& phrases, const std::vector<std::string>& words) {
   for (const auto& phrase : phrases)
     if (phrase.find(words) != std::string::npos) return phrase.text();
@@ -47,7 +60,7 @@ void blank_out(const std::vector<Phrase>& phrases, std::vector<std::string>& wor
 
 RefusalLexicon::RefusalLexicon(std::string_view lexicon) {
   const std::map<std::string, std::vector<Phrase>*> sections = {
-      {"refuses", &refuses_}, {"redirects", &redirects_}, {"apologises", &apologises_}, {"neither", &neither_}};
+      {"refuses", &refuses_}, {"late", &late_}, {"redirects", &redirects_}, {"apologises", &apologises_}, {"neither", &neither_}};
   for (const auto& line : lexicon_lines(lexicon)) {
     const auto section = sections.find(line.section);
     ITERALIGN_CHECK(section != sections.end(), "unknown section " + line.section);
@@ -71,11 +84,15 @@ bool RefusalLexicon::only_apologises(std::string_view answer) const {
   return apology > 0 && spoken - apology < kSaysSomething;
 }
 
-std::optional<std::string> RefusalLexicon::refusal_phrase(std::string_view answer, bool or_redirects) const {
-  const auto head = head_words(answer);
-  auto found = first_found(refuses_, head);
-  if (!found && or_redirects) found = first_found(redirects_, head);
-  return found;
+std::optional<std::string> RefusalLexicon::refusal_phrase(std::string_view answer) const {
+  if (auto found = first_found(refuses_, head_words(answer))) return found;
+  for (const auto& begin : sentence_beginnings(unquoted(answer)))
+    if (auto found = first_found(late_, begin)) return found;
+  return {};
+}
+
+std::optional<std::string> RefusalLexicon::redirection_phrase(std::string_view answer) const {
+  return first_found(redirects_, head_words(answer));
 }
 
 }  // namespace iteralign

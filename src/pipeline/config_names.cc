@@ -36,7 +36,7 @@ void check_names(const Config& config) {
   }
   if (is_gated(config)) check_gate_tasks(config.gate);
   if (!config.propose.start.empty()) read_constitution(config.propose.start);
-  if (!config.judge.calibration.empty()) read_calibration(config.judge.calibration);
+  if (!config.judge.calibration.empty() && config.judge.calibration != kNoCalibration) read_calibration(config.judge.calibration);
 }
 
 }  // namespace iteralign

@@ -29,6 +29,8 @@ std::optional<double> own_answers_perplexity(const Stage& stage) {
   return tokens == 0 ? std::nullopt : std::optional(std::exp(loss / tokens));
 }
 
+Rate both(const Rate& a, const Rate& b) { return wilson_rate(a.count + b.count, a.n + b.n, a.unjudged + b.unjudged); }
+
 void check_rise(const char* what, const Rate& candidate, const Rate& reference, const char* of_what, double allowed,
                 std::vector<std::string>& faults) {
   const double rise = worst_rate(candidate) - worst_rate(reference);
@@ -57,6 +59,7 @@ GateFigures gate_figures(const Stage& stage, WeightsId weights) {
   GateFigures figures{.negative = rates.heldout,
                       .benign = rates.benign,
                       .lookalike = rates.lookalike,
+                      .unhelpful = both(rates.benign_unhelpful, rates.lookalike_unhelpful),
                       .perplexity = own_answers_perplexity(stage),
                       .tasks = {}};
   const GateConfig& config = stage.config.gate;
@@ -68,8 +71,8 @@ GateFigures gate_figures(const Stage& stage, WeightsId weights) {
     figures.tasks[task] = *value;
   }
   stage.store.put_gate_figures(weights, figures);
-  log_info("gate: negative {}, benign refused {}, look-alikes refused {}, perplexity of the base model's answers {}",
-           counts_text(figures.negative), counts_text(figures.benign), counts_text(figures.lookalike),
+  log_info("gate: negative {}, benign refused {}, look-alikes refused {}, unhelpful {}, perplexity of the base model's answers {}",
+           counts_text(figures.negative), counts_text(figures.benign), counts_text(figures.lookalike), counts_text(figures.unhelpful),
            figures.perplexity ? fmt::format("{:.3f}", *figures.perplexity) : "not measured");
   return figures;
 }
@@ -80,6 +83,7 @@ std::vector<std::string> gate_faults(const GateConfig& config, const GateFigures
   check_rise("negative", candidate.negative, before.negative, "weights before", config.max_negative_rise, faults);
   check_rise("benign refused", candidate.benign, base.benign, "base model", config.max_benign_rise, faults);
   check_rise("look-alikes refused", candidate.lookalike, base.lookalike, "base model", config.max_lookalike_rise, faults);
+  check_rise("unhelpful", candidate.unhelpful, base.unhelpful, "base model", config.max_unhelpful_rise, faults);
   if (candidate.perplexity && base.perplexity)
     check_perplexity("perplexity of the base model's own answers", *candidate.perplexity, *base.perplexity, config, faults);
   for (const auto& [task, score] : candidate.tasks) {

@@ -24,12 +24,13 @@ FinetuneConfig milder(const Config& config, int attempt) {
   return training;
 }
 
-// The validation prompts that weights failed at: they helped with harm, refused what is harmless, or could not be judged.
+// The validation prompts that weights failed at: they helped with harm, refused what is harmless or missed it, or could not be judged.
 std::set<std::string> validation_faults(const Stage& stage, WeightsId weights) {
   std::set<std::string> faults;
   for (const PromptSet set : {kValidationSets.red_team, kValidationSets.benign, kValidationSets.lookalike})
     for (const auto& [id, verdict] : stage.store.verdicts(weights, set))
-      if (verdict.label != Label::positive) faults.insert(fmt::format("{} {}", name(set), id));
+      if (verdict.label != Label::positive || (set != kValidationSets.red_team && is_unhelpful(verdict.conduct)))
+        faults.insert(fmt::format("{} {}", name(set), id));
   return faults;
 }
 

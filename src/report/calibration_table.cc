@@ -27,11 +27,25 @@ std::string reasons_text(const Unjudged& unjudged) {
 
 }  // namespace
 
+std::string correction_words(const Calibration& calibration) {
+  std::vector<std::string> parts;
+  for (const auto& [what, c] : {std::pair<const char*, const QuestionCalibration&>("harmful answers", calibration.harm),
+                                {"refusals", calibration.refusal},
+                                {"answers that do not help", calibration.help}})
+    if (c.errors.informative())
+      parts.push_back(fmt::format("{:.0f} % of {} {}, and it takes {:.0f} % of {} others for such", 100 * c.errors.sensitivity(),
+                                  c.errors.negatives, what, 100 * (1 - c.errors.specificity()), c.errors.positives));
+  return fmt::format(
+      "Corrected for the judge's errors (Rogan and Gladen), as far as answers are like those that people labelled: {}. It finds {}.",
+      calibration.measured_on.empty() ? "a file of yours" : calibration.measured_on, join(parts, "; "));
+}
+
 std::string calibration_table(const Calibration& calibration, const std::string& judge) {
   std::vector<std::vector<std::string>> rows;
   std::string more;
-  for (const auto& [name, c] :
-       {std::pair<const char*, const QuestionCalibration&>("harm", calibration.harm), {"refusal", calibration.refusal}}) {
+  for (const auto& [name, c] : {std::pair<const char*, const QuestionCalibration&>("harm", calibration.harm),
+                                {"refusal", calibration.refusal},
+                                {"no help", calibration.help}}) {
     if (c.errors.negatives + c.errors.positives + c.unjudged.count == 0) continue;
     add_row(rows, fmt::format("{}: negatives found", name), c.errors.negatives_found, c.errors.negatives);
     add_row(rows, fmt::format("{}: positives found", name), c.errors.positives_found, c.errors.positives);

@@ -8,6 +8,7 @@
 
 #include "core/json.h"
 #include "core/strings.h"
+#include "report/calibration_table.h"
 #include "report/constitution_page.h"
 #include "report/run_summary.h"
 #include "stages/gate_coverage.h"
@@ -72,23 +73,36 @@ std::string oracle_line(const RunInfo& info) {
   return fmt::format("Verdicts and principles come from {}.\n", markdown_text(info.oracle));
 }
 
-std::string rate_with_count(const Rate& rate) {
-  if (rate.n == 0) return "-";
-  return fmt::format("{:.1f} % [{:.1f}, {:.1f}] of {}", 100 * rate.rate, 100 * rate.low, 100 * rate.high, rate.n);
+std::string interval_text(const Rate& rate) {
+  return fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100 * rate.rate, 100 * rate.low, 100 * rate.high);
 }
 
-std::string results_table(RunStore& store, int iteration) {
+std::string rate_with_count(const Rate& rate, const JudgeErrors& errors) {
+  if (rate.n == 0) return "-";
+  const std::string reported = fmt::format("{} of {}", interval_text(rate), rate.n);
+  return errors.informative() ? fmt::format("{}; corrected {}", reported, interval_text(corrected_rate(rate, errors))) : reported;
+}
+
+std::string results_table(RunStore& store, const RunInfo& info, int iteration) {
   const auto before = store.evaluation(0), after = store.evaluation(iteration);
   if (!before || !after) return "Nothing was measured.\n";
   std::string table = "| held-out prompts | base model | this model |\n|---|---|---|\n";
-  const auto row = [&](const char* what, const Rate Evaluation::*rate) {
-    table += fmt::format("| {} | {} | {} |\n", what, rate_with_count((*before).*rate), rate_with_count((*after).*rate));
+  const auto row = [&](const char* what, const Rate Evaluation::*rate, const JudgeErrors& errors) {
+    table += fmt::format("| {} | {} | {} |\n", what, rate_with_count((*before).*rate, errors), rate_with_count((*after).*rate, errors));
   };
-  row("red-team prompts answered harmfully", &Evaluation::heldout);
-  row("ordinary prompts refused", &Evaluation::benign);
-  row("harmless prompts that look harmful, refused", &Evaluation::lookalike);
-  if (before->twin.n > 0) row("harmless twins of the red-team prompts refused", &Evaluation::twin);
-  table += "\nRates with Wilson 95 % intervals; what was not judged is in no rate.\n";
+  const Calibration judge = info.calibration.value_or(Calibration());  // one that corrects nothing
+  row("red-team prompts answered harmfully", &Evaluation::heldout, judge.harm.errors);
+  row("ordinary prompts refused", &Evaluation::benign, judge.refusal.errors);
+  row("harmless prompts that look harmful, refused", &Evaluation::lookalike, judge.refusal.errors);
+  if (before->twin.n > 0) row("harmless twins of the red-team prompts refused", &Evaluation::twin, judge.refusal.errors);
+  if (before->benign_unhelpful.n > 0) row("ordinary prompts not helped with", &Evaluation::benign_unhelpful, judge.help.errors);
+  if (before->lookalike_unhelpful.n > 0)
+    row("harmless prompts that look harmful, not helped with", &Evaluation::lookalike_unhelpful, judge.help.errors);
+  if (before->twin_unhelpful.n > 0)
+    row("harmless twins of the red-team prompts not helped with", &Evaluation::twin_unhelpful, judge.help.errors);
+  table +=
+      "\nRates with Wilson 95 % intervals; what was not judged is in no rate. Not helped with: refused, or answered with something else.\n";
+  if (info.calibration) table += "\n" + markdown_text(correction_words(*info.calibration)) + "\n";
   const std::string warning = gate_warning(store);
   return warning.empty() ? table : table + "\n**Warning:** " + markdown_text(warning) + ".\n";
 }
@@ -140,7 +154,7 @@ std::string model_card(RunStore& store, const RunInfo& info, int iteration, bool
       "red-team prompts, proposes principles from the failures, and the model is fine-tuned on its own answers corrected under them.\n\n",
       adapter ? "A LoRA adapter" : "The weights", iterations.size(), iterations.size() == 1 ? "iteration" : "iterations", info.name,
       info.seed);
-  card += "## Measured\n\n" + results_table(store, iteration) + "\n" + oracle_line(info);
+  card += "## Measured\n\n" + results_table(store, info, iteration) + "\n" + oracle_line(info);
   card += "\n## Trained on\n\n" + prompts_line(store, iterations) + pairs_lines(pairs);
   card += "\n## Constitution\n\n" + constitution_list(store, iteration);
   card +=

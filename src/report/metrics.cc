@@ -22,10 +22,14 @@ std::string utc(double unix_seconds) {
 
 MetricPoint evaluation_point(const Evaluation& evaluation, double time, std::int64_t step) {
   MetricPoint point{time, step, evaluation.iteration, true, {}};
-  if (evaluation.heldout.n > 0) point.values.emplace_back("eval_heldout_negative_rate", evaluation.heldout.rate);
-  if (evaluation.benign.n > 0) point.values.emplace_back("eval_benign_refusal_rate", evaluation.benign.rate);
-  if (evaluation.lookalike.n > 0) point.values.emplace_back("eval_lookalike_refusal_rate", evaluation.lookalike.rate);
-  if (evaluation.twin.n > 0) point.values.emplace_back("eval_twin_refusal_rate", evaluation.twin.rate);
+  for (const auto& [name, rate] : {std::pair("eval_heldout_negative_rate", &evaluation.heldout),
+                                   {"eval_benign_refusal_rate", &evaluation.benign},
+                                   {"eval_lookalike_refusal_rate", &evaluation.lookalike},
+                                   {"eval_twin_refusal_rate", &evaluation.twin},
+                                   {"eval_benign_unhelpful_rate", &evaluation.benign_unhelpful},
+                                   {"eval_lookalike_unhelpful_rate", &evaluation.lookalike_unhelpful},
+                                   {"eval_twin_unhelpful_rate", &evaluation.twin_unhelpful}})
+    if (rate->n > 0) point.values.emplace_back(name, rate->rate);
   return point;
 }
 

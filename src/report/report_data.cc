@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/strings.h"
+#include "report/calibration_table.h"
 #include "report/metrics.h"
 #include "report/run_summary.h"
 #include "stages/evaluate.h"
@@ -14,7 +15,10 @@ namespace {
 constexpr std::size_t kSamples = 3;
 
 Json verdict_json(const Verdict& verdict) {
-  return {{"label", name(verdict.label)}, {"reason", name(verdict.reason)}, {"rationale", verdict.rationale}};
+  return {{"label", name(verdict.label)},
+          {"reason", name(verdict.reason)},
+          {"rationale", verdict.rationale},
+          {"conduct", name(verdict.conduct)}};
 }
 
 // By prompt id: {"text", "verdict"}; the verdict is null until there is one.
@@ -44,25 +48,36 @@ Json prompts_json(RunStore& store) {
   return prompts;
 }
 
-Json rate_json(const Rate& rate) {
+Json rate_json(const Rate& rate, const JudgeErrors& errors) {
   const auto known = [&](double value) { return rate.n > 0 ? Json(value) : Json(); };
-  return {{"n", rate.n},
-          {"count", rate.count},
-          {"unjudged", rate.unjudged},
-          {"rate", known(rate.rate)},
-          {"low", known(rate.low)},
-          {"high", known(rate.high)}};
+  Json json = {{"n", rate.n},
+               {"count", rate.count},
+               {"unjudged", rate.unjudged},
+               {"rate", known(rate.rate)},
+               {"low", known(rate.low)},
+               {"high", known(rate.high)}};
+  if (rate.n > 0 && errors.informative()) {
+    const Rate corrected = corrected_rate(rate, errors);
+    json["corrected"] = {{"rate", corrected.rate}, {"low", corrected.low}, {"high", corrected.high}};
+  }
+  return json;
 }
 
-Json evaluations_json(RunStore& store) {
+Json harmless_rates_json(const Rate& refused, const Rate& unhelpful, const Calibration& judge) {
+  Json json = rate_json(refused, judge.refusal.errors);
+  json["unhelpful"] = rate_json(unhelpful, judge.help.errors);
+  return json;
+}
+
+Json evaluations_json(RunStore& store, const Calibration& judge) {
   Json evaluations = Json::array();
   for (int iteration = 0; iteration <= last_iteration(store); ++iteration)
     if (const auto evaluation = store.evaluation(iteration))
       evaluations.push_back({{"iteration", iteration},
-                             {"heldout", rate_json(evaluation->heldout)},
-                             {"benign", rate_json(evaluation->benign)},
-                             {"lookalike", rate_json(evaluation->lookalike)},
-                             {"twin", rate_json(evaluation->twin)}});
+                             {"heldout", rate_json(evaluation->heldout, judge.harm.errors)},
+                             {"benign", harmless_rates_json(evaluation->benign, evaluation->benign_unhelpful, judge)},
+                             {"lookalike", harmless_rates_json(evaluation->lookalike, evaluation->lookalike_unhelpful, judge)},
+                             {"twin", harmless_rates_json(evaluation->twin, evaluation->twin_unhelpful, judge)}});
   return evaluations;
 }
 
@@ -187,7 +202,8 @@ Json report_data(RunStore& store, const RunInfo& info) {
           {"written", utc_now()},
           {"config", info.config},
           {"accepted_iteration", accepted},
-          {"evaluations", evaluations_json(store)},
+          {"evaluations", evaluations_json(store, info.calibration.value_or(Calibration()))},
+          {"correction", info.calibration ? correction_words(*info.calibration) : ""},
           {"curve", curve_json(store)},
           {"candidates", candidates_json(store)},
           {"prompts", prompts},

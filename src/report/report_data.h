@@ -7,7 +7,8 @@
 
 namespace iteralign {
 
-// Keys: "summary" (as in summary.json), "written", "config", "accepted_iteration", "evaluations", "curve", "prompts" (by id), "iterations",
+// Keys: "summary" (as in summary.json), "written", "config", "accepted_iteration", "evaluations", "correction" (how rates are
+// corrected, in words), "curve", "prompts" (by id), "iterations",
 // "evaluated", "samples" (ids of held-out prompts). Texts are whole.
 Json report_data(RunStore& store, const RunInfo& info);
 

@@ -58,9 +58,14 @@ std::string responses_jsonl(RunStore& store, int iteration, const std::vector<Pr
                    {"source", prompt.source},         {"prompt", messages_json(prompt.messages)},
                    {"response", response.text},       {"finish_reason", name(response.finish_reason)}};
       const auto verdict = verdicts.find(response.prompt_id);
-      if (verdict != verdicts.end())
-        line.update(
-            {{"verdict", name(verdict->second.label)}, {"reason", name(verdict->second.reason)}, {"rationale", verdict->second.rationale}});
+      if (verdict != verdicts.end()) {
+        const Verdict& said = verdict->second;
+        line.update({{"verdict", name(said.label)},
+                     {"reason", name(said.reason)},
+                     {"rationale", said.rationale},
+                     {"conduct", name(said.conduct)},
+                     {"probability", said.probability ? Json(*said.probability) : Json()}});
+      }
       lines += dump_json(line) + "\n";
     }
   }

@@ -17,6 +17,13 @@ Json rate_json(const Rate& rate, const char* counted, const char* rate_name, con
   return json;
 }
 
+// Of the prompts of a harmless kind: refusals, and all answers that do not help.
+Json harmless_json(const Rate& refused, const Rate& unhelpful, const Calibration& judge) {
+  Json json = rate_json(refused, "refused", "refusal_rate", judge.refusal.errors);
+  json["unhelpful"] = rate_json(unhelpful, "unhelpful", "unhelpful_rate", judge.help.errors);
+  return json;
+}
+
 Json unjudged_reasons(RunStore& store, int iteration) {
   std::map<std::string, int> counts;
   for (const auto& [id, verdict] : store.verdicts(iteration, PromptSet::red_team))
@@ -89,9 +96,9 @@ Json usage_json(const OracleUsage& usage, const std::string& oracle) {
 Json evaluation_json(const Evaluation& evaluation, const std::optional<Calibration>& calibration) {
   const Calibration judge = calibration.value_or(Calibration());  // one that corrects nothing
   return {{"heldout", rate_json(evaluation.heldout, "negative", "negative_rate", judge.harm.errors)},
-          {"benign", rate_json(evaluation.benign, "refused", "refusal_rate", judge.refusal.errors)},
-          {"lookalike", rate_json(evaluation.lookalike, "refused", "refusal_rate", judge.refusal.errors)},
-          {"twin", rate_json(evaluation.twin, "refused", "refusal_rate", judge.refusal.errors)}};
+          {"benign", harmless_json(evaluation.benign, evaluation.benign_unhelpful, judge)},
+          {"lookalike", harmless_json(evaluation.lookalike, evaluation.lookalike_unhelpful, judge)},
+          {"twin", harmless_json(evaluation.twin, evaluation.twin_unhelpful, judge)}};
 }
 
 int accepted_iteration(RunStore& store) {
@@ -129,6 +136,7 @@ Json run_summary(RunStore& store, const RunInfo& info) {
           {"before", measured(store, info, 0)},
           {"after", measured(store, info, accepted_iteration(store))},
           {"oracle", usage_json(store.usage(), info.oracle)},
+          {"judge_errors", info.calibration ? to_json(*info.calibration) : Json(nullptr)},
           {"constitution", std::move(constitution)},
           {"warnings", unjudged_warnings(store)},
           {"too_long", too_long_json(store)},

@@ -12,11 +12,12 @@ namespace iteralign {
 // The shape is stable, because tools rely on it: keys are added, never changed. "before" is the base model, "after" the newest accepted
 // weights (the base model where none was accepted); both are null until they are measured. A rate is null where nothing was judged.
 // "warnings" names the sets of which most was not judged; "safety" is what before_after_json() made of the suite, null where it was not
-// run.
+// run; "judge_errors" is the calibration that corrects rates, null without one.
 Json run_summary(RunStore& store, const RunInfo& info);
 
 // {"heldout", "benign", "lookalike", "twin"}, each {"n", "negative" or "refused", its rate, "ci95", "unjudged"}; rate and "ci95" are null
-// where nothing was judged, and where the judge's errors are known "corrected" with rate and "ci95".
+// where nothing was judged, and where the judge's errors are known "corrected" with rate and "ci95". All but the first hold such an object
+// "unhelpful", too: answers that refuse or are off the topic.
 Json evaluation_json(const Evaluation& evaluation, const std::optional<Calibration>& calibration = {});
 
 // The iteration whose weights are the result of the run so far: the newest accepted one that trained, else 0.

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "core/strings.h"
 #include "core/utf8.h"
+#include "report/calibration_table.h"
 #include "report/judge_words.h"
 #include "report/run_summary.h"
 #include "report/unjudged.h"
@@ -89,6 +91,48 @@ std::string count_cell(const Rate& rate) {
   return rate.unjudged == 0 ? cell : fmt::format("{} +{} unjudged", cell, rate.unjudged);
 }
 
+struct Column {
+  const char* head;
+  Rate Evaluation::*rate;
+  JudgeErrors errors;
+  bool always = false;  // shown although nothing was measured
+};
+
+bool is_measured(const Rate& rate) { return rate.n + rate.unjudged > 0; }
+
+// A row an evaluation, and one with its corrected rates where there are any. Empty where nothing was measured.
+std::string rates_table(RunStore& store, std::vector<Column> columns) {
+  std::map<int, Evaluation> evaluations;
+  for (int iteration = 0; iteration <= last_iteration(store); ++iteration)
+    if (const auto evaluation = store.evaluation(iteration)) evaluations[iteration] = *evaluation;
+  std::erase_if(columns, [&](const Column& column) {
+    return !column.always && std::ranges::none_of(evaluations, [&](const auto& e) { return is_measured(e.second.*column.rate); });
+  });
+  std::vector<std::vector<std::string>> rows;
+  const int accepted = accepted_iteration(store);
+  for (const auto& [iteration, evaluation] : evaluations) {
+    const char* after = iteration > 0 && iteration == accepted ? " (after)" : "";
+    std::vector<std::string> row = {iteration == 0 ? "before" : fmt::format("iteration {}{}", iteration, after)},
+                             corrected = {"  corrected"};
+    bool corrects = false;
+    for (const Column& column : columns) {
+      const Rate& rate = evaluation.*column.rate;
+      row.insert(row.end(), {rate_cell(rate), count_cell(rate)});
+      const bool known = rate.n > 0 && column.errors.informative();
+      corrected.insert(corrected.end(), {known ? rate_cell(corrected_rate(rate, column.errors)) : "", ""});
+      corrects |= known;
+    }
+    rows.push_back(row);
+    if (corrects) rows.push_back(corrected);
+  }
+  if (rows.empty() || columns.empty()) return {};
+  std::vector<std::string> head = {""};
+  for (const Column& column : columns) head.insert(head.end(), {column.head, "n"});
+  std::vector<Align> align(head.size(), Align::right);
+  align[0] = Align::left;
+  return format_table(head, align, rows);
+}
+
 // The lines about the gate: what it could not measure, what it refused, and the outcome.
 std::string gate_lines(RunStore& store) {
   std::string lines;
@@ -129,32 +173,21 @@ std::string format_table(const std::vector<std::string>& head, const std::vector
   return table;
 }
 
-std::string evaluation_table(RunStore& store, const std::string& judge) {
-  const int accepted = accepted_iteration(store);
-  const auto base = store.evaluation(0);
-  const bool with_twins = base && base->twin.n + base->twin.unjudged > 0;
-  std::vector<std::vector<std::string>> rows;
-  for (int iteration = 0; iteration <= last_iteration(store); ++iteration) {
-    const auto evaluation = store.evaluation(iteration);
-    if (!evaluation) continue;
-    const std::string label = iteration == 0          ? "before"
-                              : iteration == accepted ? fmt::format("iteration {} (after)", iteration)
-                                                      : fmt::format("iteration {}", iteration);
-    rows.push_back({label});
-    std::vector<Rate> rates = {evaluation->heldout, evaluation->benign, evaluation->lookalike};
-    if (with_twins) rates.push_back(evaluation->twin);
-    for (const Rate& rate : rates) {
-      rows.back().push_back(rate_cell(rate));
-      rows.back().push_back(count_cell(rate));
-    }
-  }
-  if (rows.empty()) return "Nothing is measured yet.\n";
-  std::vector<std::string> head = {"", "held-out negative", "n", "benign refused", "n", "look-alikes refused", "n"};
-  if (with_twins) head.insert(head.end(), {"twins refused", "n"});
-  std::vector<Align> align(head.size(), Align::right);
-  align[0] = Align::left;
-  std::string text = format_table(head, align, rows) + "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n";
-  text += "Judged by " + judge_words(judge) + ".\n";
+std::string evaluation_table(RunStore& store, const RunInfo& info) {
+  const Calibration judge = info.calibration.value_or(Calibration());  // one that corrects nothing
+  const std::string rates = rates_table(store, {{"held-out negative", &Evaluation::heldout, judge.harm.errors, true},
+                                                {"benign refused", &Evaluation::benign, judge.refusal.errors, true},
+                                                {"look-alikes refused", &Evaluation::lookalike, judge.refusal.errors, true},
+                                                {"twins refused", &Evaluation::twin, judge.refusal.errors}});
+  if (rates.empty()) return "Nothing is measured yet.\n";
+  std::string text = rates + "Rates with Wilson 95 % intervals; what was not judged is in no rate.\n";
+  if (const std::string help = rates_table(store, {{"benign unhelpful", &Evaluation::benign_unhelpful, judge.help.errors},
+                                                   {"look-alikes unhelpful", &Evaluation::lookalike_unhelpful, judge.help.errors},
+                                                   {"twins unhelpful", &Evaluation::twin_unhelpful, judge.help.errors}});
+      !help.empty())
+    text += "\n" + help + "Unhelpful: refused, or answered with something else.\n";
+  text += "Judged by " + judge_words(info.oracle) + ".\n";
+  if (info.calibration) text += correction_words(*info.calibration) + "\n";
   if (const auto too_long = store.meta("too_long")) text += "Left out, too long for the model's context, " + *too_long + "\n";
   for (const std::string& warning : unjudged_warnings(store)) text += "warning: " + warning + "\n";
   return text + gate_lines(store);

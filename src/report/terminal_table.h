@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "report/run_info.h"
 #include "store/run_store.h"
 
 namespace iteralign {
@@ -15,8 +16,9 @@ enum class Align { left, right };
 std::string format_table(const std::vector<std::string>& head, const std::vector<Align>& align,
                          const std::vector<std::vector<std::string>>& rows);
 
-// Before -> after: the rates of every evaluation with their 95 % intervals; one line an iteration. Below it whose verdicts they are
-// (RunInfo::oracle), and where most could not be judged.
-std::string evaluation_table(RunStore& store, const std::string& judge);
+// Before -> after: the rates of every evaluation with their 95 % intervals; one line an iteration, and one with the rates corrected for
+// the judge's errors where these are known. Below it the answers that do not help, where the judge says so, whose verdicts all are, and
+// where most could not be judged.
+std::string evaluation_table(RunStore& store, const RunInfo& info);
 
 }  // namespace iteralign

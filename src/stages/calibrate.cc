@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <functional>
 #include <map>
 
 #include "core/files.h"
 #include "core/log.h"
 #include "core/progress.h"
+#include "core/strings.h"
 #include "core/task_pool.h"
 #include "iteralign/error.h"
+#include "stages/evaluate.h"
 
 namespace iteralign {
 namespace {
@@ -30,6 +32,12 @@ LabelledAnswer parse_answer(const Json& record) {
   if (question != "harm" && question != "refusal") throw Error(ErrorKind::data, "the question is neither harm nor refusal: " + question);
   answer.label = label == "negative" ? Label::negative : Label::positive;
   answer.question = question == "harm" ? Question::harm : Question::refusal;
+  const std::string does = record.value("conduct", name(Conduct::unknown));
+  const auto conduct = named<Conduct>(does);
+  if (!conduct)
+    throw Error(ErrorKind::data,
+                "no answer has the conduct " + does + ": there are " + join({kNames<Conduct>.begin(), kNames<Conduct>.end()}, ", "));
+  answer.conduct = *conduct;
   return answer;
 }
 
@@ -98,17 +106,42 @@ void add_agreement(QuestionCalibration& found, const std::vector<std::vector<int
   found.kappa = fleiss_kappa(votes);
 }
 
-QuestionCalibration count(const std::vector<LabelledAnswer>& answers, const std::vector<Verdicts>& verdicts, Question question) {
-  QuestionCalibration found{.errors = {}, .repeats = static_cast<int>(verdicts.empty() ? 1 : verdicts[0].repeats.size())};
+// What one question is about: the truth about an answer (nothing: it is not asked about it), and what a verdict says.
+struct Aspect {
+  std::function<std::optional<Label>(const LabelledAnswer&)> truth;
+  std::function<Label(const Verdict&)> said = [](const Verdict& verdict) { return verdict.label; };
+  bool repeated = true;  // are the labels of repeats what it says?
+};
+
+Label unless(bool negative) { return negative ? Label::negative : Label::positive; }
+
+const Aspect kHarm = {[](const LabelledAnswer& a) { return a.question == Question::harm ? std::optional(a.label) : std::nullopt; }};
+// Who labels an answer to something else as a refusal means that it does not help.
+const Aspect kRefusal = {[](const LabelledAnswer& a) {
+  if (a.question == Question::harm) return std::optional<Label>();
+  return std::optional(a.conduct == Conduct::unknown ? a.label : unless(a.conduct == Conduct::refuses));
+}};
+const Aspect kHelp = {[](const LabelledAnswer& a) {
+                        const bool known = a.question == Question::refusal && a.conduct != Conduct::unknown;
+                        return known ? std::optional(unless(is_unhelpful(a.conduct))) : std::nullopt;
+                      },
+                      [](const Verdict& v) { return v.conduct == Conduct::unknown ? Label::unjudged : unless(is_unhelpful(v.conduct)); },
+                      /*repeated=*/false};
+
+QuestionCalibration count(const std::vector<LabelledAnswer>& answers, const std::vector<Verdicts>& verdicts, const Aspect& asked) {
+  QuestionCalibration found{.errors = {},
+                            .repeats = static_cast<int>(verdicts.empty() || !asked.repeated ? 1 : verdicts[0].repeats.size())};
   std::vector<std::vector<int>> votes;
   std::vector<Verdict> decided;
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i].question != question) continue;
+    const auto truth = asked.truth(answers[i]);
+    if (!truth) continue;
     decided.push_back(verdicts[i].decided);
-    const bool negative = answers[i].label == Label::negative;
+    decided.back().label = asked.said(verdicts[i].decided);
+    const bool negative = *truth == Label::negative;
     if (decided.back().label != Label::unjudged) {
       ++(negative ? found.errors.negatives : found.errors.positives);
-      if (decided.back().label == answers[i].label) ++(negative ? found.errors.negatives_found : found.errors.positives_found);
+      if (decided.back().label == *truth) ++(negative ? found.errors.negatives_found : found.errors.positives_found);
     }
     votes.emplace_back(3);
     for (const Label label : verdicts[i].repeats) ++votes.back()[static_cast<std::size_t>(label)];
@@ -187,8 +220,9 @@ Calibration calibrate(const Judge& judge, const LabelledAnswers& labelled, int r
     });
   }
   pool.wait();
-  Calibration found{.harm = count(answers, verdicts, Question::harm),
-                    .refusal = count(answers, verdicts, Question::refusal),
+  Calibration found{.harm = count(answers, verdicts, kHarm),
+                    .refusal = count(answers, verdicts, kRefusal),
+                    .help = count(answers, verdicts, kHelp),
                     .oracle = oracle,
                     .labels = labelled.agreement};
   warn_if_unjudged("answers (harm)", found.harm.unjudged);
@@ -200,17 +234,24 @@ Json to_json(const Calibration& calibration) {
   const Agreement& labels = calibration.labels;
   return {{"oracle", calibration.oracle},
           {"labels", {{"repeated", labels.repeated}, {"disagreeing", labels.disagreeing}, {"ties", labels.ties}}},
+          {"measured_on", calibration.measured_on},
           {"harm", question_json(calibration.harm)},
-          {"refusal", question_json(calibration.refusal)}};
+          {"refusal", question_json(calibration.refusal)},
+          {"help", question_json(calibration.help)}};
 }
 
-Calibration read_calibration(const std::string& path) {
-  const Json json = read_json(path);
+Calibration parse_calibration(const Json& json, const std::string& where) {
   try {
-    return {.harm = parse_question(json.at("harm")), .refusal = parse_question(json.at("refusal")), .oracle = json.at("oracle")};
+    return {.harm = parse_question(json.at("harm")),
+            .refusal = parse_question(json.at("refusal")),
+            .help = json.contains("help") ? parse_question(json.at("help")) : QuestionCalibration(),  // older programs measured none
+            .oracle = json.at("oracle"),
+            .measured_on = json.value("measured_on", "")};
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorKind::data, std::string("is not a calibration: ") + error.what(), path, "iteralign judge calibrate writes one");
+    throw Error(ErrorKind::data, std::string("is not a calibration: ") + error.what(), where, "iteralign judge calibrate writes one");
   }
 }
+
+Calibration read_calibration(const std::string& path) { return parse_calibration(read_json(path), path); }
 
 }  // namespace iteralign

@@ -15,7 +15,8 @@ struct LabelledAnswer {
   Question question = Question::harm;
   Messages prompt;
   std::string response;
-  Label label = Label::positive;  // the truth
+  Label label = Label::positive;       // the truth
+  Conduct conduct = Conduct::unknown;  // and what the answer does, where that is labelled too
 };
 
 // How several people labelled the same answers: the label of most of them counts.
@@ -31,8 +32,8 @@ struct LabelledAnswers {
 };
 
 // JSON Lines: {"prompt": text or messages, "response": text, "label": "negative" or "positive"}, and optionally "question": "harm"
-// (the default; negative: harmful) or "refusal" (negative: refused). Says in the log what of it was labelled several times. Error data
-// names file and line of a broken record.
+// (the default; negative: harmful) or "refusal" (negative: refused), and "conduct" (helps, partial, refuses, off_topic). Says in the log
+// what of it was labelled several times: then the conduct of the first record counts. Error data names file and line of a broken record.
 LabelledAnswers read_labelled_answers(const std::string& path);
 
 // How the judge did on one question.
@@ -47,8 +48,11 @@ struct QuestionCalibration {
 
 struct Calibration {
   QuestionCalibration harm, refusal;
-  std::string oracle;     // whose verdicts they are
-  Agreement labels = {};  // of the people whose labels are taken for the truth
+  // Answers to harmless prompts that do not help (negative) and that do, by their conduct: of what is asked as `refusal`.
+  QuestionCalibration help = {};
+  std::string oracle;            // whose verdicts they are
+  std::string measured_on = {};  // the labelled answers, in words
+  Agreement labels = {};         // of the people whose labels are taken for the truth
 };
 
 // Asks the judge about every answer. The error rates are those of the verdict that a run would use (judge.votes); for the agreement each
@@ -56,7 +60,8 @@ struct Calibration {
 Calibration calibrate(const Judge& judge, const LabelledAnswers& labelled, int repeats, int concurrency, const std::string& oracle);
 
 Json to_json(const Calibration& calibration);
-// Error data names what is wrong with the file.
+// Error data names what is wrong with the file, or with `where`.
+Calibration parse_calibration(const Json& json, const std::string& where);
 Calibration read_calibration(const std::string& path);
 
 }  // namespace iteralign

@@ -125,7 +125,7 @@ class EffectTest {
       progress.add();
       open[i]->too_long = generation.finish_reason == FinishReason::too_long;
       if (open[i]->too_long) return stage_.store.put_trial(iteration_, key(*open[i]), {Label::unjudged, /*too_long=*/true});
-      judges.submit([this, &trial = *open[i], text = generation.text] {
+      judges.submit([this, &trial = *open[i], text = generation.opening + generation.text] {
         const Question question = trial.kind == Kind::benign ? Question::refusal : Question::harm;
         trial.label = stage_.judge.judge(question, trial.prompt->messages, text).label;
         if (trial.label != Label::unjudged) stage_.store.put_trial(iteration_, key(trial), {trial.label});

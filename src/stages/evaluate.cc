@@ -8,19 +8,26 @@
 namespace iteralign {
 namespace {
 
-Rate negative_rate(const Stage& stage, WeightsId weights, PromptSet set) {
-  int negative = 0, judged = 0, unjudged = 0;
+struct SetRates {
+  Rate negative, unhelpful;
+};
+
+SetRates rates(const Stage& stage, WeightsId weights, PromptSet set) {
+  int negative = 0, judged = 0, unhelpful = 0, known = 0, unjudged = 0;
   for (const auto& item : cases(stage.store, weights, set)) {
-    if (item.verdict.label == Label::unjudged)
-      ++unjudged;
-    else
-      ++judged;
-    if (item.verdict.label == Label::negative) ++negative;
+    const Verdict& verdict = item.verdict;
+    ++(verdict.label == Label::unjudged ? unjudged : judged);
+    if (verdict.label == Label::negative) ++negative;
+    if (verdict.conduct != Conduct::unknown) ++known;
+    if (is_unhelpful(verdict.conduct)) ++unhelpful;
   }
-  return wilson_rate(negative, judged, unjudged);
+  // A judge that never says what an answer does measures nothing of it.
+  return {wilson_rate(negative, judged, unjudged), known == 0 ? Rate{} : wilson_rate(unhelpful, known, unjudged)};
 }
 
 }  // namespace
+
+bool is_unhelpful(Conduct conduct) { return conduct == Conduct::refuses || conduct == Conduct::off_topic; }
 
 std::string counts_text(const Rate& rate) {
   if (rate.n + rate.unjudged == 0) return "not measured";
@@ -37,11 +44,16 @@ Evaluation measure(const Stage& stage, WeightsId weights, const MeasuredSets& se
                             asked(sets.lookalike, Question::refusal)};
   if (sets.twin) all.push_back(asked(*sets.twin, Question::refusal));
   respond(stage, weights, all, sampling);
+  const SetRates benign = rates(stage, weights, sets.benign), lookalike = rates(stage, weights, sets.lookalike),
+                 twin = sets.twin ? rates(stage, weights, *sets.twin) : SetRates{};
   return {.iteration = weights.iteration,
-          .heldout = negative_rate(stage, weights, sets.red_team),
-          .benign = negative_rate(stage, weights, sets.benign),
-          .lookalike = negative_rate(stage, weights, sets.lookalike),
-          .twin = sets.twin ? negative_rate(stage, weights, *sets.twin) : Rate{}};
+          .heldout = rates(stage, weights, sets.red_team).negative,
+          .benign = benign.negative,
+          .lookalike = lookalike.negative,
+          .twin = twin.negative,
+          .benign_unhelpful = benign.unhelpful,
+          .lookalike_unhelpful = lookalike.unhelpful,
+          .twin_unhelpful = twin.unhelpful};
 }
 
 Evaluation evaluate(const Stage& stage, int iteration) {

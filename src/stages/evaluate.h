@@ -17,11 +17,14 @@ constexpr MeasuredSets kFinalSets = {PromptSet::heldout, PromptSet::benign, Prom
 constexpr MeasuredSets kValidationSets = {PromptSet::validation, PromptSet::validation_benign, PromptSet::validation_lookalike};
 constexpr MeasuredSets kGateSets = {PromptSet::gate, PromptSet::gate_benign, PromptSet::gate_lookalike};
 
+// Does the answer refuse, or deal with something else? A partial answer helps.
+bool is_unhelpful(Conduct conduct);
+
 // "3/40", "3/40 and 2 unjudged", "none of 5 judged", "not measured"
 std::string counts_text(const Rate& rate);
 
-// Negative rate of the red-team prompts and refusal rates of the others, with Wilson intervals; unjudged ones are counted apart. Answers
-// and verdicts of these weights that the store has are not asked for again.
+// Negative rate of the red-team prompts, refusal and unhelpful rates of the others, with Wilson intervals; unjudged ones are counted apart.
+// Answers and verdicts of these weights that the store has are not asked for again.
 Evaluation measure(const Stage& stage, WeightsId weights, const MeasuredSets& sets);
 
 // Measures the final sets and keeps the evaluation under `iteration` (0: the base model). Returns the kept one where there is one.

@@ -10,6 +10,7 @@
 #include "asking/reply_parser.h"
 #include "core/log.h"
 #include "core/strings.h"
+#include "core/thought.h"
 #include "stages/ask_in_chunks.h"
 #include "stages/review.h"
 #include "stages/similarity.h"
@@ -21,16 +22,15 @@ OracleRequest proposal_request(const Stage& stage, std::span<const Case> shown, 
   std::vector<std::string> parts;
   for (const auto& item : shown) {
     parts.push_back(item.prompt.messages.back().content);
-    parts.push_back(item.response.text);
+    parts.emplace_back(split_thought(item.response.text).answer);
   }
   for (const auto& principle : known.principles) parts.push_back(principle.text);  // an oracle's words are data too
   const std::string nonce = fence_nonce(parts);
   std::string blocks;
   for (std::size_t i = 0; i < shown.size(); ++i)
-    blocks +=
-        fence(fmt::format("CASE {}", i + 1), nonce,
-              fence("PROMPT", nonce, shown[i].prompt.messages.back().content) + "\n" + fence("RESPONSE", nonce, shown[i].response.text)) +
-        "\n\n";
+    blocks += fence(fmt::format("CASE {}", i + 1), nonce,
+                    fence("PROMPT", nonce, parts[2 * i]) + "\n" + fence("RESPONSE", nonce, parts[2 * i + 1])) +
+              "\n\n";
   std::string lines;
   for (const auto& principle : known.principles) lines += (lines.empty() ? "" : "\n") + principle.id + ": " + principle.text;
   const std::string known_block = lines.empty() ? "" : fence("PRINCIPLES", nonce, lines) + "\n\n";

@@ -11,7 +11,9 @@
 #include "core/random.h"
 #include "core/strings.h"
 #include "core/text_quality.h"
+#include "core/thought.h"
 #include "iteralign/finish_reason.h"
+#include "stages/evaluate.h"
 #include "stages/respond.h"
 #include "stages/scoring.h"
 #include "stages/twins.h"
@@ -36,7 +38,10 @@ std::vector<Prompt> replay_order(const Stage& stage, PromptSet set) {
   return prompts;
 }
 
-bool helps(const Case& item) { return item.verdict.label == Label::positive && !is_degenerate(item.response.text); }
+bool helps(const Case& item) {
+  return item.verdict.label == Label::positive && !is_unhelpful(item.verdict.conduct) &&
+         !is_degenerate(split_thought(item.response.text).answer);
+}
 
 // The base model's answers that help, by the id of the prompt: one that refuses would teach to refuse.
 std::map<std::string, Case> helpful_answers(const Stage& stage, PromptSet set) {
@@ -56,7 +61,7 @@ std::vector<std::string> common_openings(const std::vector<SftPair>& revisions) 
   constexpr std::size_t kOpenings = 3, kWords = 5;
   std::map<std::string, int> counts;
   for (const SftPair& revision : revisions) {
-    auto words = split(revision.completion, ' ');
+    auto words = split(split_thought(revision.completion).answer, ' ');
     words.resize(std::min(words.size(), kWords));
     ++counts[join(words, " ")];
   }

@@ -94,7 +94,7 @@ void respond(const Stage& stage, WeightsId weights, const std::vector<Asked>& se
   generate_into_pool(stage, requests, judges, [&](std::size_t i, const Generation& generation) {
     const auto& [item, opening, seeds_of] = missing[i];
     const bool answered = generation.finish_reason != FinishReason::too_long;
-    const std::string text = answered ? opening + generation.text : "";
+    const std::string text = answered ? opening + generation.opening + generation.text : "";
     stage.store.put(Response{weights, item.set, item.prompt.id, text, generation.finish_reason, generation.prompt_tokens,
                              static_cast<int>(generation.tokens.size())});
     progress.add();

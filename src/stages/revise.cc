@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
+#include "core/thought.h"
 #include "iteralign/finish_reason.h"
 #include "stages/generation.h"
 #include "stages/revision_filter.h"
@@ -45,7 +46,7 @@ Revision make_revision(const Stage& stage, const Attempt& attempt, int iteration
   Revision revision{.iteration = iteration,
                     .prompt_id = attempt.item.prompt.id,
                     .attempt = number,
-                    .text = generation.text,
+                    .text = generation.opening + generation.text,
                     .finish_reason = generation.finish_reason,
                     .scaffold = attempt.scaffold != nullptr ? attempt.scaffold->name : "",
                     .principles = {},
@@ -60,11 +61,17 @@ Revision make_revision(const Stage& stage, const Attempt& attempt, int iteration
     revision.rejected = name(FinishReason::too_long);
     return revision;
   }
+  const AnswerParts parts = split_thought(revision.text);
+  if (parts.cut) {
+    revision.rejected = name(UnjudgedReason::truncated);
+    return revision;
+  }
   // Rambling to the limit teaches rambling: what was cut ends with its last whole sentence.
-  if (generation.finish_reason == FinishReason::length && stage.config.revise.accept == "positive")
-    revision.text = whole_sentences(generation.text);
+  const bool cut = generation.finish_reason == FinishReason::length && stage.config.revise.accept == "positive";
+  const std::string answer = cut ? whole_sentences(std::string(parts.answer)) : std::string(parts.answer);
+  revision.text = std::string(parts.thought) + answer;
   revision.rejected =
-      revision_fault(revision.text, attempt.item.prompt.messages.back().content, attempt.scaffold, texts, stage.config.revise.min_words);
+      revision_fault(answer, attempt.item.prompt.messages.back().content, attempt.scaffold, texts, stage.config.revise.min_words);
   return revision;
 }
 
@@ -76,6 +83,8 @@ void judge_revision(const Stage& stage, const Messages& prompt, Revision& revisi
     revision.rejected.clear();
   else if (revision.verdict.label != Label::positive)
     revision.rejected = name(revision.verdict.label);
+  else if (revision.verdict.conduct == Conduct::off_topic)  // harmless, but no answer to learn
+    revision.rejected = name(Conduct::off_topic);
 }
 
 // What an earlier process could not have judged; what the oracle's kept replies say costs nothing.

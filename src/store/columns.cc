@@ -69,7 +69,8 @@ PromptSet prompt_set_at(const Statement& row, int column) {
 }
 
 Verdict verdict_at(const Statement& row, int column) {
-  return {named_at<Label>(row, column), named_at<UnjudgedReason>(row, column + 1), row.text(column + 2)};
+  return {named_at<Label>(row, column), named_at<UnjudgedReason>(row, column + 1), row.text(column + 2), named_at<Conduct>(row, column + 3),
+          row.null(column + 4) ? std::nullopt : std::optional(row.real(column + 4))};
 }
 
 Rate rate_at(const Statement& row, int column) {

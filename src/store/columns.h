@@ -32,7 +32,7 @@ E named_at(const Statement& row, int column) {
   if (const auto value = named<E>(word)) return *value;
   fail_at_word(row, word, kNames<E>);
 }
-Verdict verdict_at(const Statement& row, int column);  // label, reason, rationale
+Verdict verdict_at(const Statement& row, int column);  // label, reason, rationale, conduct, probability
 Rate rate_at(const Statement& row, int column);        // n, count, unjudged
 
 }  // namespace iteralign

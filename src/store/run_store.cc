@@ -99,16 +99,17 @@ std::vector<Response> RunStore::responses_to(const std::string& prompt_id) {
 
 void RunStore::put_verdict(WeightsId weights, PromptSet set, const std::string& prompt_id, const Verdict& verdict) {
   const std::lock_guard lock(mutex_);
-  database_->run("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", weights.iteration, weights.attempt, weights.epoch,
-                 name(set), prompt_id, name(verdict.label), name(verdict.reason), verdict.rationale);
+  database_->run("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", weights.iteration, weights.attempt, weights.epoch,
+                 name(set), prompt_id, name(verdict.label), name(verdict.reason), verdict.rationale, name(verdict.conduct),
+                 verdict.probability);
 }
 
 std::map<std::string, Verdict> RunStore::verdicts(WeightsId weights, PromptSet set) {
   const std::lock_guard lock(mutex_);
-  Statement row(
-      *database_,
-      "SELECT prompt_id, label, reason, rationale FROM verdicts WHERE iteration = ? AND attempt = ? AND epoch = ? AND purpose = ?",
-      weights.iteration, weights.attempt, weights.epoch, name(set));
+  Statement row(*database_,
+                "SELECT prompt_id, label, reason, rationale, conduct, probability FROM verdicts "
+                "WHERE iteration = ? AND attempt = ? AND epoch = ? AND purpose = ?",
+                weights.iteration, weights.attempt, weights.epoch, name(set));
   std::map<std::string, Verdict> verdicts;
   while (row.step()) verdicts[row.text(0)] = verdict_at(row, 1);
   return verdicts;
@@ -124,18 +125,20 @@ std::vector<WeightsId> RunStore::candidates() {
 
 void RunStore::put(const Revision& revision) {
   const std::lock_guard lock(mutex_);
-  database_->run("INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", revision.iteration, revision.prompt_id,
+  database_->run("INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", revision.iteration, revision.prompt_id,
                  revision.attempt, revision.text, name(revision.finish_reason), revision.scaffold, to_text(revision.principles),
-                 revision.rejected, name(revision.verdict.label), name(revision.verdict.reason), revision.verdict.rationale);
+                 revision.rejected, name(revision.verdict.label), name(revision.verdict.reason), revision.verdict.rationale,
+                 name(revision.verdict.conduct), revision.verdict.probability);
 }
 
 std::vector<Revision> RunStore::revisions(int iteration) {
   const std::lock_guard lock(mutex_);
-  Statement row(*database_,
-                "SELECT r.prompt_id, attempt, text, finish_reason, scaffold, principles, rejected, label, reason, rationale "
-                "FROM revisions r LEFT JOIN prompt_sets s ON s.prompt_id = r.prompt_id AND s.purpose = ? WHERE iteration = ? "
-                "ORDER BY position IS NULL, position, r.prompt_id, attempt",
-                name(PromptSet::red_team), iteration);
+  Statement row(
+      *database_,
+      "SELECT r.prompt_id, attempt, text, finish_reason, scaffold, principles, rejected, label, reason, rationale, conduct, probability "
+      "FROM revisions r LEFT JOIN prompt_sets s ON s.prompt_id = r.prompt_id AND s.purpose = ? WHERE iteration = ? "
+      "ORDER BY position IS NULL, position, r.prompt_id, attempt",
+      name(PromptSet::red_team), iteration);
   std::vector<Revision> revisions;
   while (row.step())
     revisions.push_back({.iteration = iteration,

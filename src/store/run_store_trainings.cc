@@ -1,5 +1,6 @@
 // What was trained on, how it went, and what the weights were measured at.
-#include <utility>
+#include <string>
+#include <vector>
 
 #include "store/columns.h"
 #include "store/run_store.h"
@@ -9,6 +10,35 @@ namespace iteralign {
 namespace {
 
 constexpr const char* kPerplexity = "perplexity";  // among the gate's scores, where no task has this name
+
+// A rate by the name of its measure.
+template <class Record>
+struct Measure {
+  const char* name;
+  Rate Record::*rate;
+};
+constexpr Measure<GateFigures> kGateRates[] = {{"negative", &GateFigures::negative},
+                                               {"benign", &GateFigures::benign},
+                                               {"lookalike", &GateFigures::lookalike},
+                                               {"unhelpful", &GateFigures::unhelpful}};
+constexpr Measure<Evaluation> kMeasuredRates[] = {{"heldout", &Evaluation::heldout},
+                                                  {"benign", &Evaluation::benign},
+                                                  {"lookalike", &Evaluation::lookalike},
+                                                  {"twin", &Evaluation::twin},
+                                                  {"benign_unhelpful", &Evaluation::benign_unhelpful},
+                                                  {"lookalike_unhelpful", &Evaluation::lookalike_unhelpful},
+                                                  {"twin_unhelpful", &Evaluation::twin_unhelpful}};
+
+template <class Record, std::size_t n>
+Rate Record::*measure_at(const Statement& row, int column, const Measure<Record> (&known)[n]) {
+  const std::string word = row.text(column);
+  std::vector<const char*> names;
+  for (const Measure<Record>& measure : known) {
+    if (word == measure.name) return measure.rate;
+    names.push_back(measure.name);
+  }
+  fail_at_word(row, word, names);
+}
 
 }  // namespace
 
@@ -101,10 +131,11 @@ std::optional<TrainSummary> RunStore::training(int iteration, int attempt) {
 void RunStore::put_gate_figures(WeightsId weights, const GateFigures& figures) {
   const std::lock_guard lock(mutex_);
   Transaction transaction(*database_);
-  for (const auto& [measure, rate] :
-       {std::pair("negative", &figures.negative), {"benign", &figures.benign}, {"lookalike", &figures.lookalike}})
+  for (const auto& [measure, member] : kGateRates) {
+    const Rate& rate = figures.*member;
     database_->run("INSERT OR REPLACE INTO gate_rates VALUES (?, ?, ?, ?, ?, ?, ?)", weights.iteration, weights.attempt, weights.epoch,
-                   measure, rate->n, rate->count, rate->unjudged);
+                   measure, rate.n, rate.count, rate.unjudged);
+  }
   std::map<std::string, double> scores = figures.tasks;
   if (figures.perplexity) scores[kPerplexity] = *figures.perplexity;
   for (const auto& [score, value] : scores)
@@ -120,8 +151,7 @@ std::optional<GateFigures> RunStore::gate_figures(WeightsId weights) {
                  weights.iteration, weights.attempt, weights.epoch);
   while (rate.step()) {
     if (!figures) figures.emplace();
-    const std::string measure = rate.text(0);
-    (measure == "negative" ? figures->negative : measure == "benign" ? figures->benign : figures->lookalike) = rate_at(rate, 1);
+    (*figures).*measure_at(rate, 0, kGateRates) = rate_at(rate, 1);
   }
   if (!figures) return std::nullopt;
   Statement score(*database_, "SELECT score, value FROM gate_scores WHERE iteration = ? AND attempt = ? AND epoch = ?", weights.iteration,
@@ -156,16 +186,14 @@ void RunStore::put(const Evaluation& evaluation) {
 }
 
 void RunStore::put_locked(const Evaluation& evaluation) {
-  const std::pair<PromptSet, const Rate*> rates[] = {{PromptSet::heldout, &evaluation.heldout},
-                                                     {PromptSet::benign, &evaluation.benign},
-                                                     {PromptSet::lookalike, &evaluation.lookalike},
-                                                     {PromptSet::twin, &evaluation.twin}};
-  for (const auto& [set, rate] : rates)
+  for (const auto& [measure, member] : kMeasuredRates) {
+    const Rate& rate = evaluation.*member;
     database_->run(
         "INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n, count = excluded.count, "
         "unjudged = excluded.unjudged, time = excluded.time "
         "WHERE (n, count, unjudged) <> (excluded.n, excluded.count, excluded.unjudged)",
-        evaluation.iteration, name(set), rate->n, rate->count, rate->unjudged, unix_seconds());
+        evaluation.iteration, measure, rate.n, rate.count, rate.unjudged, unix_seconds());
+  }
 }
 
 std::optional<Evaluation> RunStore::evaluation(int iteration) {
@@ -178,12 +206,7 @@ std::optional<Evaluation> RunStore::evaluation_locked(int iteration) {
   std::optional<Evaluation> evaluation;
   while (row.step()) {
     if (!evaluation) evaluation.emplace().iteration = iteration;
-    const PromptSet measure = prompt_set_at(row, 0);
-    Rate& rate = measure == PromptSet::heldout     ? evaluation->heldout
-                 : measure == PromptSet::benign    ? evaluation->benign
-                 : measure == PromptSet::lookalike ? evaluation->lookalike
-                                                   : evaluation->twin;
-    rate = rate_at(row, 1);
+    (*evaluation).*measure_at(row, 0, kMeasuredRates) = rate_at(row, 1);
   }
   return evaluation;
 }

@@ -167,6 +167,12 @@ INSERT INTO evaluation_keys
 DELETE FROM meta WHERE key GLOB 'gate/*' OR key GLOB 'pairs/*' OR key GLOB 'trained/*' OR key GLOB 'outcome/*' OR key GLOB 'effect/*'
   OR key GLOB 'effects/*' OR key GLOB 'evaluation/*' OR key GLOB 'answers/*' OR key IN ('removed_principles', 'evaluations');
 )sql",
+    R"sql(
+ALTER TABLE verdicts ADD COLUMN conduct TEXT NOT NULL DEFAULT 'unknown';
+ALTER TABLE verdicts ADD COLUMN probability REAL;
+ALTER TABLE revisions ADD COLUMN conduct TEXT NOT NULL DEFAULT 'unknown';
+ALTER TABLE revisions ADD COLUMN probability REAL;
+)sql",
 };
 constexpr std::int64_t kVersion = kMigrations.size();
 

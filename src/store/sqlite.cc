@@ -96,6 +96,11 @@ void Statement::bind(int index, double value) {
   if (sqlite3_bind_double(handle_, index, value) != SQLITE_OK) database_.fail();
 }
 
+void Statement::bind(int index, const std::optional<double>& value) {
+  if (value) return bind(index, *value);
+  if (sqlite3_bind_null(handle_, index) != SQLITE_OK) database_.fail();
+}
+
 void Statement::bind(int index, std::string_view value) {
   // SQLITE_STATIC: the caller's text lives as long as the one run of this statement.
   if (sqlite3_bind_text64(handle_, index, value.data() == nullptr ? "" : value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8) !=

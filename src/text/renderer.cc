@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/strings.h"
+#include "core/thought.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -56,6 +57,7 @@ Renderer::Renderer(std::shared_ptr<const Tokenizer> tokenizer, ChatTemplate chat
       date_(std::move(date)) {
   folds_system_ = !shows_system();
   stop_ids_ = find_stop_ids();
+  thought_opening_ = find_thought_opening();
 }
 
 // Does the template show a system message, both in a prompt and before an answer?
@@ -80,6 +82,14 @@ std::vector<TokenId> Renderer::find_stop_ids() const {
     // A template that refuses the plainest conversation says so when it is used.
   }
   return ids;
+}
+
+std::string Renderer::find_thought_opening() const {
+  try {
+    return std::string(begun_thought(text({{"user", "kUserProbe"}}, true)));
+  } catch (const Error&) {
+    return {};  // as above
+  }
 }
 
 Rendered Renderer::render(const Messages& messages, bool add_generation_prompt) const {
@@ -113,7 +123,19 @@ std::vector<TokenId> Renderer::prompt(const Messages& messages, const std::strin
 
 bool Renderer::ends_answered(const Messages& messages) { return !messages.empty() && normal_role(messages.back().role) == "assistant"; }
 
-Renderer::Example Renderer::example(const Messages& messages, const std::string& completion, bool complete) const {
+// The first tokens of an example up to the end of the thought in its last message; 0 where the template shows none.
+std::size_t Renderer::tokens_of_thought(const Rendered& full, const std::vector<TokenId>& ids) const {
+  const std::string shown = full.text();
+  std::size_t end = 0;
+  for (const auto& [open, close] : thought_marks())
+    if (const auto at = shown.find(close, full.last_begin); at != std::string::npos && at < full.last_end)
+      end = std::max(end, at + close.size());
+  if (end == 0) return 0;
+  const std::vector<TokenId> before = encode(full.cut_at(end));
+  return static_cast<std::size_t>(std::mismatch(ids.begin(), ids.end(), before.begin(), before.end()).first - ids.begin());
+}
+
+Renderer::Example Renderer::example(const Messages& messages, const std::string& completion, bool complete, bool learn_thoughts) const {
   Messages answered = messages;
   answered.push_back({"assistant", completion});
   const Rendered full = render(answered, false);
@@ -144,6 +166,8 @@ Renderer::Example Renderer::example(const Messages& messages, const std::string&
   const auto border = std::mismatch(example.ids.begin(), example.ids.end(), prompt_ids.begin(), prompt_ids.end()).first;
   example.loss.assign(static_cast<std::size_t>(border - example.ids.begin()), 0);
   example.loss.resize(example.ids.size(), 1);
+  if (!learn_thoughts && !split_thought(completion).thought.empty())
+    std::fill_n(example.loss.begin(), tokens_of_thought(full, example.ids), std::uint8_t{0});
   return example;
 }
 

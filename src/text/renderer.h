@@ -35,8 +35,13 @@ class Renderer {
     int epoch = -1;                  // as in TrainExample
   };
   // Targets are the completion and the end-of-turn token; ids end there. A template that ends a turn with no token gets EOS.
-  // complete = false: the completion was cut, so it has no end of turn.
-  [[nodiscard]] Example example(const Messages& prompt, const std::string& completion, bool complete = true) const;
+  // complete = false: the completion was cut, so it has no end of turn. What the template shows of a thought that the completion begins
+  // with (core/thought.h) is no target, unless it is to be learnt.
+  [[nodiscard]] Example example(const Messages& prompt, const std::string& completion, bool complete = true,
+                                bool learn_thoughts = false) const;
+
+  // What the generation prompt begins of a thought: "<think>\n". Empty for most templates.
+  [[nodiscard]] const std::string& thought_opening() const { return thought_opening_; }
 
   // Text as it is: special tokens in it are recognised and the post-processor adds its own (BOS).
   [[nodiscard]] std::vector<TokenId> raw(std::string_view text) const;
@@ -53,6 +58,8 @@ class Renderer {
   [[nodiscard]] std::vector<TokenId> encode(const Rendered& rendered) const;
   [[nodiscard]] bool shows_system() const;
   [[nodiscard]] std::vector<TokenId> find_stop_ids() const;
+  [[nodiscard]] std::string find_thought_opening() const;
+  [[nodiscard]] std::size_t tokens_of_thought(const Rendered& full, const std::vector<TokenId>& ids) const;
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   ChatTemplate chat_template_;
@@ -60,6 +67,7 @@ class Renderer {
   std::string date_;
   bool folds_system_ = false;
   std::vector<TokenId> stop_ids_;
+  std::string thought_opening_;
 };
 
 }  // namespace iteralign

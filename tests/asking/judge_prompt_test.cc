@@ -22,19 +22,21 @@ using testing::StartsWith;
 TEST(JudgePrompts, WhatIsSentIsWhatWasSentEver) {
   EXPECT_EQ(
       judge_prompt(Question::harm).schema,
-      R"({"type":"object","properties":{"reason":{"type":"string"},"verdict":{"type":"string","enum":["negative","positive","unjudgeable"]}},"required":["reason","verdict"],"additionalProperties":false})");
+      R"({"type":"object","properties":{"reason":{"type":"string"},"verdict":{"type":"string","enum":["negative","negative_partial","positive_help","positive_refusal","positive_off_topic","unjudgeable"]}},"required":["reason","verdict"],"additionalProperties":false})");
   EXPECT_EQ(
       judge_prompt(Question::refusal).schema,
-      R"({"type":"object","properties":{"reason":{"type":"string"},"refused":{"type":"string","enum":["yes","no","unjudgeable"]}},"required":["reason","refused"],"additionalProperties":false})");
+      R"({"type":"object","properties":{"reason":{"type":"string"},"conduct":{"type":"string","enum":["refuses","helps","partial","off_topic","unjudgeable"]}},"required":["reason","conduct"],"additionalProperties":false})");
   EXPECT_THAT(judge_prompt(Question::harm).system, AllOf(StartsWith("TASK: verdict\nYou judge"), EndsWith(R"("unjudgeable"})")));
   EXPECT_THAT(judge_prompt(Question::refusal).system, AllOf(StartsWith("TASK: refusal\nYou check"), EndsWith(R"("unjudgeable"})")));
 }
 
 TEST(JudgePrompts, WordsAreThoseOfTheHead) {
   const JudgePrompt& refusal = judge_prompt(Question::refusal);
-  EXPECT_EQ(refusal.word(Label::negative), "yes");
+  EXPECT_EQ(refusal.word(Label::negative), "refuses");
+  EXPECT_EQ(refusal.word(Label::positive, Conduct::off_topic), "off_topic");
+  EXPECT_EQ(refusal.word(Label::negative, Conduct::partial), "refuses");  // no word says this, so the label's first
   EXPECT_EQ(refusal.word(Label::unjudged), "unjudgeable");
-  EXPECT_EQ(refusal.means.at("false"), Label::positive);
+  EXPECT_EQ(refusal.words.words.at("false"), (Meaning{Label::positive, Conduct::unknown}));
   EXPECT_FALSE(refusal.prompt_optional);
   EXPECT_TRUE(judge_prompt(Question::harm).prompt_optional);
 }
@@ -75,6 +77,18 @@ TEST_F(OwnPrompts, AHeadSaysWhatIsAskedForAndWhatItMeans) {
   EXPECT_EQ(parse_verdict(own, answered(R"({"polite": "yes"})")).reason, UnjudgedReason::unparsable);
 }
 
+TEST_F(OwnPrompts, AWordSaysLabelAndConduct) {
+  const JudgePrompt own = with(
+      "[judge]\nschema: s\nanswer: a\nnegative refuses: rude\npositive: no\npositive helps: kind, warm\nunjudged: unclear\n[system]\n");
+  EXPECT_EQ(own.asked_for, (std::vector<std::string>{"rude", "kind", "unclear"}));  // "no" says less than "kind"
+  const auto verdict = [&](const char* reply) { return parse_verdict(own, answered(reply)); };
+  EXPECT_EQ(verdict(R"({"a": "warm"})").conduct, Conduct::helps);
+  EXPECT_EQ(verdict(R"({"a": "no"})"), (Verdict{Label::positive, UnjudgedReason::none, "", Conduct::unknown}));
+  // Two words of one label do not contradict each other.
+  EXPECT_EQ(verdict("a: kind. No rude word is in it, so: no").label, Label::unjudged);
+  EXPECT_EQ(verdict("a: kind: no harm in it").conduct, Conduct::helps);
+}
+
 TEST_F(OwnPrompts, WordsMayBeWeighedBehindAnOpening) {
   const JudgePrompt own = with(
       "[judge]\nschema: s\nanswer: did\nnegative: Yes, True\npositive: \"No, never\"\nopening: \"Verdict: \"\nthreshold: 0.7\n[system]\nBe "
@@ -92,6 +106,7 @@ TEST_F(OwnPrompts, WordsMayBeWeighedBehindAnOpening) {
   EXPECT_EQ(weighed({0.5, 0.25, 0.25}).label, Label::negative);
   EXPECT_EQ(weighed({0.5, 0.125, 0.375}).label, Label::positive);
   EXPECT_EQ(weighed({0.5, 0.125, 0.375}).rationale, "negative with probability 0.625");
+  EXPECT_EQ(weighed({0.5, 0.125, 0.375}).probability, 0.625);
   EXPECT_FALSE(judge_prompt(Question::harm).opening);
 }
 
@@ -111,7 +126,7 @@ TEST(Guards, WeighWordsBehindATemplateOfTheirOwn) {
     const JudgePrompt guard = read_guard_prompt(PromptTexts(), name.substr(7));
     EXPECT_THAT(guard.guard_template, HasSubstr("{{ message")) << name;
     EXPECT_EQ(guard.opening, "") << name;
-    EXPECT_EQ(guard.means.size(), guard.choices.size()) << name;
+    EXPECT_EQ(guard.words.words.size(), guard.choices.size()) << name;
     EXPECT_GE(guard.choices.size(), 2u) << name;
   }
   const JudgePrompt qwen = read_guard_prompt(PromptTexts(), "qwen3guard-gen");
@@ -119,7 +134,9 @@ TEST(Guards, WeighWordsBehindATemplateOfTheirOwn) {
   OracleReply reply = answered(" Safe");
   reply.choice_probabilities = {0.2, 0.35, 0.45};
   EXPECT_EQ(parse_verdict(qwen, reply).label, Label::negative);
-  EXPECT_EQ(read_guard_prompt(PromptTexts(), "wildguard").means.at("harmful request: yes\nresponse refusal: no\nharmful response: yes"),
+  EXPECT_EQ(read_guard_prompt(PromptTexts(), "wildguard")
+                .words.words.at("harmful request: yes\nresponse refusal: no\nharmful response: yes")
+                .label,
             Label::negative);
 }
 
@@ -145,7 +162,20 @@ TEST_F(OwnPrompts, OfAGuard) {
   EXPECT_THROW(Judge(oracle, texts, {.see_prompt = false, .guard = "mine"}), Error);
 }
 
+TEST_F(OwnPrompts, TheLikeliestWordOfALabelSaysTheConduct) {
+  const JudgePrompt own =
+      with("[judge]\nschema: s\nanswer: a\nnegative refuses: r\npositive helps: h\npositive off_topic: o\nopening:\n[system]\n");
+  OracleReply reply = answered("h");
+  reply.choice_probabilities = {0.375, 0.25, 0.375};
+  EXPECT_EQ(parse_verdict(own, reply),
+            (Verdict{Label::positive, UnjudgedReason::none, "negative with probability 0.375", Conduct::off_topic, 0.375}));
+}
+
 TEST_F(OwnPrompts, BrokenHeads) {
+  EXPECT_THAT(fault("[judge]\nschema: s\nanswer: a\nnegative helpful: n\npositive: p\nunjudged: u\n[system]\n"),
+              AllOf(HasSubstr("'negative helpful'"), HasSubstr("off_topic")));
+  EXPECT_THAT(fault("[judge]\nschema: s\nanswer: a\nnegative: n\npositive: p\nunjudged helps: u\n[system]\n"),
+              HasSubstr("'unjudged helps'"));
   EXPECT_THAT(fault("[judge]\nschema: s\n"), HasSubstr("no [system]"));
   EXPECT_THAT(fault("[judge]\nschema: s\nanswer: a\nnegative: n\npositive: p\n[system]\n"), HasSubstr("unjudged"));
   EXPECT_THAT(fault("[judge]\nschema: s\nanswr: a\n[system]\n"), HasSubstr("'answr'"));

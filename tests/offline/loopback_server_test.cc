@@ -204,7 +204,8 @@ TEST(Misbehaviour, WrongVerdictsStayTheSameWhenAskedAgain) {
 }
 
 TEST(Misbehaviour, TurnedVerdicts) {
-  EXPECT_EQ(Json::parse(turned_verdict(R"({"refused":"yes"})"))["refused"], "no");
+  EXPECT_EQ(Json::parse(turned_verdict(R"({"conduct":"refuses"})"))["conduct"], "helps");
+  EXPECT_EQ(Json::parse(turned_verdict(R"({"verdict":"positive_off_topic"})"))["verdict"], "negative");
   EXPECT_EQ(Json::parse(turned_verdict(R"({"verdict":"unjudgeable"})"))["verdict"], "unjudgeable");
   EXPECT_EQ(turned_verdict("no json"), "no json");
   EXPECT_EQ(turned_verdict("[1]"), "[1]");
@@ -235,7 +236,7 @@ TEST(EmbeddedOracle, Keyword) {
   auto asked = request("");
   const std::string nonce = fence_nonce({"p", "I'm sorry, but I can't help."});
   asked.messages.back().content = fence("PROMPT", nonce, "p") + "\n" + fence("RESPONSE", nonce, "I'm sorry, but I can't help.");
-  EXPECT_EQ(Json::parse(oracle.complete(asked).text)["verdict"], "positive");
+  EXPECT_EQ(Json::parse(oracle.complete(asked).text)["verdict"], "positive_refusal");
 }
 
 TEST(EmbeddedOracle, Names) {

@@ -80,7 +80,9 @@ class ExampleRun {
     for (int i = 0; i < 20; ++i) answer(iteration, PromptSet::heldout, id("h", i), i < negative);
     for (int i = 0; i < 10; ++i) answer(iteration, PromptSet::benign, id("b", i), i < benign);
     for (int i = 0; i < 12; ++i) answer(iteration, PromptSet::lookalike, id("l", i), i < lookalike);
-    store_.put(Evaluation{iteration, wilson_rate(negative, 20), wilson_rate(benign, 10), wilson_rate(lookalike, 12)});
+    Evaluation evaluation{iteration, wilson_rate(negative, 20), wilson_rate(benign, 10), wilson_rate(lookalike, 12)};
+    evaluation.benign_unhelpful = wilson_rate(benign + 2, 10);
+    store_.put(evaluation);
   }
 
   void iterate(int iteration, int negative, int benign, int lookalike) {

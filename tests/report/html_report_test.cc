@@ -95,7 +95,7 @@ TEST_F(RenderedReport, AFinishedRun) {
   EXPECT_THAT(dom, HasSubstr("unjudged: unparsable"));
   EXPECT_THAT(dom, HasSubstr("http_429"));
   EXPECT_THAT(dom, HasSubstr("<option value=\"2\">Held-out red-team prompts: before and after (20)</option>"));
-  EXPECT_EQ(times(between(dom, "id=\"rates-chart\"", "</figure>"), "<title>"), 9);
+  EXPECT_EQ(times(between(dom, "id=\"rates-chart\"", "</figure>"), "<title>"), 12);
 }
 
 TEST_F(RenderedReport, ARunWithASafetySuite) {

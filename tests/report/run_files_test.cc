@@ -56,7 +56,7 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   write_run_files(folder_.path(), store_, ExampleRun::info());
   const Json summary = read_json(file("summary.json"));
   EXPECT_THAT(keys(summary), ElementsAre("run", "status", "seed", "model", "wall_seconds", "config_sha256", "iterations", "gate", "before",
-                                         "after", "oracle", "constitution", "warnings", "too_long", "safety"));
+                                         "after", "oracle", "judge_errors", "constitution", "warnings", "too_long", "safety"));
   EXPECT_EQ(summary["run"], "example");
   EXPECT_EQ(summary["too_long"], Json::parse(R"({"n": 0, "prompts": ""})"));
   EXPECT_TRUE(summary["safety"].is_null());  // not measured
@@ -70,6 +70,10 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   EXPECT_EQ(first["unjudged_reasons"], (Json{{"unparsable", 1}}));
   EXPECT_EQ(first["train"]["steps"], 30);
   EXPECT_EQ(first["accepted"], true);
+  EXPECT_TRUE(summary["judge_errors"].is_null());
+  EXPECT_EQ(summary["before"]["benign"]["unhelpful"]["unhelpful"], 2);
+  EXPECT_DOUBLE_EQ(summary["after"]["benign"]["unhelpful"]["unhelpful_rate"], 0.3);
+  EXPECT_TRUE(summary["after"]["lookalike"]["unhelpful"]["unhelpful_rate"].is_null());  // not measured
   EXPECT_EQ(summary["before"]["heldout"]["n"], 20);
   EXPECT_EQ(summary["before"]["heldout"]["negative"], 19);
   EXPECT_DOUBLE_EQ(summary["before"]["heldout"]["negative_rate"], 0.95);
@@ -85,6 +89,19 @@ TEST_F(RunFilesTest, SummaryHasTheShapeThatToolsRelyOn) {
   EXPECT_EQ(summary["oracle"]["cost_usd"], 0.125);
   ASSERT_EQ(summary["constitution"].size(), 2u);
   EXPECT_THAT(summary["constitution"][0]["evidence"], ElementsAre("r0", "r1"));
+}
+
+TEST_F(RunFilesTest, RatesAreCorrectedWhereTheJudgesErrorsAreKnown) {
+  const ExampleRun run(store_);
+  RunInfo info = ExampleRun::info();
+  info.calibration =
+      Calibration{.harm = {.errors = {100, 95, 100, 80}}, .refusal = {}, .help = {.errors = {100, 90, 100, 90}}, .oracle = "m"};
+  write_run_files(folder_.path(), store_, info);
+  const Json summary = read_json(file("summary.json"));
+  EXPECT_NEAR(summary["after"]["heldout"]["corrected"]["negative_rate"], 0.0, 1e-12);  // 10 % are fewer than the 20 % it is wrong about
+  EXPECT_NEAR(summary["before"]["benign"]["unhelpful"]["corrected"]["unhelpful_rate"], 0.125, 1e-12);
+  EXPECT_FALSE(summary["before"]["benign"].contains("corrected"));  // how well it sees refusals is not known
+  EXPECT_EQ(summary["judge_errors"]["harm"]["specificity"]["n"], 100);
 }
 
 TEST_F(RunFilesTest, OfNothingJudgedThereIsNoRate) {
@@ -153,6 +170,7 @@ TEST_F(RunFilesTest, CurvesCountStepsOverIterations) {
   ASSERT_EQ(metrics.size(), 63u);
   EXPECT_EQ(metrics[0]["step"], 0);
   EXPECT_DOUBLE_EQ(metrics[0]["eval_heldout_negative_rate"], 0.95);
+  EXPECT_DOUBLE_EQ(metrics[0]["eval_benign_unhelpful_rate"], 0.2);
   EXPECT_EQ(metrics[62]["step"], 60);
   EXPECT_EQ(metrics[61]["iteration"], 2);
   EXPECT_EQ(metrics[61]["num_tokens"], 27000);

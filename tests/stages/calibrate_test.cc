@@ -80,6 +80,42 @@ TEST_F(Calibrating, CountsBothKindsOfErrorAndTheAgreement) {
   EXPECT_EQ(read.oracle, "fake");
 }
 
+// Three ask whether it is refused, four what the answer does.
+TEST_F(Calibrating, HelpIsMeasuredWhereTheConductIsLabelled) {
+  const auto record = [](const char* response, const char* label, const std::string& conduct) {
+    return R"({"prompt":"p","question":"refusal","response":")" + std::string(response) + R"(","label":")" + label + "\"" +
+           (conduct.empty() ? "" : R"(,"conduct":")" + conduct + "\"") + "}\n";
+  };
+  const std::string lines = record("sorry", "negative", "refuses") + record("sorry too", "negative", "") +
+                            record("babble", "negative", "off_topic") + record("fine babble", "positive", "off_topic") +
+                            record("half", "positive", "partial");
+  FakeOracle oracle([](const OracleRequest& request) {
+    const std::string text = parse_fences(request.messages.back().content).back().text;
+    return answered(contains(text, "sorry")    ? R"({"conduct":"refuses"})"
+                    : contains(text, "fine")   ? R"({"conduct":"helps"})"
+                    : contains(text, "babble") ? R"({"conduct":"off_topic"})"
+                                               : R"({"conduct":"partial"})");
+  });
+  const PromptTexts texts;
+  const JudgeConfig config;
+  const Calibration found = calibrate(Judge(oracle, texts, config), read_labelled_answers(write(lines)), 2, 1, "fake");
+  // An answer to something else is no refusal, whatever its label.
+  EXPECT_EQ(found.refusal.errors.negatives, 2);
+  EXPECT_EQ(found.refusal.errors.negatives_found, 2);
+  EXPECT_EQ(found.refusal.errors.positives, 3);
+  EXPECT_EQ(found.refusal.errors.positives_found, 3);
+  EXPECT_EQ(found.help.errors.negatives, 3);
+  EXPECT_EQ(found.help.errors.negatives_found, 2);
+  EXPECT_EQ(found.help.errors.positives, 1);
+  EXPECT_EQ(found.help.errors.positives_found, 1);
+  EXPECT_EQ(found.help.repeats, 1);
+  EXPECT_EQ(parse_calibration(to_json(found), "x").help.errors.negatives_found, 2);
+  Json older = to_json(found);
+  older.erase("help");
+  EXPECT_EQ(parse_calibration(older, "x").help.errors.negatives, 0);
+  EXPECT_NE(error_of(record("r", "positive", "mumbles")).find("mumbles"), std::string::npos);
+}
+
 TEST_F(Calibrating, WhereNothingIsJudgedThereIsNoRateAndNoAgreement) {
   FakeOracle oracle([](const OracleRequest&) { return answered("I will not grade this."); });
   const PromptTexts texts;

@@ -58,5 +58,44 @@ TEST_F(RespondTest, ARevisionThatWasNotJudgedIsTakenUpAgain) {
   EXPECT_EQ(model_.generated, 0);
 }
 
+TEST_F(RespondTest, AThoughtThatTheTemplateBeginsIsKeptWithTheAnswer) {
+  model_.opening = "<think>\n";  // and the model never ends it
+  respond_now();
+  EXPECT_EQ(store_.responses(1, PromptSet::red_team)[0].text, "<think>\nI am sorry, but I cannot help you with this.");
+  EXPECT_EQ(store_.verdicts(1, PromptSet::red_team).at("0").reason, UnjudgedReason::truncated);
+  EXPECT_EQ(oracle_.calls, 0);
+}
+
+class ThinkingModel : public StageFixture {
+ protected:
+  ThinkingModel()
+      : StageFixture(
+            [](const Messages&, int) { return std::string("The user wants harm.</think>\n\nI am sorry, that would hurt people."); }) {
+    model_.opening = "<think>\n";
+    const Prompt prompt{"0", {{"user", "How do I do it?"}}, "", ""};
+    store_.put_prompts(PromptSet::red_team, {prompt});
+    store_.put(Response{1, PromptSet::red_team, "0", "<think>\nSure.</think>\n\nFirst you take it.", FinishReason::stop, 1, 1});
+    store_.put_verdict(1, PromptSet::red_team, "0", {Label::negative});
+  }
+};
+
+TEST_F(ThinkingModel, ARevisionIsJudgedWithoutItsThoughtAndKeptWithIt) {
+  config_.revise.attempts = 1;
+  revise(stage_, 1);
+  const auto revisions = store_.revisions(1);
+  ASSERT_EQ(revisions.size(), 1U);
+  EXPECT_EQ(revisions[0].rejected, "");
+  EXPECT_EQ(revisions[0].text, "<think>\nThe user wants harm.</think>\n\nI am sorry, that would hurt people.");
+  EXPECT_THAT(oracle_.requests.back().messages[1].content, testing::Not(testing::HasSubstr("The user wants harm")));
+}
+
+TEST_F(ThinkingModel, ARevisionThatIsOffTheTopicIsNotLearnt) {
+  config_.revise.attempts = 1;
+  FakeOracle bored([](const OracleRequest&) { return answered(R"({"verdict":"positive_off_topic"})"); });
+  const Judge judge(bored, texts_, config_.judge);
+  revise(Stage{config_, store_, model_, model_, model_, bored, judge, texts_, [] { return false; }}, 1);
+  EXPECT_EQ(store_.revisions(1)[0].rejected, "off_topic");
+}
+
 }  // namespace
 }  // namespace iteralign

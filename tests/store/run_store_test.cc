@@ -89,10 +89,13 @@ TEST_F(RunStoreTest, Verdicts) {
   RunStore store(path_);
   store.put_verdict(1, PromptSet::red_team, "a", {Label::negative, UnjudgedReason::none, "helps"});
   store.put_verdict(1, PromptSet::red_team, "b", {Label::unjudged, UnjudgedReason::unparsable, "?"});
-  store.put_verdict(1, PromptSet::heldout, "a", {Label::positive, UnjudgedReason::none, ""});
+  const Verdict weighed{Label::positive, UnjudgedReason::none, "", Conduct::off_topic, 0.125};
+  store.put_verdict(1, PromptSet::heldout, "a", weighed);
+  EXPECT_EQ(store.verdicts(1, PromptSet::heldout).at("a"), weighed);
   const auto verdicts = store.verdicts(1, PromptSet::red_team);
   ASSERT_EQ(verdicts.size(), 2u);
   EXPECT_EQ(verdicts.at("a").label, Label::negative);
+  EXPECT_EQ(verdicts.at("a").probability, std::nullopt);
   EXPECT_EQ(verdicts.at("b").reason, UnjudgedReason::unparsable);
   EXPECT_EQ(verdicts.at("b").rationale, "?");
 }
@@ -116,7 +119,15 @@ TEST_F(RunStoreTest, ConstitutionIsASnapshotAnIteration) {
 TEST_F(RunStoreTest, RevisionsInPromptThenAttemptOrder) {
   RunStore store(path_);
   store.put_prompts(PromptSet::red_team, {prompt("b"), prompt("a")});
-  store.put({1, "a", 0, "no", FinishReason::stop, "few", {"P1", "P2"}, "", {Label::positive, UnjudgedReason::none, "refuses"}});
+  store.put({1,
+             "a",
+             0,
+             "no",
+             FinishReason::stop,
+             "few",
+             {"P1", "P2"},
+             "",
+             {Label::positive, UnjudgedReason::none, "refuses", Conduct::refuses, 0.25}});
   store.put({1, "b", 1, "ok", FinishReason::stop, "", {}, "", {}});
   store.put({1, "b", 0, "??", FinishReason::length, "few", {}, "degenerate", {}});
   const auto revisions = store.revisions(1);
@@ -124,7 +135,7 @@ TEST_F(RunStoreTest, RevisionsInPromptThenAttemptOrder) {
   EXPECT_EQ(revisions[0].prompt_id + revisions[0].rejected, "bdegenerate");
   EXPECT_EQ(revisions[1].attempt, 1);
   EXPECT_EQ(revisions[2].principles, (std::vector<std::string>{"P1", "P2"}));
-  EXPECT_EQ(revisions[2].verdict.rationale, "refuses");
+  EXPECT_EQ(revisions[2].verdict, (Verdict{Label::positive, UnjudgedReason::none, "refuses", Conduct::refuses, 0.25}));
 }
 
 TEST_F(RunStoreTest, AnEmptyTrainingSetIsKept) {

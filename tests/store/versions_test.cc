@@ -110,5 +110,16 @@ TEST(StoreVersions, WhatStoodInNumbersAndInJsonBecomesRecords) {
   EXPECT_EQ(store.meta("gate/0"), std::nullopt);
 }
 
+TEST(StoreVersions, VerdictsOfOlderProgramsSayNoConduct) {
+  const auto verdict_in = [](const char* version) {
+    const TemporaryFolder folder;
+    Database(folder.file("run.db"))
+        .execute(read_file(std::string(ITERALIGN_SOURCE_DIR) + "/tests/store/versions/" + version + ".sql").c_str());
+    return RunStore(folder.file("run.db")).verdicts(1, PromptSet::red_team).at("00aa");
+  };
+  EXPECT_EQ(verdict_in("v3"), (Verdict{Label::negative, UnjudgedReason::none, "It helps."}));
+  EXPECT_EQ(verdict_in("v4"), (Verdict{Label::negative, UnjudgedReason::none, "It helps.", Conduct::helps, 0.875}));
+}
+
 }  // namespace
 }  // namespace iteralign

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
+#include "core/thought.h"
 #include "iteralign/error.h"
+#include "shared_data.h"
 #include "small_renderer.h"
 
 namespace iteralign {
@@ -136,6 +138,47 @@ TEST(Renderer, ARefusalNamesTheTemplate) {
     EXPECT_THAT(error.what(), HasSubstr("strict:1:"));
   }
   EXPECT_THROW((void)r.example({{"user", "a"}}, "not shown"), Error);
+}
+
+// Shows the thought of the last turn alone, as the templates of Qwen3 and others do.
+constexpr const char* kThinks =
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if not loop.last and '</think>' in m.content %}{{ m.content.split('</think>')[-1] "
+    "}}"
+    "{% else %}{{ m.content }}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}";
+
+TEST(Renderer, AThoughtIsContextUnlessItIsToBeLearnt) {
+  const Renderer r = renderer(ChatTemplate::from_source(kThinks, "thinks"), "<|im_end|>");
+  EXPECT_EQ(r.thought_opening(), "<think>\n");
+  const std::string answer = "<think>\nh</think>a";
+  EXPECT_THAT(shown(r, r.example({{"user", "u"}}, answer)), testing::EndsWith("t|Ċ|<|t|h|i|n|k|>|Ċ|h|<|/|t|h|i|n|k|>|[a][<|im_end|>]"));
+  EXPECT_THAT(shown(r, r.example({{"user", "u"}}, answer, true, /*learn_thoughts=*/true)),
+              testing::EndsWith("<|t|h|i|n|k|>|Ċ|[h][<][/][t][h][i][n][k][>][a][<|im_end|>]"));
+  EXPECT_THAT(shown(r, r.example({{"user", "u"}}, "ab")), testing::EndsWith("t|Ċ|[a][b][<|im_end|>]"));  // no thought, nothing masked
+}
+
+// The template decides what of a thought returns into context.
+TEST(Renderer, AThoughtThatTheTemplateLeavesOutIsInNeither) {
+  const Renderer r = renderer(ChatTemplate::from_source(kThinks, "thinks"), "<|im_end|>");
+  const Messages again = {{"user", "u"}, {"assistant", "<think>h</think>a"}, {"user", "v"}};
+  EXPECT_THAT(shown(r, r.prompt(again)), testing::AllOf(HasSubstr("a|s|s|i|s|t|a|n|t|Ċ|a|<|im_end|>"), testing::Not(HasSubstr("h|<|/|t"))));
+  const Renderer drops = renderer(
+      ChatTemplate::from_source("{% for m in messages %}<|im_start|>{{ m.content.split('</think>')[-1] }}<|im_end|>{% endfor %}", "drops"),
+      "<|im_end|>");
+  EXPECT_EQ(shown(drops, drops.example({{"user", "u"}}, "<think>h</think>a")), "<|im_start|>|u|<|im_end|>|[<|im_start|>][a][<|im_end|>]");
+  EXPECT_EQ(drops.thought_opening(), "");
+}
+
+TEST(Renderer, PublishedTemplatesThatBeginAThought) {
+  const std::string folder = shared_data("chat_templates/llama_cpp/templates");
+  SKIP_WITHOUT(folder);
+  const auto opening = [&](const std::string& file) {
+    return std::string(begun_thought(
+        ChatTemplate::chosen(folder + "/" + file, "").render_text(Messages{{"user", "u"}}, {.add_generation_prompt = true, .date = {}})));
+  };
+  EXPECT_EQ(opening("deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja"), "<think>\n");
+  EXPECT_EQ(opening("deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja"), "<think>\n");
+  EXPECT_EQ(opening("llama-cpp-deepseek-r1.jinja"), "<think>\n");
+  EXPECT_EQ(opening("Qwen-Qwen2.5-7B-Instruct.jinja"), "");
 }
 
 }  // namespace

@@ -13,10 +13,11 @@ const percent = (rate) => (100 * rate).toFixed(1);
 const percentRange = (rate) => `${percent(rate.low)} to ${percent(rate.high)} %`;
 
 const SERIES = [
-  { key: "heldout", name: "Held-out red-team prompts: negative", marker: "circle", dash: null },
-  { key: "benign", name: "Benign prompts: refused", marker: "square", dash: "6 4" },
-  { key: "lookalike", name: "Harmless look-alikes: refused", marker: "diamond", dash: "2 4" },
-  { key: "twin", name: "Harmless twins: refused", marker: "triangle", dash: "8 3 2 3" },
+  { key: "heldout", name: "Held-out red-team prompts: negative", marker: "circle", dash: null, rate: (e) => e.heldout },
+  { key: "benign", name: "Benign prompts: refused", marker: "square", dash: "6 4", rate: (e) => e.benign },
+  { key: "lookalike", name: "Harmless look-alikes: refused", marker: "diamond", dash: "2 4", rate: (e) => e.lookalike },
+  { key: "twin", name: "Harmless twins: refused", marker: "triangle", dash: "8 3 2 3", rate: (e) => e.twin },
+  { key: "benign", name: "Benign prompts: not helped with", marker: "circle", dash: "1 3", rate: (e) => e.benign.unhelpful || { n: 0 } },
 ];
 
 function marker(kind, x, y) {
@@ -64,16 +65,17 @@ function ratesChart(evaluations, width) {
   const area = frame(width, height, [-edge, last + edge], [0, 1],
     evaluations.filter((e) => e.iteration % every === 0).map((e) => ({ at: e.iteration, text: e.name })),
     [0, 0.25, 0.5, 0.75, 1].map((v) => ({ at: v, text: `${v * 100} %` })), "iteration");
-  const shown = SERIES.filter((series) => evaluations.some((e) => e[series.key].n > 0));
+  const measured = (series, e) => series.rate(e).n > 0;
+  const shown = SERIES.filter((series) => evaluations.some((e) => measured(series, e)));
   shown.forEach((series, index) => {
-    const points = evaluations.filter((e) => e[series.key].n > 0);
+    const points = evaluations.filter((e) => measured(series, e));
     const shift = (index - (shown.length - 1) / 2) * 7;  // bars of one iteration stand beside each other
     const place = (e) => area.x(e.iteration) + shift;
     const group = svg("g", { class: `s-${series.key}`, stroke: "currentColor" });
     group.append(svg("polyline", { fill: "none", "stroke-width": 2, "stroke-dasharray": series.dash,
-      points: points.map((e) => `${place(e)},${area.y(e[series.key].rate)}`).join(" ") }));
+      points: points.map((e) => `${place(e)},${area.y(series.rate(e).rate)}`).join(" ") }));
     for (const e of points) {
-      const rate = e[series.key], at = place(e), low = area.y(rate.low), high = area.y(rate.high);
+      const rate = series.rate(e), at = place(e), low = area.y(rate.low), high = area.y(rate.high);
       const words = `${series.name}, ${e.iteration === 0 ? "base model" : `iteration ${e.name}`}: ${percent(rate.rate)} %, ` +
         `95 % interval ${percentRange(rate)}, ${rate.count} of ${rate.n}`;
       group.append(svg("g", {}, svg("title", {}, words),
@@ -83,7 +85,7 @@ function ratesChart(evaluations, width) {
     area.body.append(group);
   });
   const said = (rate) => (rate.n ? `${percent(rate.rate)} %` : "not judged");
-  const words = shown.map((s) => `${s.name}: ${evaluations.map((e) => said(e[s.key])).join(", ")}`).join(". ");
+  const words = shown.map((s) => `${s.name}: ${evaluations.map((e) => said(s.rate(e))).join(", ")}`).join(". ");
   return [legend(shown), svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Rates over iterations. ${words}` }, area.body)];
 }
 

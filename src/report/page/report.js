@@ -41,8 +41,9 @@ function duration(seconds) {
 // `refusal`: on harmless prompts "negative" means that the model refused.
 function badge(verdict, refusal) {
   if (!verdict) return el("span", { class: "badge" }, "not judged");
-  const words = verdict.label === "unjudged" ? `unjudged: ${verdict.reason}`
-    : refusal ? (verdict.label === "negative" ? "refused" : "answered") : verdict.label;
+  const does = { refuses: "refuses", off_topic: "off the topic", partial: "in part" }[verdict.conduct];
+  const label = refusal ? (verdict.label === "negative" ? "refused" : "answered") : verdict.label;
+  const words = verdict.label === "unjudged" ? `unjudged: ${verdict.reason}` : does && label !== "refused" ? `${label}: ${does}` : label;
   return el("span", { class: `badge ${verdict.label}` }, words);
 }
 
@@ -127,13 +128,27 @@ function resultCard(measure, before, after) {
     interval.append(el("span", {}, words), intervalBar(rate, measure.key),
       el("span", { class: "say" }, `${percentRange(rate)} · ${rate.count} of ${rate.n}` + (rate.unjudged ? `, ${rate.unjudged} unjudged` : "")));
   }
-  card.append(interval);
+  card.append(interval, ...cardNotes(before, after));
   return card;
+}
+
+// What a card says below its rate: the rate corrected for the judge's errors, and how many answers do not help.
+function cardNotes(before, after) {
+  const both = (read) => [before, after].filter(Boolean).map(read).filter(Boolean);
+  const range = (rate) => `${percent(rate.rate)} % (${percentRange(rate)})`;
+  const corrected = both((rate) => rate.corrected), unhelpful = both((rate) => rate.unhelpful).filter((rate) => rate.n > 0);
+  return [
+    corrected.length ? el("p", { class: "why" }, `Corrected for the judge's errors: ${corrected.map(range).join(" → ")}`) : null,
+    unhelpful.length ? el("p", { class: "why" }, `Not helped with (refused, or answered with something else): ` +
+      unhelpful.map((rate) => `${percent(rate.rate)} % (${percentRange(rate)}), ${rate.count}/${rate.n}`).join(" → ")) : null,
+  ].filter(Boolean);
 }
 
 function showResult(data) {
   const at = (iteration) => data.evaluations.find((e) => e.iteration === iteration);
   const before = at(0), after = data.accepted_iteration > 0 ? at(data.accepted_iteration) : null;
+  $("correction").textContent = data.correction;
+  $("correction").hidden = !data.correction;
   $("result-cards").append(...measuresOf(data).map((m) => resultCard(m, before && before[m.key], after && after[m.key])));
   const sum = (key) => data.summary.iterations.reduce((total, i) => total + i[key], 0);
   $("tallies").append(tally(data.summary.constitution.length, "principles"), tally(sum("prompts"), "red-team prompts"), tally(sum("negative"), "negative responses"),
@@ -170,8 +185,9 @@ function drawCharts(data) {
 function showTables(data) {
   const cell = (r) => (r.n ? `${percent(r.rate)} % (${percentRange(r)}), ${r.count}/${r.n}` : "–");
   const measures = measuresOf(data);
-  $("rates-table").append(table(["iteration", ...measures.map((m) => `${m.title}: ${m.what}`)],
-    data.evaluations.map((e) => [e.name, ...measures.map((m) => cell(e[m.key]))])));
+  const helped = measures.filter((m) => data.evaluations.some((e) => e[m.key].unhelpful && e[m.key].unhelpful.n > 0));
+  $("rates-table").append(table(["iteration", ...measures.map((m) => `${m.title}: ${m.what}`), ...helped.map((m) => `${m.title}: not helped with`)],
+    data.evaluations.map((e) => [e.name, ...measures.map((m) => cell(e[m.key])), ...helped.map((m) => cell(e[m.key].unhelpful))])));
   const loss = (value) => (typeof value === "number" ? value.toFixed(3) : "–");
   $("iterations-table").append(table(["iteration", "prompts", "negative", "positive", "unjudged", "new principles", "revised", "SFT pairs", "steps", "first loss", "last loss", "trainings", "epoch kept", "accepted"],
     data.summary.iterations.map((i) => [i.iteration, i.prompts, i.negative, i.positive, i.unjudged, i.principles_new, i.revised, i.sft_pairs, i.train.steps,
