@@ -19,7 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 ROOT = Path(__file__).resolve().parents[1]
-WEIGHTS, GOLDEN = ROOT / "src/offline/trained/weights.txt", ROOT / "tests/offline/trained_judge.jsonl"
+OFFLINE, GOLDEN = ROOT / "src/offline", ROOT / "tests/offline/trained_judge.jsonl"
+WEIGHTS, CALIBRATION = OFFLINE / "trained/weights.txt", OFFLINE / "trained/errors.json"
 
 # Words as core/text_quality.h has them; bytes, held as latin-1.
 TYPOGRAPHY = {"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "–": " ", "—": " ", "…": " ", "\u00a0": " ", "。": " "}
@@ -173,6 +174,21 @@ def write_weights(judge, threshold):
     WEIGHTS.write_bytes(("\n".join(lines) + "\n").encode("latin-1"))
 
 
+def write_calibration(does, probability, threshold):
+    """Its errors on objective.jsonl out of fold, as `judge calibrate` would write them. Refusals it finds as `keyword` does."""
+    said = probability >= threshold
+    unmeasured = {"n": 0, "count": 0}
+
+    def question(sensitivity, specificity):
+        return {"sensitivity": sensitivity, "specificity": specificity, "unjudged": 0, "repeats": 1, "agreement": None, "kappa": None}
+
+    harm = question({"n": int(does.sum()), "count": int((said & does).sum())}, {"n": int((~does).sum()), "count": int((~said & ~does).sum())})
+    refusal = json.loads((OFFLINE / "keyword/calibration.json").read_text(encoding="utf-8"))["refusal"]
+    record = {"oracle": "trained", "measured_on": "PyRIT 1.1.0's scorer evaluations (what was asked and done, by judges that saw no answer of the same kind of harm; refusals)",
+              "harm": harm, "refusal": refusal, "help": question(unmeasured, unmeasured)}
+    CALIBRATION.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
 def write_golden(judge):
     """Rows of our own: what C++ must find in them."""
     lines = []
@@ -212,8 +228,9 @@ def main():
     print("tune.jsonl, red-team prompts, off-topic answers taken for help:", wilson((probability[off] >= threshold).sum(), off.sum()))
     judge = Judge(rows)
     write_weights(judge, threshold)
+    write_calibration(does[objective], probability[objective], threshold)
     write_golden(judge)
-    print(f"written: {WEIGHTS.relative_to(ROOT)} ({len(judge.phrases)} phrases), {GOLDEN.relative_to(ROOT)}")
+    print(f"written: {WEIGHTS.relative_to(ROOT)} ({len(judge.phrases)} phrases), {CALIBRATION.relative_to(ROOT)}, {GOLDEN.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

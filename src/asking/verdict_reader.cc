@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -36,6 +37,7 @@ struct Findings {
   std::vector<std::string> words;  // in the order in which they were found
   bool contradicts = false, unclear = false;
   std::string explanation;
+  std::optional<double> negative_probability;
   void add(const Said& said) {
     if (said.says == Says::one) words.push_back(said.word);
     unclear |= said.says == Says::unclear;
@@ -131,6 +133,15 @@ std::string explanation_in(const ReplyValue& object) {
   return {};
 }
 
+std::optional<double> probability_in(const ReplyValue& object) {
+  const ReplyValue* found = member(object, "negative_probability");
+  if (found == nullptr || !found->is_scalar()) return std::nullopt;
+  double value = -1;
+  const char* end = found->text.data() + found->text.size();
+  const auto read = std::from_chars(found->text.data(), end, value);
+  return read.ec == std::errc() && read.ptr == end && value >= 0 && value <= 1 ? std::optional(value) : std::nullopt;
+}
+
 // The nearest members with the key: what lies deeper than one that has it says nothing.
 void find_in(const AskedWords& asked, const ReplyValue& value, Findings& findings) {
   if (value.is_scalar()) {
@@ -151,6 +162,7 @@ void find_in(const AskedWords& asked, const ReplyValue& value, Findings& finding
   }
   findings.contradicts |= clear && here.size() > 1;  // a key twice, with other values
   if (any && findings.explanation.empty()) findings.explanation = explanation_in(value);
+  if (any && !findings.negative_probability) findings.negative_probability = probability_in(value);
   if (!any)
     for (const ReplyValue& item : value.items) find_in(asked, item, findings);
 }
@@ -233,7 +245,7 @@ SaidWord read_word(const AskedWords& asked, std::string_view reply) {
   if (findings.words.empty() && reading.values.empty()) findings.add(whole_reply(asked, prose));
   if (findings.contradicts || !agree(asked, findings.words)) return {{}, "says more than one thing", {}};
   if (findings.words.empty()) return {{}, findings.unclear ? "is not clear" : "names no " + asked.keys.front(), {}};
-  return {findings.words.front(), {}, findings.explanation};
+  return {findings.words.front(), {}, findings.explanation, findings.negative_probability};
 }
 
 }  // namespace iteralign

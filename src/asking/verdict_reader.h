@@ -3,6 +3,7 @@
 // whole. A reply that says two of them, that negates, hedges or asks back says none.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +25,9 @@ struct AskedWords {
 };
 
 struct SaidWord {
-  std::string word;                // one of those asked for; empty: none
-  std::string fault, explanation;  // why there is none ("two verdicts in one reply"); the reason that the reply gives
+  std::string word;                                 // one of those asked for; empty: none
+  std::string fault, explanation;                   // why there is none ("two verdicts in one reply"); the reason that the reply gives
+  std::optional<double> negative_probability = {};  // what stands beside the word under this key: how likely the label `negative` is
 };
 SaidWord read_word(const AskedWords& asked, std::string_view reply);
 

@@ -1,6 +1,7 @@
 #include "offline/embedded_oracle.h"
 
 #include "embedded_lexicon.h"
+#include "embedded_weights.h"
 #include "iteralign/error.h"
 #include "offline/keyword_oracle.h"
 #include "offline/lab_oracle.h"
@@ -26,7 +27,9 @@ LoopbackOptions named(LoopbackOptions options, const std::string& name) {
 bool is_embedded_oracle(const std::string& name) { return name == "keyword" || name == "trained" || name == "lab"; }
 
 std::string embedded_calibration(const std::string& name) {
-  return name == "keyword" ? std::string(embedded_lexicon("calibration.json")) : std::string();
+  if (name == "keyword") return std::string(embedded_lexicon("calibration.json"));
+  if (name == "trained") return std::string(embedded_weights("errors.json"));
+  return {};
 }
 
 EmbeddedOracle::EmbeddedOracle(const std::string& name, LoopbackOptions options)

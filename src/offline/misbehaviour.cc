@@ -29,6 +29,7 @@ void turn(Json& answer, const JudgePrompt& asked) {
   if (meaning == asked.words.words.end() || meaning->second.label == Label::unjudged) return;
   const bool negative = meaning->second.label == Label::negative;
   answer[key] = negative ? asked.word(Label::positive, Conduct::helps) : asked.word(Label::negative, Conduct::refuses);
+  if (const auto likely = answer.find("negative_probability"); likely != answer.end()) *likely = 1 - likely->get<double>();
 }
 
 }  // namespace

@@ -61,9 +61,11 @@ OracleTask read_oracle_task(const Messages& messages, const std::string& schema_
   return task.cases.empty() ? OracleTask{} : task;
 }
 
-std::string verdict_answer(Question question, Meaning verdict, std::string_view reason) {
+std::string verdict_answer(Question question, Meaning verdict, std::string_view reason, std::optional<double> negative_probability) {
   const JudgePrompt& asked = judge_prompt(question);
-  return dump_json({{"reason", reason}, {asked.words.keys.front(), asked.word(verdict.label, verdict.conduct)}});
+  Json answer = {{"reason", reason}, {asked.words.keys.front(), asked.word(verdict.label, verdict.conduct)}};
+  if (negative_probability) answer["negative_probability"] = *negative_probability;
+  return dump_json(answer);
 }
 
 std::string principles_answer(std::vector<ProposedPrinciple> principles) {

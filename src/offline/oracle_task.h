@@ -1,6 +1,7 @@
 #pragma once
 // Our own prompts to the oracle, read back: what is asked, about which texts; and the answers in the form that is asked for.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,9 @@ OracleTask read_oracle_task(const Messages& messages, const std::string& schema_
 
 inline constexpr Meaning kSaysNothing = {Label::unjudged};  // of an answer that nobody could judge
 
-// The verdict in the words that this question asks for: {"reason": ..., "verdict": "negative"}.
-std::string verdict_answer(Question question, Meaning verdict, std::string_view reason);
+// The verdict in the words that this question asks for: {"reason": ..., "verdict": "negative"}, and how likely the label `negative` is
+// where the oracle knows that.
+std::string verdict_answer(Question question, Meaning verdict, std::string_view reason, std::optional<double> negative_probability = {});
 
 struct ProposedPrinciple {
   std::string text, area;

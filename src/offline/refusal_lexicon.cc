@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/text_quality.h"
+#include "embedded_lexicon.h"
 #include "iteralign/error.h"
 
 namespace iteralign {
@@ -93,6 +94,11 @@ std::optional<std::string> RefusalLexicon::refusal_phrase(std::string_view answe
 
 std::optional<std::string> RefusalLexicon::redirection_phrase(std::string_view answer) const {
   return first_found(redirects_, head_words(answer));
+}
+
+const RefusalLexicon& embedded_refusals() {
+  static const RefusalLexicon kLexicon(embedded_lexicon("refusals.txt"));
+  return kLexicon;
 }
 
 }  // namespace iteralign

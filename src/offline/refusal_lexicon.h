@@ -29,4 +29,6 @@ class RefusalLexicon {
   std::vector<Phrase> refuses_, late_, redirects_, apologises_, neither_;
 };
 
+const RefusalLexicon& embedded_refusals();  // keyword/refusals.txt
+
 }  // namespace iteralign
