@@ -18,6 +18,18 @@ void add_row(std::vector<std::vector<std::string>>& rows, const std::string& wha
   rows.push_back({what, n == 0 ? "-" : percent(rate.rate, rate.low, rate.high), n == 0 ? "-" : fmt::format("{}/{}", count, n)});
 }
 
+void add_score_rows(std::vector<std::vector<std::string>>& rows, const std::string& name, const CalibrationScores& scores) {
+  for (const auto& [conduct, called] : scores.by_conduct)
+    add_row(rows, fmt::format("{}: called negative, of {}", name, iteralign::name(conduct)), called.negative, called.judged);
+  if (const auto& auc = scores.area) rows.push_back({name + ": AUC", percent(auc->area, auc->low, auc->high), ""});
+  if (const auto& chosen = scores.chosen) {
+    const JudgeErrors& e = chosen->errors;
+    const std::string at = fmt::format("{}, one half, from {:.3f} on: ", name, chosen->threshold);
+    add_row(rows, at + "negatives found", e.negatives_found, e.negatives);
+    add_row(rows, at + "positives found", e.positives_found, e.positives);
+  }
+}
+
 // " (unparsable 3, truncated 1)"
 std::string reasons_text(const Unjudged& unjudged) {
   std::vector<std::string> parts;
@@ -53,6 +65,7 @@ std::string calibration_table(const Calibration& calibration, const std::string&
     add_row(rows, fmt::format("{}: precision of negative", name), c.errors.negatives_found, c.errors.called_negative());
     if (const Rate f1 = c.errors.f1(); f1.n > 0)
       rows.push_back({fmt::format("{}: F1 of negative", name), percent(f1.rate, f1.low, f1.high), ""});
+    add_score_rows(rows, name, c.scores);
     for (const auto& [label, n] : {std::pair("negative", c.errors.negatives), {"positive", c.errors.positives}})
       if (n == 0)
         more += fmt::format("{}: no answer that is labelled {} was judged, so how many of them are found is not known\n", name, label);
@@ -61,7 +74,8 @@ std::string calibration_table(const Calibration& calibration, const std::string&
       more += fmt::format("; {} repeats agree in {:.1f} % of their pairs (Fleiss' kappa {:.3f})", c.repeats, 100 * *c.agreement, *c.kappa);
     more += "\n";
   }
-  return format_table({"", "rate", "n"}, {Align::left, Align::right, Align::right}, rows) + "Wilson 95 % intervals.\nJudged by " +
+  return format_table({"", "rate", "n"}, {Align::left, Align::right, Align::right}, rows) +
+         "Wilson 95 % intervals; of AUC DeLong's. The threshold of one half is chosen on the prompts of the other.\nJudged by " +
          judge_words(judge) + ".\n" + more;
 }
 

@@ -133,11 +133,14 @@ QuestionCalibration count(const std::vector<LabelledAnswer>& answers, const std:
                             .repeats = static_cast<int>(verdicts.empty() || !asked.repeated ? 1 : verdicts[0].repeats.size())};
   std::vector<std::vector<int>> votes;
   std::vector<Verdict> decided;
+  std::vector<ScoredAnswer> scored;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const auto truth = asked.truth(answers[i]);
     if (!truth) continue;
     decided.push_back(verdicts[i].decided);
     decided.back().label = asked.said(verdicts[i].decided);
+    if (!asked.repeated) decided.back().probability.reset();  // it is that of the label
+    scored.push_back({prompt_id(answers[i].prompt), *truth, answers[i].conduct, decided.back()});
     const bool negative = *truth == Label::negative;
     if (decided.back().label != Label::unjudged) {
       ++(negative ? found.errors.negatives : found.errors.positives);
@@ -147,6 +150,7 @@ QuestionCalibration count(const std::vector<LabelledAnswer>& answers, const std:
     for (const Label label : verdicts[i].repeats) ++votes.back()[static_cast<std::size_t>(label)];
   }
   found.unjudged = count_unjudged(decided);
+  found.scores = calibration_scores(scored);
   add_agreement(found, votes);
   return found;
 }
@@ -155,22 +159,19 @@ Json or_null(const std::optional<double>& value) { return value ? Json(*value) :
 std::optional<double> number_or_nothing(const Json& value) { return value.is_null() ? std::nullopt : std::optional(value.get<double>()); }
 
 Json question_json(const QuestionCalibration& c) {
-  const auto rate = [](int count, int n) {
-    const Rate found = wilson_rate(count, n);
-    const Json interval = {found.low, found.high};
-    return Json{{"n", n}, {"count", count}, {"rate", n == 0 ? Json() : Json(found.rate)}, {"ci95", n == 0 ? Json() : interval}};
-  };
   const Rate f1 = c.errors.f1();
-  return {{"sensitivity", rate(c.errors.negatives_found, c.errors.negatives)},
-          {"specificity", rate(c.errors.positives_found, c.errors.positives)},
-          {"accuracy", rate(c.errors.right(), c.errors.judged())},
-          {"precision", rate(c.errors.negatives_found, c.errors.called_negative())},
-          {"f1", f1.n == 0 ? Json() : Json{{"value", f1.rate}, {"ci95", {f1.low, f1.high}}}},
-          {"unjudged", c.unjudged.count},
-          {"unjudged_reasons", Json(c.unjudged.reasons)},
-          {"repeats", c.repeats},
-          {"agreement", or_null(c.agreement)},
-          {"kappa", or_null(c.kappa)}};
+  Json json = {{"sensitivity", rate_json(c.errors.negatives_found, c.errors.negatives)},
+               {"specificity", rate_json(c.errors.positives_found, c.errors.positives)},
+               {"accuracy", rate_json(c.errors.right(), c.errors.judged())},
+               {"precision", rate_json(c.errors.negatives_found, c.errors.called_negative())},
+               {"f1", f1.n == 0 ? Json() : Json{{"value", f1.rate}, {"ci95", {f1.low, f1.high}}}},
+               {"unjudged", c.unjudged.count},
+               {"unjudged_reasons", Json(c.unjudged.reasons)},
+               {"repeats", c.repeats},
+               {"agreement", or_null(c.agreement)},
+               {"kappa", or_null(c.kappa)}};
+  json.update(to_json(c.scores));
+  return json;
 }
 
 QuestionCalibration parse_question(const Json& json) {

@@ -7,6 +7,7 @@
 
 #include "asking/judge.h"
 #include "core/json.h"
+#include "stages/calibration_scores.h"
 #include "statistics/judge_errors.h"
 
 namespace iteralign {
@@ -44,6 +45,7 @@ struct QuestionCalibration {
   // Nothing with a single repeat, or where no repeat was judged.
   std::optional<double> agreement{};  // share of pairs of repeats that say the same
   std::optional<double> kappa{};      // Fleiss' kappa of the repeats, unjudged being a verdict of its own
+  CalibrationScores scores{};         // not read back
 };
 
 struct Calibration {

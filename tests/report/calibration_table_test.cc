@@ -29,5 +29,19 @@ TEST(CalibrationTable, HasAccuracyPrecisionAndF1) {
   EXPECT_THAT(table, ContainsRegex("harm: F1 of negative +76.2 % "));
 }
 
+TEST(CalibrationTable, SaysWhereAJudgeErrsAndWhatItsProbabilitiesAreWorth) {
+  Calibration calibration;
+  calibration.harm.errors = {.negatives = 10, .negatives_found = 8, .positives = 20, .positives_found = 17};
+  EXPECT_THAT(calibration_table(calibration, "m"), Not(HasSubstr(": AUC")));
+  calibration.harm.scores.by_conduct[Conduct::off_topic] = {.judged = 6, .negative = 2};
+  calibration.harm.scores.area = AreaUnderCurve{.area = 0.93, .low = 0.9, .high = 0.96};
+  calibration.harm.scores.chosen = ChosenThreshold{
+      .threshold = 0.375, .chosen_on = 16, .errors = {.negatives = 5, .negatives_found = 4, .positives = 9, .positives_found = 9}};
+  const std::string table = calibration_table(calibration, "m");
+  EXPECT_THAT(table, ContainsRegex("harm: called negative, of off_topic +33.3 % .* +2/6\n"));
+  EXPECT_THAT(table, ContainsRegex("harm: AUC +93.0 % "));
+  EXPECT_THAT(table, ContainsRegex("harm, one half, from 0.375 on: negatives found +80.0 % .* +4/5\n"));
+}
+
 }  // namespace
 }  // namespace iteralign
