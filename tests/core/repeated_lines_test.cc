@@ -18,7 +18,7 @@ struct Line {
   std::string text, place;
 };
 
-// Lines that say something: no comments, includes, lone brackets.
+// Lines that say something: no comments, includes, lone brackets, and not what a class must repeat of the interface that it implements.
 std::vector<Line> lines_of(const std::string& path) {
   std::vector<Line> lines;
   int number = 0;
@@ -28,7 +28,7 @@ std::vector<Line> lines_of(const std::string& path) {
     const std::string text(trim(raw));
     const bool is_bracket = text.find_first_not_of("{}()[];,") == std::string::npos;
     if (is_bracket || text.starts_with("//") || text.starts_with("#") || text.starts_with("namespace") ||
-        text.starts_with("}  // namespace"))
+        text.starts_with("}  // namespace") || text.ends_with("override;"))
       continue;
     lines.push_back({text, path + ":" + std::to_string(number)});
   }
