@@ -87,7 +87,8 @@ Verdict parse_verdict(const JudgePrompt& asked, const OracleReply& reply) {
   const SaidWord said = read_word(asked.words, reply.text);
   if (const auto known = asked.words.words.find(said.word); known != asked.words.words.end()) {
     const auto [label, conduct] = known->second;
-    return {label, label == Label::unjudged ? UnjudgedReason::degenerate : UnjudgedReason::none, said.explanation, conduct, said.negative_probability};
+    return {label, label == Label::unjudged ? UnjudgedReason::degenerate : UnjudgedReason::none, said.explanation, conduct,
+            said.negative_probability};
   }
   const std::string text(trim(reply.text));
   return unjudged(UnjudgedReason::unparsable, "the reply " + said.fault + (text.empty() ? "" : ": " + shorten(text, 400)));
