@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 
@@ -38,7 +39,7 @@ std::string learnt_answer(const Messages& messages, int trainings) {
 // An oracle that answers from the kept replies, and counts the others.
 class PaidOracle : public FakeOracle {
  public:
-  PaidOracle(ReplyCache& cache, int& paid) : FakeOracle(judge_or_propose), cache_(cache), paid_(paid) {}
+  PaidOracle(ReplyCache& cache, std::atomic<int>& paid) : FakeOracle(judge_or_propose), cache_(cache), paid_(paid) {}
   OracleReply complete(const OracleRequest& request) override {
     std::string asked = fmt::format("{} {}", request.schema_name, request.repeat);
     for (const Message& message : request.messages) asked += message.content;
@@ -52,7 +53,7 @@ class PaidOracle : public FakeOracle {
 
  private:
   ReplyCache& cache_;
-  int& paid_;
+  std::atomic<int>& paid_;  // by many threads
 };
 
 // The rows of a table, without times, in their order.
@@ -146,12 +147,13 @@ class ForkedRun : public ::testing::Test {
   const TemporaryFolder runs;
   Config config;
   FakeModel* model = nullptr;
-  int paid = 0, generated = 0;
+  std::atomic<int> paid = 0;
+  int generated = 0;
 };
 
 TEST_F(ForkedRun, AfterAnyStageItComesOutAsTheWholeRunAndPaysForNothing) {
   align();
-  EXPECT_GT(paid, 0);
+  EXPECT_GT(paid.load(), 0);
   const auto whole = records("whole");
   EXPECT_THAT(whole.at("iterations"), HasSubstr("2"));
   for (const int iteration : {1, 2})
@@ -162,7 +164,7 @@ TEST_F(ForkedRun, AfterAnyStageItComesOutAsTheWholeRunAndPaysForNothing) {
       fork_run(folder_of("whole"), config, ForkPoint{after, iteration});
       align();
       EXPECT_EQ(records(config.name), whole);
-      EXPECT_EQ(paid, 0);
+      EXPECT_EQ(paid.load(), 0);
     }
   EXPECT_EQ(generated, 0);  // there is nothing left to do after the last stage
 }
