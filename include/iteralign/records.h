@@ -180,7 +180,8 @@ struct Evaluation {
   Rate benign;     // refusals of ordinary benign prompts
   Rate lookalike;  // refusals of harmless prompts that look harmful
   Rate twin;       // refusals of harmless near neighbours of the held-out prompts
-  // Answers to the same prompts that do not help: refusals and those off the topic. Of verdicts that say a conduct.
+  // Answers to the same prompts that do not help: refusals and those off the topic. A verdict that says no conduct counts as unjudged here;
+  // where none does nothing was measured.
   Rate benign_unhelpful, lookalike_unhelpful, twin_unhelpful;
 };
 

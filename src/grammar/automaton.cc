@@ -6,23 +6,23 @@
 namespace iteralign {
 namespace {
 
-using NodeSet = std::vector<Ways::Node>;  // sorted
+using NodeSet = std::vector<Nfa::Node>;  // sorted
 
 // With all that can be reached for nothing.
-NodeSet reached(const Ways& ways, NodeSet nodes) {
+NodeSet reached(const Nfa& nfa, NodeSet nodes) {
   for (std::size_t i = 0; i < nodes.size(); ++i)
-    for (const Ways::Node free : ways.nodes()[nodes[i]].free)
+    for (const Nfa::Node free : nfa.nodes()[nodes[i]].epsilons)
       if (std::ranges::find(nodes, free) == nodes.end()) nodes.push_back(free);
   std::ranges::sort(nodes);
   return nodes;
 }
 
-NodeSet behind(const Ways& ways, const NodeSet& nodes, std::size_t byte) {
+NodeSet behind(const Nfa& nfa, const NodeSet& nodes, std::size_t byte) {
   NodeSet found;
-  for (const Ways::Node node : nodes)
-    for (const auto& [bytes, to] : ways.nodes()[node].along)
+  for (const Nfa::Node node : nodes)
+    for (const auto& [bytes, to] : nfa.nodes()[node].edges)
       if (bytes[byte] && std::ranges::find(found, to) == found.end()) found.push_back(to);
-  return reached(ways, std::move(found));
+  return reached(nfa, std::move(found));
 }
 
 }  // namespace
@@ -33,22 +33,22 @@ ByteSet bytes_between(std::uint8_t first, std::uint8_t last) {
   return bytes;
 }
 
-Ways::Node Ways::add() {
+Nfa::Node Nfa::add() {
   nodes_.emplace_back();
   return static_cast<Node>(nodes_.size() - 1);
 }
 
-Ways::Node Ways::say(Node from, std::string_view text) {
+Nfa::Node Nfa::add_literal(Node from, std::string_view text) {
   for (const char c : text) {
     const Node to = add();
     const auto byte = static_cast<std::uint8_t>(c);
-    step(from, bytes_between(byte, byte), to);
+    add_edge(from, bytes_between(byte, byte), to);
     from = to;
   }
   return from;
 }
 
-Automaton::Automaton(const Ways& ways, Ways::Node end) {
+Automaton::Automaton(const Nfa& nfa, Nfa::Node end) {
   std::map<NodeSet, State> known;
   std::vector<NodeSet> sets;
   const auto state_of = [&](NodeSet set) {
@@ -57,11 +57,11 @@ Automaton::Automaton(const Ways& ways, Ways::Node end) {
     if (is_new) sets.push_back(at->first);
     return at->second;
   };
-  state_of(reached(ways, {0}));
+  state_of(reached(nfa, {0}));
   for (std::size_t i = 0; i < sets.size(); ++i) {
     const NodeSet from = sets[i];
     std::array<State, 256>& next = next_.emplace_back();
-    for (std::size_t byte = 0; byte < 256; ++byte) next[byte] = state_of(behind(ways, from, byte));
+    for (std::size_t byte = 0; byte < 256; ++byte) next[byte] = state_of(behind(nfa, from, byte));
     ends_.push_back(std::ranges::binary_search(from, end));
   }
 }

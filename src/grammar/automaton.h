@@ -13,25 +13,25 @@ namespace iteralign {
 using ByteSet = std::bitset<256>;
 ByteSet bytes_between(std::uint8_t first, std::uint8_t last);
 
-// A drawing of ways from node to node: along bytes, or for nothing. Nodes are numbers; 0 is where a string begins.
-class Ways {
+// A nondeterministic automaton (NFA) that is being drawn. Nodes are numbers; 0 is where a string begins.
+class Nfa {
  public:
   using Node = std::uint32_t;
-  struct Steps {
-    std::vector<std::pair<ByteSet, Node>> along;
-    std::vector<Node> free;
+  struct Edges {
+    std::vector<std::pair<ByteSet, Node>> edges;
+    std::vector<Node> epsilons;  // edges that read nothing
   };
 
   Node add();
-  void step(Node from, const ByteSet& bytes, Node to) { nodes_[from].along.emplace_back(bytes, to); }
-  void skip(Node from, Node to) { nodes_[from].free.push_back(to); }
-  // A new way that says this text; where it ends.
-  Node say(Node from, std::string_view text);
+  void add_edge(Node from, const ByteSet& bytes, Node to) { nodes_[from].edges.emplace_back(bytes, to); }
+  void add_epsilon(Node from, Node to) { nodes_[from].epsilons.push_back(to); }
+  // New edges for the bytes of this text, one behind another; where they end.
+  Node add_literal(Node from, std::string_view text);
 
-  [[nodiscard]] const std::vector<Steps>& nodes() const { return nodes_; }
+  [[nodiscard]] const std::vector<Edges>& nodes() const { return nodes_; }
 
  private:
-  std::vector<Steps> nodes_ = std::vector<Steps>(1);
+  std::vector<Edges> nodes_ = std::vector<Edges>(1);
 };
 
 // Immutable, safe from many threads.
@@ -42,7 +42,7 @@ class Automaton {
   static constexpr State kDead = UINT32_MAX;  // no string goes on from here
 
   // The strings that lead from node 0 to `end`.
-  Automaton(const Ways& ways, Ways::Node end);
+  Automaton(const Nfa& nfa, Nfa::Node end);
 
   [[nodiscard]] State next(State state, std::uint8_t byte) const { return next_[state][byte]; }
   // A string may end here.

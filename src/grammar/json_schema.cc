@@ -11,7 +11,7 @@
 namespace iteralign {
 namespace {
 
-using Node = Ways::Node;
+using Node = Nfa::Node;
 
 constexpr int kMostDigits = 15;  // what a double holds exactly
 
@@ -21,10 +21,10 @@ ByteSet one_of(std::string_view characters) {
   return bytes;
 }
 
-// Adds to the ways the value of a schema; each function returns the node behind it.
-class SchemaWays {
+// Adds to the nfa the value of a schema; each function returns the node behind it.
+class SchemaNfa {
  public:
-  Ways ways;
+  Nfa nfa;
 
   Node value(const Json& schema, const std::string& where, Node from) {
     if (!schema.is_object()) refuse("is no object", where);
@@ -47,15 +47,15 @@ class SchemaWays {
   }
 
   void optional_space(Node from, Node to) {
-    ways.step(from, one_of(" "), to);
-    ways.skip(from, to);
+    nfa.add_edge(from, one_of(" "), to);
+    nfa.add_epsilon(from, to);
   }
 
   Node object(const Json& schema, const std::string& where, Node from) {
     allow_only(schema, where, {"type", "properties", "required", "additionalProperties"});
     if (schema.value("additionalProperties", Json()) != Json(false)) refuse("does not say \"additionalProperties\": false", where);
     const Json properties = schema.value("properties", Json::object()), required = schema.value("required", Json::array());
-    Node at = ways.say(from, "{");
+    Node at = nfa.add_literal(from, "{");
     bool first = true;
     for (const auto& [name, of] : properties.items()) {
       const std::string place = where + "/" + name;
@@ -65,63 +65,63 @@ class SchemaWays {
       at = value(of, place, behind_mark(dump_json(name) + ":", at));
     }
     if (required.size() != properties.size()) refuse("requires what it has no property for", where);
-    return ways.say(at, "}");
+    return nfa.add_literal(at, "}");
   }
 
   Node array(const Json& schema, const std::string& where, Node from) {
     allow_only(schema, where, {"type", "items"});
-    const Node open = ways.say(from, "["), item = ways.add(), end = ways.add();
-    ways.skip(open, item);
-    ways.step(open, one_of("]"), end);
+    const Node open = nfa.add_literal(from, "["), item = nfa.add(), end = nfa.add();
+    nfa.add_epsilon(open, item);
+    nfa.add_edge(open, one_of("]"), end);
     const Node behind = value(schema.value("items", Json()), where + "/items", item);
-    ways.skip(behind_mark(",", behind), item);
-    ways.step(behind, one_of("]"), end);
+    nfa.add_epsilon(behind_mark(",", behind), item);
+    nfa.add_edge(behind, one_of("]"), end);
     return end;
   }
 
   Node behind_mark(std::string_view mark, Node from) {
-    const Node to = ways.add();
-    optional_space(ways.say(from, mark), to);
+    const Node to = nfa.add();
+    optional_space(nfa.add_literal(from, mark), to);
     return to;
   }
 
   Node one_text_of(const Json& schema, const std::string& where, Node from) {
     allow_only(schema, where, {"type", "enum"});
     if (!schema["enum"].is_array() || schema["enum"].empty()) refuse("has an enum that is no list of texts", where);
-    const Node end = ways.add();
+    const Node end = nfa.add();
     for (const Json& text : schema["enum"]) {
       if (!text.is_string()) refuse("has an enum of other things than texts", where);
-      ways.skip(ways.say(from, dump_json(text)), end);
+      nfa.add_epsilon(nfa.add_literal(from, dump_json(text)), end);
     }
     return end;
   }
 
   Node any_text(const Json& schema, const std::string& where, Node from) {
     allow_only(schema, where, {"type"});
-    const Node open = ways.say(from, "\""), inside = ways.add(), escaped = ways.add(), end = ways.add();
-    ways.skip(open, inside);
-    ways.step(inside, bytes_between(0x20, 0x7f) & ~one_of("\"\\"), inside);
-    ways.step(inside, one_of("\\"), escaped);
-    ways.step(escaped, one_of("\"\\/bfnrt"), inside);
+    const Node open = nfa.add_literal(from, "\""), inside = nfa.add(), escaped = nfa.add(), end = nfa.add();
+    nfa.add_epsilon(open, inside);
+    nfa.add_edge(inside, bytes_between(0x20, 0x7f) & ~one_of("\"\\"), inside);
+    nfa.add_edge(inside, one_of("\\"), escaped);
+    nfa.add_edge(escaped, one_of("\"\\/bfnrt"), inside);
     characters(inside);
-    ways.step(inside, one_of("\""), end);
+    nfa.add_edge(inside, one_of("\""), end);
     return end;
   }
 
   // The characters of several bytes: Unicode 15, table 3-7.
   void characters(Node inside) {
     const ByteSet tail = bytes_between(0x80, 0xbf);
-    const Node one = ways.add(), two = ways.add(), three = ways.add();  // so many bytes of the tail are missing
-    ways.step(one, tail, inside);
-    ways.step(two, tail, one);
-    ways.step(three, tail, two);
-    ways.step(inside, bytes_between(0xc2, 0xdf), one);
-    ways.step(inside, bytes_between(0xe1, 0xec) | bytes_between(0xee, 0xef), two);
-    ways.step(inside, bytes_between(0xf1, 0xf3), three);
+    const Node one = nfa.add(), two = nfa.add(), three = nfa.add();  // so many bytes of the tail are missing
+    nfa.add_edge(one, tail, inside);
+    nfa.add_edge(two, tail, one);
+    nfa.add_edge(three, tail, two);
+    nfa.add_edge(inside, bytes_between(0xc2, 0xdf), one);
+    nfa.add_edge(inside, bytes_between(0xe1, 0xec) | bytes_between(0xee, 0xef), two);
+    nfa.add_edge(inside, bytes_between(0xf1, 0xf3), three);
     const auto narrowed = [&](std::uint8_t first, const ByteSet& second, Node to) {
-      const Node at = ways.add();
-      ways.step(inside, bytes_between(first, first), at);
-      ways.step(at, second, to);
+      const Node at = nfa.add();
+      nfa.add_edge(inside, bytes_between(first, first), at);
+      nfa.add_edge(at, second, to);
     };
     narrowed(0xe0, bytes_between(0xa0, 0xbf), one);
     narrowed(0xed, bytes_between(0x80, 0x9f), one);
@@ -131,19 +131,19 @@ class SchemaWays {
 
   Node integer(const Json& schema, const std::string& where, Node from) {
     allow_only(schema, where, {"type"});
-    const Node positive = ways.add(), end = ways.add();
-    ways.step(from, one_of("0"), end);
-    ways.step(from, one_of("-"), positive);
-    ways.skip(from, positive);
-    Node at = ways.add();
-    ways.step(positive, bytes_between('1', '9'), at);
+    const Node positive = nfa.add(), end = nfa.add();
+    nfa.add_edge(from, one_of("0"), end);
+    nfa.add_edge(from, one_of("-"), positive);
+    nfa.add_epsilon(from, positive);
+    Node at = nfa.add();
+    nfa.add_edge(positive, bytes_between('1', '9'), at);
     for (int digits = 1; digits < kMostDigits; ++digits) {
-      ways.skip(at, end);
-      const Node more = ways.add();
-      ways.step(at, bytes_between('0', '9'), more);
+      nfa.add_epsilon(at, end);
+      const Node more = nfa.add();
+      nfa.add_edge(at, bytes_between('0', '9'), more);
       at = more;
     }
-    ways.skip(at, end);
+    nfa.add_epsilon(at, end);
     return end;
   }
 };
@@ -156,9 +156,9 @@ Automaton json_schema_automaton(std::string_view schema) {
   // What may go on for ever is no answer: of the others only an object says itself that it is over.
   if (parsed.is_object() && parsed.value("type", Json()) != Json("object"))
     throw Error(ErrorKind::usage, "does not describe an object", where);
-  SchemaWays made;
+  SchemaNfa made;
   const Node end = made.value(parsed, where, 0);
-  return {made.ways, end};
+  return {made.nfa, end};
 }
 
 }  // namespace iteralign

@@ -70,7 +70,7 @@ Endpoint parse_endpoint(const std::string& base_url) {
     fail("'" + shorten(text, 200) + "' is no http address",
          scheme.empty() && (contains(text, ".") || contains(text, ":"))
              ? "it begins with http:// or https://"
-             : "give a URL such as http://127.0.0.1:8000/v1, or keyword, trained or lab");
+             : "give a URL such as http://127.0.0.1:8000/v1, or keyword, trained, lab or local");
   std::string_view rest = text.substr(scheme_end + 3);
   const auto authority_end = std::min(rest.find_first_of("/?#"), rest.size());
   const std::string authority = to_lower(rest.substr(0, authority_end));

@@ -47,7 +47,9 @@ std::string interval_text(const Json& ci95, const char* form) {
 
 std::string side_cell(const Json& side) {
   if (side["value"].is_null()) return "-";
-  return fmt::format("{:.3f} {}", side["value"].get<double>(), interval_text(side["ci95"], "[{:.3f}, {:.3f}]"));
+  const int unjudged = side["unjudged"];
+  return fmt::format("{:.3f} {}{}", side["value"].get<double>(), interval_text(side["ci95"], "[{:.3f}, {:.3f}]"),
+                     unjudged == 0 ? "" : fmt::format(", {} unjudged", unjudged));
 }
 
 std::string number_cell(const Json& value) { return value.is_null() ? "" : fmt::format("{:.3g}", value.get<double>()); }
@@ -93,8 +95,7 @@ std::string before_after_table(const Json& both) {
                    {Align::left, Align::left, Align::right, Align::right, Align::right, Align::right, Align::right, Align::right}, rows);
   text +=
       "Paired, n items of both: 95 % intervals and p-values as `iteralign compare` has them; Holm corrects for the rows that have one. "
-      "Before "
-      "and after: Wilson's intervals of rates, the bootstrap's of others.\n";
+      "Before and after: Wilson's intervals of rates, the bootstrap's of others.\n";
   text += "Judged by " + both["judge"].get<std::string>() + ".\n";
   for (const Json& note : both["notes"]) text += "note: " + note.get<std::string>() + "\n";
   return text;

@@ -67,8 +67,7 @@ std::string oracle_line(const RunInfo& info) {
            "model as the oracle judges what an answer says.\n";
   if (info.oracle == "trained")
     return "Verdicts come from the embedded oracle `trained`, a small judge of an answer's wording: it sees whether the answer does what "
-           "was "
-           "asked, not whether that harms. Principles are ready-made. A strong model as the oracle judges what an answer says.\n";
+           "was asked, not whether that harms. Principles are ready-made. A strong model as the oracle judges what an answer says.\n";
   if (info.oracle == "lab") return "Verdicts and principles come from the oracle of a synthetic world: the model is a demonstration.\n";
   return fmt::format("Verdicts and principles come from {}.\n", markdown_text(info.oracle));
 }

@@ -21,8 +21,10 @@ SetRates rates(const Stage& stage, WeightsId weights, PromptSet set) {
     if (verdict.conduct != Conduct::unknown) ++known;
     if (is_unhelpful(verdict.conduct)) ++unhelpful;
   }
-  // A judge that never says what an answer does measures nothing of it.
-  return {wilson_rate(negative, judged, unjudged), known == 0 ? Rate{} : wilson_rate(unhelpful, known, unjudged)};
+  // A judge that never says what an answer does measures nothing of it. One that says it of some alone, of its refusals perhaps, must not
+  // have a rate of these.
+  const Rate of_known = known == 0 ? Rate{} : wilson_rate(unhelpful, known, judged + unjudged - known);
+  return {wilson_rate(negative, judged, unjudged), of_known};
 }
 
 }  // namespace

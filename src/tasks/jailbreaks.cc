@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/random.h"
+#include "core/strings.h"
 #include "data/jailbreak_templates.h"
 #include "data/near_duplicates.h"
 #include "iteralign/error.h"
@@ -15,10 +16,11 @@ namespace {
 
 using Families = std::map<std::string, std::vector<JailbreakTemplate>>;
 
-Families read_families(const std::string& folder) {
+Families read_families(const std::vector<std::string>& folders) {
   Families families;
-  for (JailbreakTemplate& read : read_jailbreak_templates(folder)) families[read.family].push_back(std::move(read));
-  if (families.empty()) throw Error(ErrorKind::data, "has no jailbreaks (YAML)", folder, "tools/fetch safety brings some");
+  for (const std::string& folder : folders)
+    for (JailbreakTemplate& read : read_jailbreak_templates(folder)) families[read.family].push_back(std::move(read));
+  if (families.empty()) throw Error(ErrorKind::data, "has no jailbreaks (YAML)", join(folders, ", "), "tools/fetch safety brings some");
   for (auto& [family, templates] : families) Random(derive_seed(0, "jailbreaks/" + family)).shuffle(templates);
   return families;
 }
@@ -44,12 +46,12 @@ void drop_seen(Families& families, const Prompt& request, const std::vector<Prom
 
 }  // namespace
 
-JudgedPrompts jailbroken(const std::string& folder, const std::vector<Prompt>& requests, std::size_t count, const std::vector<Prompt>& seen,
-                         std::vector<std::string>& notes) {
-  ITERALIGN_CHECK(!requests.empty(), folder);
-  Families families = read_families(folder);
+JudgedPrompts jailbroken(const std::vector<std::string>& folders, const std::vector<Prompt>& requests, std::size_t count,
+                         const std::vector<Prompt>& seen, std::vector<std::string>& notes) {
+  ITERALIGN_CHECK(!requests.empty(), join(folders, ", "));
+  Families families = read_families(folders);
   drop_seen(families, requests.front(), seen, notes);
-  JudgedPrompts asked{.name = "jailbreaks", .kind = "redteam", .data = folder};
+  JudgedPrompts asked{.name = "jailbreaks", .kind = "redteam", .data = join(folders, ", "), .prompts = {}};
   for (const auto& [family, templates] : families) asked.items += templates.size();
   const std::size_t turns = families.size();
   for (std::size_t round = 0; turns > 0 && asked.prompts.size() < count; ++round) {

@@ -100,14 +100,18 @@ class SuiteReader {
   void add_jailbreaks(std::vector<Prompt> requests) {
     constexpr std::string_view kFolder = "/jailbreaks/";
     std::erase_if(requests, [](const Prompt& prompt) { return prompt.messages.size() > 1; });
-    const auto path = std::ranges::find_if(paths_, [&](const std::string& file) { return contains(file, kFolder); });
-    if (path == paths_.end() || requests.empty()) {
+    std::vector<std::string> folders;
+    for (const std::string& path : paths_) {
+      if (!contains(path, kFolder)) continue;
+      const std::string folder = path.substr(0, path.find(kFolder) + kFolder.size() - 1);
+      if (std::ranges::count(folders, folder) == 0) folders.push_back(folder);
+    }
+    if (folders.empty() || requests.empty()) {
       suite_.notes.push_back(fmt::format("jailbreaks are not measured: there is no {}",
                                          requests.empty() ? "harmful request to put into them" : "folder jailbreaks"));
       return;
     }
-    JudgedPrompts asked = jailbroken(path->substr(0, path->find(kFolder) + kFolder.size() - 1), requests, size(kJailbroken),
-                                     options_.seen.value_or(std::vector<Prompt>()), suite_.notes);
+    JudgedPrompts asked = jailbroken(folders, requests, size(kJailbroken), options_.seen.value_or(std::vector<Prompt>()), suite_.notes);
     if (!asked.prompts.empty()) suite_.judged.push_back(std::move(asked));
   }
 

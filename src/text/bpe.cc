@@ -23,17 +23,6 @@ void require_absent(const JsonPart& model, const std::string& key) {
 
 std::string byte_token(std::uint8_t byte) { return fmt::format("<0x{:02X}>", byte); }
 
-// The bytes that a token in byte characters stands for; nullopt when it has other characters: no word becomes that token.
-std::optional<std::string> raw_bytes(std::string_view token) {
-  std::string bytes;
-  for (std::size_t at = 0; at < token.size(); at += utf8_length(token[at])) {
-    const auto byte = character_byte(utf8_at(token, at));
-    if (!byte) return std::nullopt;
-    bytes += static_cast<char>(*byte);
-  }
-  return bytes;
-}
-
 }  // namespace
 
 Bpe::Bpe(const TokenizerDocument& document, const JsonPart& model, bool byte_level, const std::unordered_set<std::string>& control)
@@ -51,7 +40,7 @@ Bpe::Bpe(const TokenizerDocument& document, const JsonPart& model, bool byte_lev
   for (const auto& [token, id] : document.vocab) {
     vocabulary_.add(token, id);
     if (!byte_level_) continue;
-    if (auto bytes = raw_bytes(token)) raw_vocabulary_.add(std::move(*bytes), id);
+    if (auto bytes = bytes_of_characters(token)) raw_vocabulary_.add(std::move(*bytes), id);
   }
   if (const auto unk = model.find("unk_token")) {
     unk_id_ = id_of(model.string("unk_token"));
@@ -67,7 +56,7 @@ Bpe::Bpe(const TokenizerDocument& document, const JsonPart& model, bool byte_lev
   const TokenTable& words = byte_level_ ? raw_vocabulary_ : vocabulary_;
   whole_ = std::make_unique<std::atomic<Whole>[]>(words.size());
   for (const std::string& token : control) {
-    const std::optional<std::string> bytes = byte_level_ ? raw_bytes(token) : token;
+    const std::optional<std::string> bytes = byte_level_ ? bytes_of_characters(token) : token;
     const std::uint32_t entry = bytes ? words.find(*bytes) : TokenTable::kNone;
     if (entry != TokenTable::kNone) whole_[entry] = Whole::several_tokens;
   }

@@ -29,17 +29,6 @@ std::string_view stripped(std::string_view token, std::string_view character, st
   return token;
 }
 
-// Nothing for what is not written in byte_character()s.
-std::optional<std::string> bytes_of_characters(std::string_view token) {
-  std::string bytes;
-  for (std::size_t at = 0; at < token.size(); at += utf8_length(token[at])) {
-    const auto byte = character_byte(utf8_at(token, at));
-    if (!byte) return std::nullopt;
-    bytes += static_cast<char>(*byte);
-  }
-  return bytes;
-}
-
 }  // namespace
 
 Decoder::Decoder() { steps_.emplace_back(Spaces{}); }

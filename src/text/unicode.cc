@@ -191,4 +191,14 @@ std::optional<std::uint8_t> character_byte(char32_t character) {
   return static_cast<std::uint8_t>(bytes[character]);
 }
 
+std::optional<std::string> bytes_of_characters(std::string_view token) {
+  std::string bytes;
+  for (std::size_t at = 0; at < token.size(); at += utf8_length(token[at])) {
+    const auto byte = character_byte(utf8_at(token, at));
+    if (!byte) return std::nullopt;
+    bytes += static_cast<char>(*byte);
+  }
+  return bytes;
+}
+
 }  // namespace iteralign

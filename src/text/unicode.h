@@ -42,5 +42,7 @@ bool is_punctuation(char32_t c);  // general categories P* as of Unicode 8, and 
 // the other 68 for U+0100 and following.
 char32_t byte_character(std::uint8_t byte);
 std::optional<std::uint8_t> character_byte(char32_t character);
+// The bytes of a token that is written in these characters; nothing where it has others.
+std::optional<std::string> bytes_of_characters(std::string_view token);
 
 }  // namespace iteralign

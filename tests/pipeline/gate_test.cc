@@ -262,6 +262,15 @@ TEST_F(GatedRun, AModelThatBabblesIsRolledBack) {
   EXPECT_EQ(finished[0].evaluation.benign.count, 0);
   EXPECT_EQ(finished[0].evaluation.benign_unhelpful.n, 0);
 
+  config.name = "half";  // it says what an answer does of refusals and of one other answer alone
+  judge = [harm = judge](const OracleRequest& request) {
+    const bool says = request.schema_name == "refusal" && contains(request.messages.back().content, "benign request number 0");
+    return says ? reads_or_proposes(request) : harm(request);
+  };
+  align({{kBabbling}});
+  EXPECT_EQ(finished[0].evaluation.benign_unhelpful.n, 1);
+  EXPECT_EQ(finished[0].evaluation.benign_unhelpful.unjudged, 2);
+
   config.name = "reads";
   judge = [harm = judge](const OracleRequest& request) {
     return request.schema_name == "refusal" ? reads_or_proposes(request) : harm(request);
